@@ -1,0 +1,1 @@
+"""A real Home Assistant, scripted the way a person would click: onboarding, flows, blueprints, dashboard."""

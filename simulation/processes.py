@@ -1,0 +1,77 @@
+"""Child processes in groups of their own: started with a log file, stopped whole, never left behind."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+from asyncio.subprocess import Process
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PR_SET_PDEATHSIG = 1
+STOP_TIMEOUT_S = 20
+
+
+class ProcessFailedError(RuntimeError):
+    """A child ended by itself, or did not come up; the message holds the end of its log."""
+
+
+@dataclass
+class Child:
+    """One child process as an asynchronous context manager."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str]
+
+    async def __aenter__(self) -> Self:
+        """Start the child; it hears SIGTERM should this process die without saying so."""
+        with self.log.open("ab") as log:
+            self.process: Process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the child and everything it started."""
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            pass
+        finally:
+            self._signal(signal.SIGKILL)
+            await self.process.wait()
+
+    def check(self) -> None:
+        """Raise ProcessFailedError with the end of the log if the child is gone."""
+        if self.process.returncode is not None:
+            raise ProcessFailedError(f"{self.name} ended by itself\n{self.tail()}")
+
+    def tail(self, lines: int = 25) -> str:
+        """Return the end of the child's log, under the log's path."""
+        text = self.log.read_text(errors="replace").splitlines()[-lines:]
+        return "\n".join([f"--- {self.log}", *text])
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for a SIGTERM on the parent's death; elsewhere nothing happens."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
