@@ -1,0 +1,35 @@
+"""Hashes and Ed25519 signatures, always under a domain tag."""
+
+import hashlib
+
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+
+def tag(what: str) -> bytes:
+    """Return the domain tag of `what`: everything hashed or signed starts with one."""
+    return f"energy-ledger/{what}/v1".encode("ascii") + b"\x00"
+
+
+def digest(tag: bytes, message: bytes) -> bytes:
+    """Return the 32 bytes of SHA-256 over the tag and the message."""
+    return hashlib.sha256(tag + message).digest()
+
+
+def public_key(seed: bytes) -> bytes:
+    """Return the 32-byte Ed25519 public key of a 32-byte seed."""
+    return bytes(SigningKey(seed).verify_key)
+
+
+def sign(seed: bytes, tag: bytes, message: bytes) -> bytes:
+    """Return the 64-byte Ed25519 signature over the tag and the message."""
+    return SigningKey(seed).sign(tag + message).signature
+
+
+def verify(public: bytes, tag: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the Ed25519 signature holds; malformed keys and signatures do not."""
+    try:
+        VerifyKey(public).verify(tag + message, signature)
+    except (BadSignatureError, ValueError):
+        return False
+    return True

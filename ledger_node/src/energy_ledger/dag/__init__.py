@@ -1,0 +1,1 @@
+"""How the committee agrees on one order of transactions whose meaning it does not know."""

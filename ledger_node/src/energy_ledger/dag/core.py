@@ -1,0 +1,407 @@
+"""One validator's (or observer's) side of the agreement: a state machine without clock, socket or disk.
+
+Theory of operation
+-------------------
+Every validator makes at most one block per round, naming blocks of lower rounds. Blocks that arrive are
+checked (`block_rules`), held while an ancestor is missing or their time has not come (`waiting`), and
+otherwise join the DAG. After each step the commit rule (`base_committer`, `universal_committer`) is asked
+for newly decided leader slots; a committed leader's history is flattened (`linearizer`) into a `Commit`.
+The `pacemaker` says when the next own block is due. A single validator runs through the very same rule: its
+quorum is one, every block votes for the one below, and what is in round r is committed by its own blocks of
+rounds r + 1 and r + 2.
+
+How a driver uses it
+--------------------
+::
+
+    core = Core(Settings(network, epoch=0, keys=committee, voice=Voice(author, seed)), Position(time=created))
+    run(core.tick(now))                          # at the start
+    run(core.accept(decode_block(raw), now))     # a block came from a peer
+    run(core.want(pending, due_at, now))         # the mempool filled up or ran dry; when work is due
+    run(core.tick(now))                          # the time of the last Timer has come
+
+`now` is milliseconds since the Unix epoch by the local clock. Every call returns effects (`effects.py`), to
+be carried out in their order, before the next call:
+
+* `Store` what must be kept (harmless to repeat). **An own block must be on disk before the Send that
+  follows**, and with it everything stored before. Blocks of others may wait for that or for the transaction
+  of the next commit.
+* `Commit`: apply it, with its effects, in one storage transaction: mark `blocks` as ordered and `losers` as
+  lost, keep `Position(index, time, leader)`. After a crash before that, the same commit comes again.
+* `Build`, always the last but a Timer: answer at once with ``run(core.propose(payload, more, now))``.
+  `payload` is what the mempool gives for one block (at most MAX_PAYLOAD_BYTES and MAX_ITEMS), possibly
+  nothing; `more` tells whether it holds more. With one validator that answer leads straight to the next
+  Build until the payload is committed: a submitted envelope is ordered within the chain of calls, without
+  any timer.
+* `Timer`: call `tick` then. `Request`: ask peers for blocks, and give those to `accept`.
+
+The core speaks only when there is a reason: `pending`; a payload not yet ordered; work by ledger time
+(`due_at` has passed by the clock, and ledger time is not there yet); a peer's block of a round not lower
+than the own next one; or the heartbeat. So the driver says after each commit when the next work is due, and
+needs no timer for it. The ledger time of a commit is that of the blocks *below* its leader: after a pause
+it lags, until work is due.
+
+After a restart: ``core = Core.restore(settings, position, kept, evidence)`` with the last stored position,
+every stored block of this epoch of round >= `position.leader.round` - DEPTH (all of them if there is no
+leader yet) as `Kept`, and all stored evidence; then `tick`. It decides as before the crash and never
+proposes twice for a round. On every connection push `last_own_block` and what the peer lacks (`unseen_by`
+its `frontier`). A validator whose database may be older than its last block is made with ``muted=True``: it
+stays silent until `hear` was called for every other validator with that one's newest block of ours.
+
+A new committee starts with the end of the commit that voted it in: the driver leaves what comes after that
+Commit undone, and makes a new Core for the next epoch with the position (index, time) reached,
+`leader=None`.
+"""
+
+from collections.abc import Callable, Iterable
+
+from energy_ledger.dag.base_committer import LeaderStatus
+from energy_ledger.dag.block_rules import BlockRules
+from energy_ledger.dag.blocks import Block, BlockRef, Draft, Payload, sign_block
+from energy_ledger.dag.effects import (
+    Build,
+    Effect,
+    Evidence,
+    Halt,
+    Lapse,
+    Refuse,
+    Request,
+    Send,
+    Store,
+    Timer,
+)
+from energy_ledger.dag.ordering import Kept, Ordering, Position
+from energy_ledger.dag.pacemaker import Pacemaker, has_passed
+from energy_ledger.dag.settings import Settings, Status
+from energy_ledger.dag.waiting import WaitingRoom
+
+MAX_REQUEST = 256
+"""Most blocks asked for at once."""
+
+
+class ProposalNotDueError(RuntimeError):
+    """`propose` was called although the last effects held no Build, or after another call."""
+
+
+class Core:
+    """The consensus state machine of one epoch; the module's text says how to drive it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        position: Position,
+        *,
+        muted: bool = False,
+        check: Callable[[BlockRules, Block], bool] | None = None,
+    ) -> None:
+        """Start an epoch with nothing accepted.
+
+        `muted` keeps the voice silent until `hear` was called for every other validator. `check` stands in
+        for the signature check, for a simulation that has many cores check the same block.
+        """
+        self._settings = settings
+        self._rules = BlockRules(settings.network, settings.epoch, settings.keys)
+        self._check = check or (lambda rules, block: rules.signature_fault(block) is None)
+        self._ordering = Ordering(self._rules.committee, position)
+        self._waiting = WaitingRoom()
+        self._pacemaker = Pacemaker(self._ordering.base, settings.pace)
+        self._me = settings.voice.author if settings.voice else None
+        self._own = self._rules.genesis[self._me] if self._me is not None else None
+        self._own_heard = 0
+        self._linked: dict[int, BlockRef] = {}
+        others = (author for author in range(len(settings.keys)) if author != self._me)
+        self._unheard: dict[int, None] = dict.fromkeys(others) if muted else {}
+        self._times: dict[int, int] = {}
+        self._evidence: dict[int, Evidence] = {}
+        self._halt_told = False
+        self._pending = False
+        self._due_at: int | None = None
+        self._building: int | None = None
+
+    @classmethod
+    def restore(
+        cls,
+        settings: Settings,
+        position: Position,
+        kept: Iterable[Kept],
+        evidence: Iterable[Evidence] = (),
+        *,
+        muted: bool = False,
+        check: Callable[[BlockRules, Block], bool] | None = None,
+    ) -> Core:
+        """Take up an epoch from what storage kept; call `tick` next. Stored blocks are not checked again."""
+        core = cls(settings, position, muted=muted, check=check)
+        core._evidence = {pair.first.author: pair for pair in evidence}
+        window = sorted(kept, key=lambda one: one.block.ref)
+        core._ordering.resume(window)
+        for one in window:
+            core._note(one.block)
+            core._place(one.block, future=False, now=0)
+        return core
+
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def accept(self, block: Block, now: int) -> list[Effect]:
+        """Take in a block that a peer sent, pushed or asked for; harmless when it comes again."""
+        self._building = None
+        if self._is_known(block.ref):
+            return []
+        fault = self._rules.fault(block)
+        if fault is None and not self._check(self._rules, block):
+            fault = self._rules.signature_fault(block)
+        if fault is not None:
+            return [Refuse(block.ref, fault)]
+        effects, welcome = self._watch(block)
+        if welcome:
+            self._note(block)
+            effects += self._place(block, self._is_early(block, now), now)
+        return effects + self._proceed(now)
+
+    def tick(self, now: int) -> list[Effect]:
+        """Take note that time has passed."""
+        self._building = None
+        effects: list[Effect] = []
+        for block in self._waiting.future_blocks():
+            if not self._is_early(block, now):
+                effects += self._admit(self._waiting.time_has_come(block.ref), now)
+        return effects + self._request_gaps(now) + self._proceed(now)
+
+    def want(self, pending: bool, due_at: int | None, now: int) -> list[Effect]:
+        """Say whether envelopes or votes wait, and at which ledger time (ms) the next work is due."""
+        self._building = None
+        self._pending, self._due_at = pending, due_at
+        return self._proceed(now)
+
+    def propose(self, payload: Payload, more: bool, now: int) -> list[Effect]:
+        """Make the own block asked for by the Build just returned; `more`: the mempool holds more.
+
+        Raises ProposalNotDueError without that Build, BlockError when the payload is too large.
+        """
+        round_, voice, own = self._building, self._settings.voice, self._own
+        if round_ is None or voice is None or own is None:
+            raise ProposalNotDueError("propose answers a Build at once; none is open")
+        ancestors = (own, *self._other_ancestors(round_))
+        draft = Draft(
+            self._rules.network, self._rules.epoch, round_, voice.author, max(0, now), ancestors, payload
+        )
+        block = sign_block(draft, voice.seed)
+        self._building, self._pending = None, more
+        self._pacemaker.proposed_at = now
+        self._linked.update((ref.author, ref) for ref in ancestors)
+        self._note(block)
+        stored, *others = self._admit([block], now)
+        return [stored, Send(block), *others, *self._proceed(now)]
+
+    def hear(self, author: int, last: Block | None, now: int) -> list[Effect]:
+        """Take another validator's word on the newest block of ours that it knows (None: none)."""
+        self._unheard.pop(author, None)
+        return self.tick(now) if last is None else self.accept(last, now)
+
+    # --- what can be asked ----------------------------------------------------------------------------------
+
+    @property
+    def last_own_block(self) -> Block | None:
+        """The own newest accepted block, to be pushed again on every connection."""
+        return self._ordering.blocks.get(self._own) if self._own is not None else None
+
+    def block(self, ref: BlockRef) -> Block | None:
+        """Return an accepted block that is still in memory."""
+        return self._ordering.blocks.get(ref)
+
+    def blocks_at(self, round_: int) -> list[Block]:
+        """Return the accepted blocks of a round in memory, in the order in which they came."""
+        return [self._ordering.blocks[ref] for ref in self._ordering.dag.at_round(round_)]
+
+    def frontier(self) -> tuple[int, ...]:
+        """Return the highest round of an accepted block, by author; 0 where there is none."""
+        highest = [0] * len(self._settings.keys)
+        for ref in self._ordering.blocks:
+            highest[ref.author] = max(highest[ref.author], ref.round)
+        return tuple(highest)
+
+    def unseen_by(self, frontier: tuple[int, ...], limit: int) -> tuple[Block, ...]:
+        """Return blocks in memory above a peer's frontier, lowest rounds first, at most `limit`."""
+        known = (*frontier, *[0] * len(self._settings.keys))
+        unseen = sorted(ref for ref in self._ordering.blocks if ref.round > known[ref.author])
+        return tuple(self._ordering.blocks[ref] for ref in unseen[:limit])
+
+    def statuses(self) -> list[LeaderStatus]:
+        """Return the leader slots of the depth window, decided or not, oldest first."""
+        return [*self._ordering.decided, *self._ordering.universal.statuses()]
+
+    def status(self) -> Status:
+        """Return what there is to know about this core now."""
+        finished = self._ordering.dag.authors_at(self._pacemaker.clock - 1)
+        everyone = range(len(self._settings.keys))
+        return Status(
+            round=self._pacemaker.clock,
+            own_round=self._pacemaker.last_round,
+            position=self._ordering.position,
+            undecided=len(self._ordering.universal.statuses()),
+            absent=tuple(author for author in everyone if author not in finished) if finished else (),
+            gaps=self._waiting.gaps(),
+            waiting=len(self._waiting),
+            early=len(self._waiting.future_blocks()),
+            equivocators=tuple(sorted(self._evidence)),
+            halted=self._is_halted(),
+            unheard=tuple(self._unheard),
+        )
+
+    # --- blocks coming in -----------------------------------------------------------------------------------
+
+    def _is_known(self, ref: BlockRef) -> bool:
+        dag = self._ordering.dag
+        return ref in dag or ref in self._waiting or 0 < ref.round < dag.floor
+
+    def _watch(self, block: Block) -> tuple[list[Effect], bool]:
+        """Compare a block with what is known of its slot; tell whether it is welcome.
+
+        A second block of a slot comes in only when another block names it, so that a liar cannot fill the
+        memory with variants nobody builds on.
+        """
+        first = self._first_at(block.ref.slot)
+        if first is None:
+            return [], self._waiting.has_room(block)
+        effects: list[Effect] = []
+        if block.author not in self._evidence:
+            self._evidence[block.author] = Evidence(first, block)
+            effects.append(self._evidence[block.author])
+        return effects, self._waiting.is_wanted(block.ref)
+
+    def _first_at(self, slot: tuple[int, int]) -> Block | None:
+        accepted = self._ordering.dag.at_slot(*slot)
+        return self._ordering.blocks[accepted[0]] if accepted else self._waiting.at_slot(slot)
+
+    def _note(self, block: Block) -> None:
+        self._times[block.author] = max(block.timestamp, self._times.get(block.author, 0))
+        if block.author == self._me:
+            self._own_heard = max(self._own_heard, block.round)
+
+    def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
+        missing = self._ordering.missing(block)
+        if missing or future:
+            self._waiting.hold(block, missing, future, now)
+            return []
+        return self._admit([block], now)
+
+    def _admit(self, blocks: list[Block], now: int) -> list[Effect]:
+        admitted = list(blocks)
+        effects: list[Effect] = []
+        for block in admitted:
+            self._ordering.add(block)
+            self._pacemaker.observe(block.round, now)
+            self._observe_own(block)
+            effects.append(Store(block))
+            admitted += self._waiting.settle(block.ref)
+        return effects
+
+    def _observe_own(self, block: Block) -> None:
+        if block.author == self._me and block.round > self._pacemaker.last_round:
+            self._own = block.ref
+            self._pacemaker.last_round = block.round
+            self._pacemaker.proposed_at = block.timestamp
+
+    def _is_early(self, block: Block, now: int) -> bool:
+        return block.timestamp > self._vouched_time(now) + self._settings.pace.tolerance
+
+    def _vouched_time(self, now: int) -> int:
+        """Return the local clock, or a later time that enough others have seen: then our clock is slow.
+
+        Enough are f + 1, of whom one is honest, and at least two: one clock proves nothing against another.
+        """
+        others = sorted((time for author, time in self._times.items() if author != self._me), reverse=True)
+        enough = max(2, self._rules.committee.faults + 1)
+        return max(now, others[enough - 1]) if len(others) >= enough else now
+
+    def _request_gaps(self, now: int) -> list[Effect]:
+        pace = self._settings.pace
+        due = self._waiting.due_gaps(now, 2 * pace.least_round, pace.timeout)[:MAX_REQUEST]
+        if not due:
+            return []
+        gaps = self._waiting.gaps()
+        return [Request(tuple(due), tuple(sorted({author for ref in due for author in gaps[ref]})))]
+
+    # --- what follows ---------------------------------------------------------------------------------------
+
+    def _proceed(self, now: int) -> list[Effect]:
+        effects = self._tell_halt()
+        effects += self._order(now)
+        effects += self._speak(now)
+        at = self._next_time(now)
+        return effects if at is None else [*effects, Timer(at)]
+
+    def _order(self, now: int) -> list[Effect]:
+        effects: list[Effect] = []
+        while not self._is_halted():
+            effects += self._ordering.advance()
+            lapsed = self._ordering.prune()
+            effects += [Lapse(block) for block in lapsed if block.author == self._me]
+            ready = self._waiting.drop_below(self._ordering.dag.floor)
+            if not ready:
+                break
+            effects += self._admit(ready, now)
+        return effects
+
+    def _is_halted(self) -> bool:
+        return len(self._evidence) > self._rules.committee.faults
+
+    def _tell_halt(self) -> list[Effect]:
+        if self._halt_told or not self._is_halted():
+            return []
+        self._halt_told = True
+        return [Halt(tuple(sorted(self._evidence)))]
+
+    def _speak(self, now: int) -> list[Effect]:
+        round_ = self._pacemaker.next_round()
+        if round_ is None or not self._may_speak() or not self._has_reason(round_, now):
+            return []
+        if not self._pacemaker.is_ready(round_, now):
+            return []
+        self._building = round_
+        return [Build(round_)]
+
+    def _may_speak(self) -> bool:
+        """Tell whether the voice is free. An own block that came from others must be accepted first."""
+        heard_all = not self._unheard and self._own_heard <= self._pacemaker.last_round
+        return self._settings.voice is not None and heard_all and not self._is_halted()
+
+    def _has_reason(self, round_: int, now: int) -> bool:
+        return (
+            self._pending
+            or bool(self._ordering.unordered)
+            or self._ordering.dag.highest_round >= round_
+            or (self._due_at is not None and self._ordering.position.time < self._due_at <= now)
+            or has_passed(self._pacemaker.proposed_at, self._settings.pace.heartbeat, now)
+        )
+
+    def _other_ancestors(self, round_: int) -> list[BlockRef]:
+        others = (author for author in range(len(self._settings.keys)) if author != self._me)
+        newest = (self._newest_below(round_, author) for author in others)
+        return [ref for ref in newest if ref is not None and self._is_worth_naming(ref, round_)]
+
+    def _newest_below(self, round_: int, author: int) -> BlockRef | None:
+        for below in range(round_ - 1, max(0, self._ordering.dag.floor - 1), -1):
+            known = self._ordering.dag.at_slot(below, author)
+            if known:
+                return known[0]
+        return self._rules.genesis[author] if round_ == 1 else None
+
+    def _is_worth_naming(self, ref: BlockRef, round_: int) -> bool:
+        return ref.round == round_ - 1 or self._linked.get(ref.author) != ref
+
+    def _next_time(self, now: int) -> int | None:
+        """Return the next time at which something may happen without any news."""
+        pace = self._settings.pace
+        early = (block.timestamp - pace.tolerance for block in self._waiting.future_blocks())
+        asking = self._waiting.next_asking(2 * pace.least_round, pace.timeout)
+        times = [*early, *([] if asking is None else [asking]), *self._speaking_times(now)]
+        return min(times, default=None)
+
+    def _speaking_times(self, now: int) -> list[int]:
+        round_ = self._pacemaker.next_round()
+        if round_ is None or self._building is not None or not self._may_speak():
+            return []
+        if self._has_reason(round_, now):
+            return [self._pacemaker.wait_until(round_, now)]
+        due = self._due_at if self._due_at is not None and self._due_at > now else None
+        return [self._pacemaker.heartbeat_at(), *([] if due is None else [due])]

@@ -1,0 +1,142 @@
+"""Blocks that are right but cannot be accepted yet: an ancestor is missing, or they come from the future."""
+
+from dataclasses import dataclass, field
+
+from energy_ledger.dag.blocks import Block, BlockRef
+
+MAX_HELD_BLOCKS = 256
+"""Most blocks of one author that wait although no other block waits for them."""
+MAX_HELD_BYTES = 8 * 1024 * 1024
+"""Most bytes of such blocks of one author."""
+
+
+@dataclass(slots=True)
+class _Held:
+    block: Block
+    missing: dict[BlockRef, None]
+    future: bool
+
+
+@dataclass(slots=True)
+class _Gap:
+    """A reference that blocks wait for; `asked_at` is when it was noticed or last asked for."""
+
+    children: list[BlockRef]
+    asked_at: int
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class WaitingRoom:
+    """Holds blocks by what they wait for, within a limit per author."""
+
+    _held: dict[BlockRef, _Held] = field(default_factory=dict)
+    _slots: dict[tuple[int, int], BlockRef] = field(default_factory=dict)
+    _gaps: dict[BlockRef, _Gap] = field(default_factory=dict)
+    _load: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def __contains__(self, ref: BlockRef) -> bool:
+        """Tell whether the block is held here."""
+        return ref in self._held
+
+    def __len__(self) -> int:
+        """Return how many blocks wait."""
+        return len(self._held)
+
+    def at_slot(self, slot: tuple[int, int]) -> Block | None:
+        """Return the first block of this (round, author) that waits here."""
+        ref = self._slots.get(slot)
+        return None if ref is None else self._held[ref].block
+
+    def is_wanted(self, ref: BlockRef) -> bool:
+        """Tell whether a held block waits for this one."""
+        return ref in self._gaps
+
+    def has_room(self, block: Block) -> bool:
+        """Tell whether one more block of this author may wait. What others wait for always may."""
+        count, size = self._load.get(block.author, (0, 0))
+        fits = count < MAX_HELD_BLOCKS and size + len(block.body) <= MAX_HELD_BYTES
+        return fits or self.is_wanted(block.ref)
+
+    def hold(self, block: Block, missing: list[BlockRef], future: bool, now: int) -> None:
+        """Hold a block until its missing ancestors are accepted and, if it is early, its time has come."""
+        self._held[block.ref] = _Held(block, dict.fromkeys(missing), future)
+        self._slots.setdefault(block.ref.slot, block.ref)
+        self._count(block, 1)
+        for ref in missing:
+            self._gaps.setdefault(ref, _Gap([], now)).children.append(block.ref)
+
+    def settle(self, ref: BlockRef) -> list[Block]:
+        """Note that a block was accepted or sank below the floor; return what waited only for it."""
+        gap = self._gaps.pop(ref, None)
+        ready: list[Block] = []
+        for child in gap.children if gap else ():
+            held = self._held.get(child)
+            if held is not None:
+                held.missing.pop(ref, None)
+                ready += self._release_if_ready(held)
+        return ready
+
+    def future_blocks(self) -> list[Block]:
+        """Return the blocks whose time has not come."""
+        return [held.block for held in self._held.values() if held.future]
+
+    def time_has_come(self, ref: BlockRef) -> list[Block]:
+        """Note that a block is no longer from the future; return it if nothing else is in its way."""
+        held = self._held[ref]
+        held.future = False
+        return self._release_if_ready(held)
+
+    def drop_below(self, floor: int) -> list[Block]:
+        """Forget what lies below the floor; return the blocks that waited for nothing else."""
+        for held in [held for held in self._held.values() if held.block.round < floor]:
+            self._remove(held)
+        ready: list[Block] = []
+        for ref in [ref for ref in self._gaps if ref.round < floor]:
+            ready += self.settle(ref)
+        return ready
+
+    def gaps(self) -> dict[BlockRef, tuple[int, ...]]:
+        """Return the references that are neither here nor accepted, each with the authors that name it."""
+        return {
+            ref: tuple(sorted({child.author for child in gap.children}))
+            for ref, gap in self._gaps.items()
+            if ref not in self._held
+        }
+
+    def due_gaps(self, now: int, patience: int, repeat: int) -> list[BlockRef]:
+        """Return the gaps to ask for now: `patience` ms after they were noticed, then every `repeat` ms."""
+        due: list[BlockRef] = []
+        for ref, gap in self._gaps.items():
+            if ref not in self._held and now >= gap.asked_at + (repeat if gap.asked else patience):
+                gap.asked, gap.asked_at = True, now
+                due.append(ref)
+        return due
+
+    def next_asking(self, patience: int, repeat: int) -> int | None:
+        """Return when the next gap becomes due."""
+        return min(
+            (
+                gap.asked_at + (repeat if gap.asked else patience)
+                for ref, gap in self._gaps.items()
+                if ref not in self._held
+            ),
+            default=None,
+        )
+
+    def _release_if_ready(self, held: _Held) -> list[Block]:
+        if held.missing or held.future:
+            return []
+        self._remove(held)
+        return [held.block]
+
+    def _remove(self, held: _Held) -> None:
+        ref = held.block.ref
+        del self._held[ref]
+        if self._slots.get(ref.slot) == ref:
+            del self._slots[ref.slot]
+        self._count(held.block, -1)
+
+    def _count(self, block: Block, sign: int) -> None:
+        count, size = self._load.get(block.author, (0, 0))
+        self._load[block.author] = (count + sign, size + sign * len(block.body))
