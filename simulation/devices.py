@@ -75,10 +75,11 @@ class Store:
     plan_w: dict[int, float] = field(default_factory=dict)
 
     def power_w(self, at_s: float) -> float:
-        """Return the slot's planned watts, nothing when the store is full or empty."""
+        """Return the slot's planned watts, as far as the store can still take or give them for one step."""
         planned = self.plan_w.get(int(at_s) // self.slot_s, 0.0)
-        refused = self.level_wh >= self.capacity_wh if planned > 0 else self.level_wh <= 0
-        return 0.0 if refused else planned
+        room_w = (self.capacity_wh - self.level_wh) / self.efficiency * SECONDS_PER_HOUR / STEP_S
+        rest_w = self.level_wh * SECONDS_PER_HOUR / STEP_S
+        return max(-rest_w, min(planned, room_w))
 
     def elapse(self, power_w: float, seconds: float) -> None:
         """Let energy flow in or out for that long."""

@@ -12,7 +12,7 @@ def dice(*seed: object) -> float:
 
 
 def smooth(x: float, *seed: object) -> float:
-    """Return a continuous random curve in [0, 1): value noise, one die per whole number, eased by a cosine."""
+    """Return a continuous random curve in [0, 1): one die per whole number, eased in between by a cosine."""
     left = math.floor(x)
     weight = (1 - math.cos((x - left) * math.pi)) / 2
     return dice(*seed, left) * (1 - weight) + dice(*seed, left + 1) * weight

@@ -27,6 +27,7 @@ class Child:
     name: str
     command: Sequence[str]
     log: Path
+    directory: Path
     environment: Mapping[str, str]
 
     async def __aenter__(self) -> Self:
@@ -37,6 +38,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                cwd=self.directory,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
                 preexec_fn=_die_with_parent,

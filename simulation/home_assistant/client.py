@@ -58,9 +58,7 @@ class HomeAssistant:
             self.token = (await response.json())["access_token"]
         await self.post("/api/onboarding/analytics", {})
         await self.post("/api/onboarding/integration", identity | {"redirect_uri": f"{self.url}/"})
-        self.token = await self.command(
-            "auth/long_lived_access_token", client_name="demo", lifespan=1
-        )
+        self.token = await self.command("auth/long_lived_access_token", client_name="demo", lifespan=1)
         return self
 
     async def get(self, path: str, **query: str) -> Any:

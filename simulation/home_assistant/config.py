@@ -75,7 +75,7 @@ def write(directory: Path, port: int, relay: Relay) -> None:
     (directory / "configuration.yaml").write_text(text)
     (directory / "automations.yaml").write_text("[]\n")
     _store(storage, "http", 3, _http(port))
-    # The location is in the YAML; answering this step over REST would add integrations that call the internet.
+    # The YAML knows the location; answering this step over REST would add integrations that use the web.
     _store(storage, "onboarding", 4, {"done": ["core_config"]})
     _link_integration(directory)
 
