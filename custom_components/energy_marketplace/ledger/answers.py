@@ -1,0 +1,327 @@
+"""What a node answers, as values.
+
+The fields are those of docs/protocol.md, "HTTP API". A field that this version does not know is ignored, so
+that a newer node stays usable; one that is missing or of another type raises `AnswerError`.
+"""
+
+import types
+from collections.abc import Hashable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from .transactions import Envelope
+
+
+class AnswerError(ValueError):
+    """An answer that does not look like the protocol says; the message names the field."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a node works: `ok`, `not_set_up` or `stopped`."""
+
+    status: str
+    version: str
+
+
+@dataclass(frozen=True)
+class SetupState:
+    """Whether a node already belongs to a network."""
+
+    state: str
+    node_key: str
+    network: str | None
+
+
+@dataclass(frozen=True)
+class SetupDone:
+    """A node's answer to setting it up: the network, its genesis, and the new bearer token."""
+
+    network: str
+    genesis: Envelope
+    token: str
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a network's market; times in seconds."""
+
+    slot_s: int
+    horizon_slots: int
+    round_s: int
+    proposal_window_s: int
+    gate_s: int
+    grace_slots: int
+    readings: str
+    approval: str
+
+
+@dataclass(frozen=True)
+class NetworkTariff:
+    """Prices around the market (nano per Wh)."""
+
+    price_floor: int
+    price_cap: int
+    grid_fee: int
+
+
+@dataclass(frozen=True)
+class MoneyTotals:
+    """All money of a network (nano): what was issued, and where it is now."""
+
+    issued: int
+    balances: int
+    held: int
+    community: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as its node sees it; `time` is ledger time in ms."""
+
+    network: str
+    name: str
+    currency: str
+    test: bool
+    genesis: Envelope
+    parameters: Parameters
+    tariff: NetworkTariff
+    feeders: tuple[Mapping[str, Any], ...]
+    committee: tuple[str, ...]
+    commit: int
+    time: int
+    state_root: str
+    members: int
+    money: MoneyTotals
+    round: int | None
+    in_sync: bool
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account; money in nano. `sequence` is the highest number that is used up."""
+
+    account: str
+    name: str
+    status: str
+    roles: tuple[str, ...]
+    keys: tuple[Mapping[str, Any], ...]
+    balance: int
+    held: int
+    credit: int
+    available: int
+    sequence: int
+    commit: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A registered asset; power in W."""
+
+    id: str
+    account: str
+    asset_type: str
+    name: str
+    rated_import_w: int
+    rated_export_w: int
+    behind: str | None
+    feeder: str
+    source: str | None
+    technology: str | None = None
+    commissioned: str | None = None
+    location: str | None = None
+    commit: int | None = None
+
+    @property
+    def is_connection_point(self) -> bool:
+        """Whether this asset sits on the public grid, where settlement happens."""
+        return self.behind is None
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """An order and what became of it; `order` is the text of `order.place`, `held` nano."""
+
+    id: str
+    account: str
+    asset: str
+    order: Mapping[str, Any]
+    state: str
+    filled_wh: int
+    held: int
+    placed: int
+    commit: int
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A trade; prices in nano per Wh, money in nano. The last seven are None until it is settled."""
+
+    id: str
+    round: int
+    slot: int
+    wh: int
+    seller_price: int
+    buyer_price: int
+    fee: int
+    state: str
+    seller: str
+    buyer: str
+    sell_order: str
+    buy_order: str
+    sell_asset: str
+    buy_asset: str
+    sell_point: str
+    buy_point: str
+    source: str | None = None
+    delivered_wh: int | None = None
+    taken_wh: int | None = None
+    settled_wh: int | None = None
+    paid: int | None = None
+    received: int | None = None
+    seller_penalty: int | None = None
+    buyer_penalty: int | None = None
+
+
+@dataclass(frozen=True)
+class MarketRound:
+    """A round of the auction; prices per feeder, one entry for each of `slots` slots from `first_slot`."""
+
+    round: int
+    closed: int
+    first_slot: int
+    slots: int
+    orders: int
+    state: str
+    welfare: int | None = None
+    bound: int | None = None
+    gap_ppm: int | None = None
+    volume_wh: int | None = None
+    prices: Mapping[str, Any] | None = None
+    proposer: str | None = None
+    transaction: str | None = None
+    refused: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class SlotSummary:
+    """What the market made of a slot; `start` and `end` in ms, prices per feeder."""
+
+    slot: int
+    start: int
+    end: int
+    prices: Mapping[str, Any]
+    volume_wh: int
+    trades: int
+
+
+@dataclass(frozen=True)
+class AttestedReading:
+    """A reading that is on the ledger."""
+
+    asset: str
+    slot: int
+    imported_wh: int
+    exported_wh: int
+    commitment: str
+    account: str
+    commit: int
+    transaction: str
+
+
+@dataclass(frozen=True)
+class TransactionStatus:
+    """What became of a transaction."""
+
+    id: str
+    state: str
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+    commit: int | None = None
+    time: int | None = None
+    block: str | None = None
+    envelope: Envelope | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A node's answer to a submitted transaction.
+
+    `accepted` says that it is on disk and will be ordered; `state` what came of it so far: `pending`,
+    `applied` or `refused`. `code`, `field` and `message` tell why it was refused.
+    """
+
+    accepted: bool
+    id: str | None = None
+    state: str | None = None
+    commit: int | None = None
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened on the ledger; `time` in ms, `data` by type as docs/protocol.md lists."""
+
+    cursor: int
+    commit: int
+    time: int
+    type: str
+    accounts: tuple[str, ...]
+    assets: tuple[str, ...]
+    transaction: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page[T]:
+    """One page of a list; `next` is the cursor of the following page, None on the last."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+def read[T](kind: type[T], data: object, place: str = "") -> T:
+    """Return an answer as a value of one of the classes above.
+
+    Raises:
+        AnswerError: naming the field that is missing or of another type.
+
+    """
+    if not isinstance(data, Mapping):
+        raise AnswerError(f"{place or kind.__name__} is not an object")
+    values: dict[str, Any] = {}
+    for field, hint in _fields(cast("Hashable", kind)):
+        at = f"{place}.{field.name}" if place else field.name
+        if field.name in data:
+            values[field.name] = _value(hint, data[field.name], at)
+        elif field.default is MISSING:
+            raise AnswerError(f"{at} is missing")
+    return kind(**values)
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = get_type_hints(kind)
+    return tuple((field, hints[field.name]) for field in fields(kind))
+
+
+def _value(hint: Any, value: object, place: str) -> Any:
+    """Return a value of the hinted type, or refuse it."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return None if value is None else _value(get_args(hint)[0], value, place)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise AnswerError(f"{place} is not a list")
+        return tuple(_value(get_args(hint)[0], item, place) for item in value)
+    if is_dataclass(hint):
+        return read(cast("type[Any]", hint), value, place)
+    expected = get_origin(hint) or hint
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        raise AnswerError(f"{place} is not of the type {expected.__name__}")
+    return value

@@ -1,0 +1,309 @@
+"""One member at its node: signs, numbers and submits transactions, and survives lost answers.
+
+**The sequence.** The first transaction after a start takes the number after the one the node reports for
+the account; each further one the next. A number that was used up in the meantime (an answer that never came
+before a restart, a second device with the same wallet) is refused as `sequence_used`, and what was refused
+did not happen: it is signed again under a fresh number.
+
+**Lost answers.** When no answer comes, the very same envelope is sent again: its id is the same, so it can
+only happen once, and `replayed` then says that it had arrived. If the node stays away, `LostAnswerError`
+carries the envelope; `finish` tries it again later.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import invite, transactions
+from .answers import Submission
+from .client import NodeClient, NodeUnreachableError, RefusedError
+from .orders import Order
+from .transactions import Body, Envelope, Header, payload_text, seal
+from .wallet import Wallet
+
+LIFETIME_MS = 3_600_000
+"""How long a transaction stays valid: a quiet ledger's time may lag by minutes, so it is not short."""
+
+WINDOW = 32
+"""How far a sequence number may be ahead of the last one that counted."""
+
+_TRIES = 4
+_FIRST_WAIT_S = 0.5
+_SIGN_AGAIN = frozenset({"sequence_used", "sequence_gap", "expired", "expires_too_late"})
+"""Refusals of the envelope alone, after which the same body may be signed again."""
+
+
+class LostAnswerError(NodeUnreachableError):
+    """The node took the transaction or not: no answer came. `Member.finish(envelope)` finds out."""
+
+    def __init__(self, envelope: Envelope, cause: NodeUnreachableError) -> None:
+        super().__init__(f"it is not known whether the node received the transaction: {cause}")
+        self.envelope = envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that the node keeps: `applied` once it counts, `pending` while it waits for its order.
+
+    The id is also that of the asset or order which the transaction made.
+    """
+
+    id: str
+    state: str
+    commit: int | None
+    envelope: Envelope
+
+
+class Member:
+    """A wallet at a node; the verbs of the protocol as methods.
+
+    Every verb returns a `Receipt` and raises `RefusedError` (with the ledger's code) when the ledger says no,
+    `LostAnswerError` when nobody says anything, and the other errors of `client`.
+
+    Args:
+        wallet: signs.
+        client: of the member's node, with its token.
+        network: id of the network; what is signed counts nowhere else.
+        test: whether it is a test network, which shows in the address.
+        monotonic: seconds of a clock that never jumps; for tests.
+        sleep: waits some seconds; for tests.
+
+    """
+
+    def __init__(
+        self,
+        wallet: Wallet,
+        client: NodeClient,
+        *,
+        network: str,
+        test: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.wallet = wallet
+        self.client = client
+        self.network = network
+        self.test = test
+        self.address = wallet.address(test=test)
+        self._sequence: int | None = None
+        self._ledger_time = (0, 0.0)
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = asyncio.Lock()
+
+    async def register_asset(
+        self,
+        *,
+        asset_type: str,
+        name: str,
+        rated_import_w: int,
+        rated_export_w: int,
+        behind: str | None = None,
+        feeder: str = "",
+        source: str | None = None,
+        technology: str | None = None,
+        commissioned: str | None = None,
+        location: str | None = None,
+    ) -> Receipt:
+        """Register an asset; the receipt's id is the asset's."""
+        return await self.send(
+            transactions.asset_register(
+                asset_type=asset_type,
+                name=name,
+                rated_import_w=rated_import_w,
+                rated_export_w=rated_export_w,
+                behind=behind,
+                feeder=feeder,
+                source=source,
+                technology=technology,
+                commissioned=commissioned,
+                location=location,
+            )
+        )
+
+    async def update_asset(self, asset: str, **changes: Any) -> Receipt:
+        """Change an asset; `changes` as `asset.update` lists them."""
+        return await self.send(transactions.asset_update(asset, **changes))
+
+    async def place_order(self, asset: str, order: Order) -> Receipt:
+        """Place an order; the receipt's id is the order's."""
+        return await self.send(transactions.order_place(asset, order))
+
+    async def cancel_order(self, order: str) -> Receipt:
+        """Take back what is left of an order."""
+        return await self.send(transactions.order_cancel(order))
+
+    async def attest(
+        self, *, asset: str, slot: int, imported_wh: int, exported_wh: int, commitment: str
+    ) -> Receipt:
+        """Attest a slot's reading of a connection point."""
+        return await self.send(
+            transactions.reading_attest(
+                asset=asset,
+                slot=slot,
+                imported_wh=imported_wh,
+                exported_wh=exported_wh,
+                commitment=commitment,
+            )
+        )
+
+    async def transfer(self, to: str, amount: int, memo: str | None = None) -> Receipt:
+        """Pay another member (address); amount in nano."""
+        return await self.send(transactions.transfer(to, amount, memo))
+
+    async def issue(self, to: str, amount: int, reference: str) -> Receipt:
+        """Issue money to a member (address); the treasurer's verb, amount in nano."""
+        return await self.send(transactions.voucher_issue(to, amount, reference))
+
+    async def set_credit(self, member: str, limit: int) -> Receipt:
+        """Set a member's credit line; the treasurer's verb, limit in nano."""
+        return await self.send(transactions.credit_set(member, limit))
+
+    async def approve(self, member: str) -> Receipt:
+        """Let a pending member (address) in; a founder's verb."""
+        return await self.send(transactions.member_approve(member))
+
+    async def make_invite(self, *, nodes: Sequence[str], valid_s: int = 7 * 86_400) -> invite.Invite:
+        """Return a new invite to this network, reachable at these node URLs; a founder's verb."""
+        network = await self.client.network()
+        return invite.make(
+            self.wallet,
+            network=self.network,
+            name=network.name,
+            test=self.test,
+            expires=network.time + valid_s * 1000,
+            nodes=tuple(nodes),
+        )
+
+    async def send(self, body: Body) -> Receipt:
+        """Sign and submit one transaction."""
+        async with self._lock:
+            for attempt in range(_TRIES):
+                envelope = await self._sign(body)
+                try:
+                    return await self._deliver(envelope)
+                except RefusedError as error:
+                    if error.code not in _SIGN_AGAIN or attempt == _TRIES - 1:
+                        raise
+                    await self._start_over(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def send_all(self, bodies: Sequence[Body]) -> list[Receipt | RefusedError]:
+        """Sign and submit many transactions, few round trips; results in the same order.
+
+        Those that a number or a lost answer stopped are sent again one by one, so every result is final.
+        """
+        results: list[Receipt | RefusedError] = []
+        for first in range(0, len(bodies), WINDOW):
+            results += await self._send_batch(bodies[first : first + WINDOW])
+        return results
+
+    async def finish(self, envelope: Envelope) -> Receipt:
+        """Send an envelope again whose answer got lost; it still happens only once."""
+        async with self._lock:
+            return await self._deliver(envelope)
+
+    async def _send_batch(self, bodies: Sequence[Body]) -> list[Receipt | RefusedError]:
+        async with self._lock:
+            envelopes = [await self._sign(body) for body in bodies]
+            try:
+                submissions: list[Submission | None] = list(await self.client.submit_all(envelopes))
+            except NodeUnreachableError:
+                submissions = [None] * len(bodies)
+        return [await self._conclude(*item) for item in zip(bodies, envelopes, submissions, strict=True)]
+
+    async def _conclude(
+        self, body: Body, envelope: Envelope, submission: Submission | None
+    ) -> Receipt | RefusedError:
+        """Return what came of a batch's item, after sending it alone where the batch left it open."""
+        try:
+            if submission is None:
+                return await self.finish(envelope)
+            return await self._receipt(envelope, submission)
+        except RefusedError as error:
+            if error.code not in _SIGN_AGAIN:
+                return error
+        try:
+            self._sequence = None
+            return await self.send(body)
+        except RefusedError as error:
+            return error
+
+    async def _sign(self, body: Body) -> Envelope:
+        """Return the body signed under the next number."""
+        if self._sequence is None:
+            self._sequence = await self._last_sequence()
+        self._sequence += 1
+        seen, at = self._ledger_time
+        expires = seen + int((self._monotonic() - at) * 1000) + LIFETIME_MS
+        header = Header(self.network, self.address, self._sequence, expires)
+        return seal(self.wallet, payload_text(header, body))
+
+    async def _last_sequence(self) -> int:
+        """Return the account's last number and note the ledger's time; 0 for an account yet to join."""
+        try:
+            account = await self.client.account(self.address)
+        except RefusedError as error:
+            if error.code != "unknown_account":
+                raise
+            self._note_time((await self.client.network()).time)
+            return 0
+        self._note_time(account.time)
+        return account.sequence
+
+    def _note_time(self, ledger_time: int) -> None:
+        self._ledger_time = (ledger_time, self._monotonic())
+
+    async def _start_over(self, attempt: int) -> None:
+        """Forget the numbers, give what is under way time to be ordered, and ask anew."""
+        self._sequence = None
+        if attempt:
+            await self._sleep(_FIRST_WAIT_S * 2**attempt)
+
+    async def _deliver(self, envelope: Envelope) -> Receipt:
+        """Submit an envelope, again and again the same, until an answer comes or patience ends."""
+        for attempt in range(_TRIES):
+            try:
+                return await self._receipt(envelope, await self.client.submit(envelope), again=attempt > 0)
+            except NodeUnreachableError as error:
+                if attempt == _TRIES - 1:
+                    raise LostAnswerError(envelope, error) from error
+                await self._sleep(_FIRST_WAIT_S * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _receipt(self, envelope: Envelope, answer: Submission, *, again: bool = True) -> Receipt:
+        """Return the receipt that an answer stands for, or raise the refusal.
+
+        After a repetition the answer speaks of the repetition; what became of the transaction, the node
+        tells.
+        """
+        code = answer.code or "refused"
+        if not answer.accepted and (code == "replayed" or (again and code == "sequence_used")):
+            status = await self._status(envelope.id)
+            if status is not None:
+                return self._outcome(envelope, status)
+        return self._outcome(envelope, answer)
+
+    async def _status(self, transaction: str) -> Submission | None:
+        try:
+            status = await self.client.transaction(transaction)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+        return Submission(
+            accepted=True,
+            id=status.id,
+            state=status.state,
+            commit=status.commit,
+            code=status.code,
+            field=status.field,
+            message=status.message,
+        )
+
+    def _outcome(self, envelope: Envelope, answer: Submission) -> Receipt:
+        if not answer.accepted or answer.state == "refused":
+            raise RefusedError(answer.code or "refused", answer.field, answer.message or "the ledger refused")
+        return Receipt(envelope.id, answer.state or "pending", answer.commit, envelope)

@@ -1,0 +1,169 @@
+"""Transactions: builders for every kind that a member signs, and the envelope.
+
+A payload is serialised once; those very bytes are signed and sent, so no other encoder has to agree with
+this one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .digests import digest
+from .orders import Order
+from .wallet import PublicKey, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a transaction says: its kind and the kind's fields."""
+
+    kind: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """For whom and until when a transaction counts; `expires` is ledger time in ms."""
+
+    network: str
+    account: str
+    sequence: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A signed payload. The id is that of the transaction; a genesis is named by its network id instead."""
+
+    payload: str
+    signatures: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Transaction id (hex)."""
+        return digest("transaction", self.payload.encode()).hex()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the envelope as it is sent and stored."""
+        return {"payload": self.payload, "signatures": list(self.signatures)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Envelope:
+        """Return the envelope as it was sent and stored."""
+        return cls(str(data["payload"]), tuple(str(signature) for signature in data["signatures"]))
+
+
+def payload_text(header: Header, body: Body) -> str:
+    """Return the JSON text of a payload: the one serialisation that is signed and sent."""
+    return dump(
+        {
+            "network": header.network,
+            "account": header.account,
+            "sequence": header.sequence,
+            "expires": header.expires,
+            "kind": body.kind,
+            **body.fields,
+        }
+    )
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """JSON text without spaces, keys in the order they stand."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def seal(wallet: Wallet, payload: str, *, what: str = "transaction") -> Envelope:
+    """Sign a payload text."""
+    return Envelope(payload, tuple(wallet.sign(what, payload.encode())))
+
+
+def member_join(
+    *, keys: list[PublicKey], name: str, invite: str, invite_signature: str, invite_proof: str
+) -> Body:
+    """Join the network with an invite; `invite` is its payload text."""
+    fields = {
+        "keys": keys,
+        "name": name,
+        "invite": invite,
+        "invite_signature": invite_signature,
+        "invite_proof": invite_proof,
+    }
+    return Body("member.join", fields)
+
+
+def member_approve(member: str) -> Body:
+    """Let a pending member (address) in; a founder's verb."""
+    return Body("member.approve", {"member": member})
+
+
+def asset_register(
+    *,
+    asset_type: str,
+    name: str,
+    rated_import_w: int,
+    rated_export_w: int,
+    behind: str | None = None,
+    feeder: str = "",
+    source: str | None = None,
+    technology: str | None = None,
+    commissioned: str | None = None,
+    location: str | None = None,
+) -> Body:
+    """Register an asset; its id will be the transaction's. `behind` None makes it a connection point."""
+    fields = {
+        "asset_type": asset_type,
+        "name": name,
+        "rated_import_w": rated_import_w,
+        "rated_export_w": rated_export_w,
+        "behind": behind,
+        "feeder": feeder,
+        "source": source,
+    }
+    optional = {"technology": technology, "commissioned": commissioned, "location": location}
+    return Body(
+        "asset.register", fields | {key: value for key, value in optional.items() if value is not None}
+    )
+
+
+def asset_update(asset: str, **changes: Any) -> Body:
+    """Change some fields of an asset, as `asset.update` lists them."""
+    return Body("asset.update", {"asset": asset, **changes})
+
+
+def order_place(asset: str, order: Order) -> Body:
+    """Place an order for an asset; the order's id will be the transaction's."""
+    return Body("order.place", {"asset": asset, "order": order.as_dict()})
+
+
+def order_cancel(order: str) -> Body:
+    """Take back what is left of an order."""
+    return Body("order.cancel", {"order": order})
+
+
+def reading_attest(*, asset: str, slot: int, imported_wh: int, exported_wh: int, commitment: str) -> Body:
+    """Attest what a connection point's meter showed in a slot."""
+    fields = {
+        "asset": asset,
+        "slot": slot,
+        "imported_wh": imported_wh,
+        "exported_wh": exported_wh,
+        "commitment": commitment,
+    }
+    return Body("reading.attest", fields)
+
+
+def transfer(to: str, amount: int, memo: str | None = None) -> Body:
+    """Pay another member; amount in nano."""
+    fields: dict[str, Any] = {"to": to, "amount": amount}
+    return Body("transfer", fields if memo is None else fields | {"memo": memo})
+
+
+def voucher_issue(to: str, amount: int, reference: str) -> Body:
+    """Issue money against a payment that was received; the treasurer's verb, amount in nano."""
+    return Body("voucher.issue", {"to": to, "amount": amount, "reference": reference})
+
+
+def credit_set(member: str, limit: int) -> Body:
+    """Set how far below zero a member may go; the treasurer's verb, limit in nano."""
+    return Body("credit.set", {"member": member, "limit": limit})
