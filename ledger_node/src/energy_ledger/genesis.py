@@ -1,0 +1,146 @@
+"""The genesis: the signed founding act that names a network and fixes its rules."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from energy_ledger import crypto
+from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, verify_all
+from energy_ledger.payloads import FeederId, Hash, Label, Natural
+from energy_ledger.refusals import Refused
+from energy_ledger.strict import check_text, convert, loads
+from energy_ledger.transactions import Envelope
+from energy_ledger.units import INT64_MAX, MAX_TARIFF
+
+GENESIS_TAG: Final = crypto.tag("genesis")
+_MAX_BYTES = 65_536
+
+Price = Annotated[int, Meta(ge=0, le=MAX_TARIFF)]
+Limit = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+
+
+class Founder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who founds the network: its first member, founder and treasurer."""
+
+    name: Label
+    keys: tuple[PublicKey, ...]
+
+
+class Tariff(Struct, frozen=True, forbid_unknown_fields=True):
+    """Price limits and fee of the network, nano per Wh."""
+
+    price_floor: Price
+    price_cap: Price
+    grid_fee: Price
+
+
+class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
+    """A branch of the grid under `parent`; limits in Wh per slot, None where there is none."""
+
+    id: Annotated[FeederId, Meta(min_length=1)]
+    parent: FeederId = ""
+    up_limit_wh: Limit | None = None
+    down_limit_wh: Limit | None = None
+
+
+class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="genesis"):
+    """What the genesis says; the times without unit suffix are ms, those in `_s` seconds."""
+
+    name: Label
+    created: Natural
+    test: bool
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+    founder: Founder
+    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=64)]
+    slot_s: Annotated[int, Meta(ge=1, le=3600)]
+    horizon_slots: Annotated[int, Meta(ge=1, le=10_000)]
+    round_s: Annotated[int, Meta(ge=1, le=86_400)]
+    proposal_window_s: Annotated[int, Meta(ge=1, le=86_400)]
+    gate_s: Annotated[int, Meta(ge=0, le=86_400)]
+    grace_slots: Annotated[int, Meta(ge=1, le=10_000)]
+    tariff: Tariff
+    feeders: Annotated[tuple[Feeder, ...], Meta(max_length=1000)]
+    approval: Literal["invite", "manual"]
+    readings: Literal["traded", "net"]
+
+
+class Genesis(Struct, frozen=True):
+    """A founded network: its id (64 hex characters), its rules, and the envelope that proves them."""
+
+    network: str
+    rules: Rules
+    envelope: Envelope
+
+    @property
+    def founder(self) -> str:
+        """The founder's address."""
+        return address_of(account_of(self.rules.founder.keys), self.rules.test)
+
+    @property
+    def node_keys(self) -> tuple[PublicKey, ...]:
+        """The committee's keys, in its order."""
+        return tuple(PublicKey(type="ed25519", public=public) for public in self.rules.committee)
+
+    @property
+    def node_accounts(self) -> tuple[str, ...]:
+        """The addresses under which the committee's nodes propose clearings, in its order."""
+        return tuple(self.address([key]) for key in self.node_keys)
+
+    def address(self, keys: list[PublicKey]) -> str:
+        """Return the address that a key set has in this network."""
+        return address_of(account_of(keys), self.rules.test)
+
+
+def read_genesis(envelope: Envelope) -> Genesis:
+    """Read a genesis and check it and its signatures. Raises Refused."""
+    body = envelope.payload.encode("utf-8", "replace")
+    if len(body) > _MAX_BYTES:
+        raise Refused("too_large", None, f"A genesis has at most {_MAX_BYTES} bytes.")
+    tree = loads(body)
+    if isinstance(tree, dict) and "kind" not in tree:
+        raise Refused("missing_field", "kind", "This field is missing.")
+    rules = convert(tree, Rules)
+    _check_rules(rules)
+    signatures = tuple(map(bytes.fromhex, envelope.signatures))
+    if not verify_all(rules.founder.keys, GENESIS_TAG, body, signatures):
+        raise Refused("bad_signature", None, "The genesis is not signed by the founder's keys.")
+    return Genesis(network=network_id(body), rules=rules, envelope=envelope)
+
+
+def network_id(body: bytes) -> str:
+    """Return the id of the network whose genesis has these bytes."""
+    return crypto.digest(GENESIS_TAG, body).hex()
+
+
+def _check_rules(rules: Rules) -> None:
+    check_text(rules.name, "name")
+    check_text(rules.founder.name, "founder.name")
+    check_keys(rules.founder.keys, "founder.keys")
+    if len(set(rules.committee)) != len(rules.committee):
+        raise Refused("bad_value", "committee", "A node is named twice.")
+    _check_times(rules)
+    if rules.tariff.price_floor > rules.tariff.price_cap:
+        raise Refused("bad_value", "tariff.price_floor", "The floor must not be above the cap.")
+    _check_feeders(rules.feeders)
+
+
+def _check_times(rules: Rules) -> None:
+    if rules.proposal_window_s > rules.round_s:
+        message = "A round must be decided before the next one closes: at most round_s."
+        raise Refused("bad_value", "proposal_window_s", message)
+    if rules.proposal_window_s > rules.gate_s:
+        message = "A round must be decided before the first slot it trades starts: at most gate_s."
+        raise Refused("bad_value", "proposal_window_s", message)
+
+
+def _check_feeders(feeders: tuple[Feeder, ...]) -> None:
+    """Refuse feeders that are no tree under the busbar: a parent comes before its children."""
+    known = [""]
+    for index, feeder in enumerate(feeders):
+        check_text(feeder.id, f"feeders[{index}].id")
+        if feeder.id in known:
+            raise Refused("bad_value", f"feeders[{index}].id", "This feeder is named twice.")
+        if feeder.parent not in known:
+            message = "The parent must come before this feeder in the list."
+            raise Refused("bad_value", f"feeders[{index}].parent", message)
+        known.append(feeder.id)

@@ -1,0 +1,336 @@
+"""What a transaction can say: one struct per kind, and the rules of its form that types alone cannot tell.
+
+Energy in Wh, money in nano-units, prices in nano per Wh, times in ms. Optional fields that were left out
+are `UNSET`; null is a value of its own where the type allows it.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from energy_ledger.keys import PublicKey, account_of, check_address, check_keys
+from energy_ledger.refusals import Refused
+from energy_ledger.strict import check_text
+from energy_ledger.units import INT64_MAX, MAX_MONEY, MAX_RATED_W
+
+Natural = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+Positive = Annotated[int, Meta(gt=0, le=INT64_MAX)]
+Whole = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Watts = Annotated[int, Meta(ge=0, le=MAX_RATED_W)]
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+SignatureHex = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
+Address = Annotated[str, Meta(max_length=90)]
+Label = Annotated[str, Meta(min_length=1, max_length=64)]
+Memo = Annotated[str, Meta(max_length=140)]
+Reference = Annotated[str, Meta(min_length=1, max_length=140)]
+FeederId = Annotated[str, Meta(max_length=64)]
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+
+AssetType = Literal[
+    "solar",
+    "wind",
+    "hydro",
+    "biogas",
+    "battery",
+    "charger",
+    "heat_pump",
+    "boiler",
+    "appliance",
+    "home",
+    "other",
+]
+Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
+
+MAX_PAYLOAD = 65_536
+MAX_CLEARING_PAYLOAD = 1_048_576
+
+
+class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """What every payload says: which network and account, in which place, and until when it is meant."""
+
+    max_bytes: ClassVar[int] = MAX_PAYLOAD
+
+    network: Hash
+    account: Address
+    sequence: Positive
+    expires: Natural
+
+    def check(self) -> None:
+        """Refuse what the types of the fields let through."""
+
+
+class Join(Payload, frozen=True, tag="member.join"):
+    """A new account asks to become a member, with an invite."""
+
+    keys: tuple[PublicKey, ...]
+    name: Label
+    invite: str
+    invite_signature: SignatureHex
+    invite_proof: SignatureHex
+
+    def check(self) -> None:
+        """Refuse keys that are not well formed or not the account's."""
+        check_keys(self.keys, "keys")
+        check_text(self.name, "name")
+        if check_address(self.account, "account") != account_of(self.keys):
+            raise Refused("bad_value", "account", "The address is not that of the given keys.")
+
+
+class Approve(Payload, frozen=True, tag="member.approve"):
+    """The founder lets a pending member in."""
+
+    member: Address
+
+    def check(self) -> None:
+        """Refuse a member that is no address."""
+        check_address(self.member, "member")
+
+
+class AssetRegister(Payload, frozen=True, tag="asset.register"):
+    """A member tells what it owns; the asset's id is the transaction's."""
+
+    asset_type: AssetType
+    name: Label
+    rated_import_w: Watts
+    rated_export_w: Watts
+    behind: Hash | None
+    feeder: FeederId
+    source: Source | None
+    technology: Label | UnsetType = UNSET
+    commissioned: Date | UnsetType = UNSET
+    location: Label | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Refuse what cannot move energy, and texts that cannot be shown."""
+        if not self.rated_import_w and not self.rated_export_w:
+            message = "An asset that neither takes nor gives power cannot trade; give one of the two ratings."
+            raise Refused("bad_value", "rated_import_w", message)
+        _check_labels(self)
+
+
+class AssetUpdate(Payload, frozen=True, tag="asset.update"):
+    """The owner corrects what it told about an asset."""
+
+    asset: Hash
+    name: Label | UnsetType = UNSET
+    rated_import_w: Watts | UnsetType = UNSET
+    rated_export_w: Watts | UnsetType = UNSET
+    behind: Hash | UnsetType | None = UNSET
+    feeder: FeederId | UnsetType = UNSET
+    technology: Label | UnsetType = UNSET
+    commissioned: Date | UnsetType = UNSET
+    location: Label | UnsetType = UNSET
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields to change, with their new values."""
+        values = ((name, getattr(self, name)) for name in _UPDATABLE)
+        return {name: value for name, value in values if value is not UNSET}
+
+    def check(self) -> None:
+        """Refuse an update that changes nothing."""
+        if not self.changes:
+            message = f"Name at least one of {', '.join(_UPDATABLE)}."
+            raise Refused("missing_field", None, message)
+        _check_labels(self)
+
+
+_UPDATABLE: Final = (
+    "name",
+    "rated_import_w",
+    "rated_export_w",
+    "behind",
+    "feeder",
+    "technology",
+    "commissioned",
+    "location",
+)
+
+
+def _check_labels(asset: AssetRegister | AssetUpdate) -> None:
+    for field in ("name", "technology", "location"):
+        text = getattr(asset, field)
+        if text is not UNSET:
+            check_text(text, field)
+    if asset.commissioned is not UNSET:
+        try:
+            datetime.date.fromisoformat(asset.commissioned)
+        except ValueError:
+            raise Refused("bad_value", "commissioned", "There is no such day.") from None
+
+
+class Terms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """What every order says: its price, whom it would rather deal with, and when the rest lapses."""
+
+    price: Natural
+    prefer_sources: Annotated[tuple[Source, ...], Meta(max_length=8)] | UnsetType = UNSET
+    prefer: Annotated[tuple[Address, ...], Meta(max_length=32)] | UnsetType = UNSET
+    expires: Natural | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Refuse a preference that is neither an address nor an asset's id."""
+        for index, name in enumerate(self.prefer or ()):
+            if not _is_hash(name):
+                check_address(name, f"order.prefer[{index}]")
+
+
+class SlotTerms(Terms, frozen=True):
+    """An order that names its slots one by one."""
+
+    slots: Annotated[dict[str, Positive], Meta(min_length=1)]
+
+    def check(self) -> None:
+        """Refuse slots not written in plain decimal."""
+        super().check()
+        for slot in self.slots:
+            _check_plain(slot, "order.slots")
+
+    @property
+    def wh_by_slot(self) -> dict[int, int]:
+        """The Wh per slot, by number."""
+        return {int(slot): wh for slot, wh in self.slots.items()}
+
+
+class OfferTerms(SlotTerms, frozen=True, tag="offer"):
+    """Sells up to so much per slot at no less than the price."""
+
+
+class FixedTerms(SlotTerms, frozen=True, tag="fixed"):
+    """Buys up to so much per slot at no more than the price, grid fee included."""
+
+
+class FlexibleTerms(Terms, frozen=True, tag="flexible"):
+    """Buys energy any time in [earliest, deadline), at most so much per slot."""
+
+    energy_wh: Positive
+    earliest: Natural
+    deadline: Natural
+    max_wh_per_slot: Positive
+    min_fill: Literal["any"] = "any"
+
+
+type OrderTerms = OfferTerms | FixedTerms | FlexibleTerms
+
+
+class OrderPlace(Payload, frozen=True, tag="order.place"):
+    """A member offers or asks for energy; the order's id is the transaction's."""
+
+    asset: Hash
+    order: OrderTerms
+
+    def check(self) -> None:
+        """Refuse an order that is not well formed."""
+        self.order.check()
+
+
+class OrderCancel(Payload, frozen=True, tag="order.cancel"):
+    """A member takes back what is not matched yet."""
+
+    order: Hash
+
+
+class ReadingAttest(Payload, frozen=True, tag="reading.attest"):
+    """What a connection point's meter showed for a slot, with a commitment to its registers."""
+
+    asset: Hash
+    slot: Natural
+    imported_wh: Natural
+    exported_wh: Natural
+    commitment: Hash
+
+
+class FillColumns(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fills as three columns: index in the book, slot relative to the book's first, Wh."""
+
+    order: tuple[Natural, ...]
+    slot: tuple[Natural, ...]
+    wh: tuple[Positive, ...]
+
+
+class ClearingPropose(Payload, frozen=True, tag="clearing.propose"):
+    """A matcher's clearing of a round's book, with its proof."""
+
+    max_bytes: ClassVar[int] = MAX_CLEARING_PAYLOAD
+
+    round: Natural
+    fills: FillColumns
+    prices: dict[str, tuple[Natural | None, ...]]
+    node_duals: dict[str, tuple[Whole, ...]]
+    flexible_duals: dict[str, Natural]
+
+    def check(self) -> None:
+        """Refuse columns of different lengths, and bids not named in plain decimal."""
+        if not len(self.fills.order) == len(self.fills.slot) == len(self.fills.wh):
+            raise Refused("bad_value", "fills", "order, slot and wh must be of one length.")
+        for index in self.flexible_duals:
+            _check_plain(index, "flexible_duals")
+
+
+class Transfer(Payload, frozen=True, tag="transfer"):
+    """A member gives money to another."""
+
+    to: Address
+    amount: Positive
+    memo: Memo | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Refuse a recipient that is no address or the sender's own."""
+        check_address(self.to, "to")
+        if self.to == self.account:
+            raise Refused("bad_value", "to", "This is your own address.")
+        if self.memo is not UNSET:
+            check_text(self.memo, "memo")
+
+
+class VoucherIssue(Payload, frozen=True, tag="voucher.issue"):
+    """The treasurer brings money into the network against real money."""
+
+    to: Address
+    amount: Annotated[int, Meta(gt=0, le=MAX_MONEY)]
+    reference: Reference
+
+    def check(self) -> None:
+        """Refuse a recipient that is no address."""
+        check_address(self.to, "to")
+        check_text(self.reference, "reference")
+
+
+class CreditSet(Payload, frozen=True, tag="credit.set"):
+    """The treasurer sets how far a member may owe."""
+
+    member: Address
+    limit: Annotated[int, Meta(ge=0, le=MAX_MONEY)]
+
+    def check(self) -> None:
+        """Refuse a member that is no address."""
+        check_address(self.member, "member")
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
+
+
+def _check_plain(text: str, field: str) -> None:
+    plain = text.isascii() and text.isdigit() and len(text) <= 19 and (text == "0" or text[0] != "0")
+    if not plain or int(text) > INT64_MAX:
+        raise Refused("bad_value", field, "The keys must be whole numbers in plain decimal.")
+
+
+KINDS: Final[Mapping[str, type[Payload]]] = {
+    str(kind.__struct_config__.tag): kind
+    for kind in (
+        Join,
+        Approve,
+        AssetRegister,
+        AssetUpdate,
+        OrderPlace,
+        OrderCancel,
+        ReadingAttest,
+        ClearingPropose,
+        Transfer,
+        VoucherIssue,
+        CreditSet,
+    )
+}
