@@ -56,7 +56,7 @@ Commit undone, and makes a new Core for the next epoch with the position (index,
 from collections.abc import Callable, Iterable
 
 from energy_ledger.dag.base_committer import LeaderStatus
-from energy_ledger.dag.block_rules import BlockRules
+from energy_ledger.dag.block_rules import BlockRules, Fault
 from energy_ledger.dag.blocks import Block, BlockRef, Draft, Payload, sign_block
 from energy_ledger.dag.effects import (
     Build,
@@ -92,7 +92,7 @@ class Core:
         position: Position,
         *,
         muted: bool = False,
-        check: Callable[[BlockRules, Block], bool] | None = None,
+        check: Callable[[BlockRules, Block], Fault | None] = BlockRules.signature_fault,
     ) -> None:
         """Start an epoch with nothing accepted.
 
@@ -101,17 +101,17 @@ class Core:
         """
         self._settings = settings
         self._rules = BlockRules(settings.network, settings.epoch, settings.keys)
-        self._check = check or (lambda rules, block: rules.signature_fault(block) is None)
+        self._check = check
         self._ordering = Ordering(self._rules.committee, position)
         self._waiting = WaitingRoom()
         self._pacemaker = Pacemaker(self._ordering.base, settings.pace)
         self._me = settings.voice.author if settings.voice else None
         self._own = self._rules.genesis[self._me] if self._me is not None else None
-        self._own_heard = 0
         self._linked: dict[int, BlockRef] = {}
         others = (author for author in range(len(settings.keys)) if author != self._me)
         self._unheard: dict[int, None] = dict.fromkeys(others) if muted else {}
         self._times: dict[int, int] = {}
+        self._rounds: dict[int, int] = {}
         self._evidence: dict[int, Evidence] = {}
         self._halt_told = False
         self._pending = False
@@ -127,7 +127,7 @@ class Core:
         evidence: Iterable[Evidence] = (),
         *,
         muted: bool = False,
-        check: Callable[[BlockRules, Block], bool] | None = None,
+        check: Callable[[BlockRules, Block], Fault | None] = BlockRules.signature_fault,
     ) -> Core:
         """Take up an epoch from what storage kept; call `tick` next. Stored blocks are not checked again."""
         core = cls(settings, position, muted=muted, check=check)
@@ -146,9 +146,7 @@ class Core:
         self._building = None
         if self._is_known(block.ref):
             return []
-        fault = self._rules.fault(block)
-        if fault is None and not self._check(self._rules, block):
-            fault = self._rules.signature_fault(block)
+        fault = self._rules.fault(block) or self._check(self._rules, block)
         if fault is not None:
             return [Refuse(block.ref, fault)]
         effects, welcome = self._watch(block)
@@ -274,8 +272,7 @@ class Core:
 
     def _note(self, block: Block) -> None:
         self._times[block.author] = max(block.timestamp, self._times.get(block.author, 0))
-        if block.author == self._me:
-            self._own_heard = max(self._own_heard, block.round)
+        self._rounds[block.author] = max(block.round, self._rounds.get(block.author, 0))
 
     def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
         missing = self._ordering.missing(block)
@@ -315,7 +312,7 @@ class Core:
 
     def _request_gaps(self, now: int) -> list[Effect]:
         pace = self._settings.pace
-        due = self._waiting.due_gaps(now, 2 * pace.least_round, pace.timeout)[:MAX_REQUEST]
+        due = self._waiting.due_gaps(now, 2 * pace.least_round, pace.timeout, MAX_REQUEST)
         if not due:
             return []
         gaps = self._waiting.gaps()
@@ -334,8 +331,7 @@ class Core:
         effects: list[Effect] = []
         while not self._is_halted():
             effects += self._ordering.advance()
-            lapsed = self._ordering.prune()
-            effects += [Lapse(block) for block in lapsed if block.author == self._me]
+            effects += [Lapse(block) for block in self._ordering.prune() if block.author == self._me]
             ready = self._waiting.drop_below(self._ordering.dag.floor)
             if not ready:
                 break
@@ -351,8 +347,16 @@ class Core:
         self._halt_told = True
         return [Halt(tuple(sorted(self._evidence)))]
 
+    def _front(self) -> int:
+        """Return the highest round that f + 1 others have reached, so that one honest validator is there."""
+        others = sorted(
+            (round_ for author, round_ in self._rounds.items() if author != self._me), reverse=True
+        )
+        faults = self._rules.committee.faults
+        return others[faults] if len(others) > faults else 0
+
     def _speak(self, now: int) -> list[Effect]:
-        round_ = self._pacemaker.next_round()
+        round_ = self._pacemaker.next_round(self._front())
         if round_ is None or not self._may_speak() or not self._has_reason(round_, now):
             return []
         if not self._pacemaker.is_ready(round_, now):
@@ -362,8 +366,9 @@ class Core:
 
     def _may_speak(self) -> bool:
         """Tell whether the voice is free. An own block that came from others must be accepted first."""
-        heard_all = not self._unheard and self._own_heard <= self._pacemaker.last_round
-        return self._settings.voice is not None and heard_all and not self._is_halted()
+        if self._me is None or self._unheard or self._is_halted():
+            return False
+        return self._rounds.get(self._me, 0) <= self._pacemaker.last_round
 
     def _has_reason(self, round_: int, now: int) -> bool:
         return (
@@ -398,7 +403,7 @@ class Core:
         return min(times, default=None)
 
     def _speaking_times(self, now: int) -> list[int]:
-        round_ = self._pacemaker.next_round()
+        round_ = self._pacemaker.next_round(self._front())
         if round_ is None or self._building is not None or not self._may_speak():
             return []
         if self._has_reason(round_, now):

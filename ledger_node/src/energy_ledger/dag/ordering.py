@@ -103,9 +103,10 @@ class Ordering:
 
     def prune(self) -> list[Block]:
         """Forget the rounds below the depth window; return their blocks whose payload was never ordered."""
-        if self.position.leader is None:
+        leader = self.position.leader
+        if leader is None or leader.round - DEPTH <= self.dag.floor:
             return []
-        gone = self.dag.prune(self.position.leader.round - DEPTH)
+        gone = self.dag.prune(leader.round - DEPTH)
         self.base.forget(gone)
         self.decided = [status for status in self.decided if status.round >= self.dag.floor]
         lapsed = [self.blocks[ref] for ref in gone if ref in self.unordered]

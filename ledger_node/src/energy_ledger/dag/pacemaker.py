@@ -48,16 +48,16 @@ class Pacemaker:
         if len(self.base.dag.authors_at(round_)) >= self.base.committee.quorum:
             self.clock, self.entered_at = round_ + 1, now
 
-    def next_round(self) -> int | None:
+    def next_round(self, front: int) -> int | None:
         """Return the round of the next own block, or None while the others are awaited.
 
         Who is a little late makes up for the rounds left out, as those blocks can still vote and certify;
-        who is far behind joins at the front.
+        who is far behind the `front`, the round where an honest other is known to be, joins there.
         """
         following = self.last_round + 1
-        if following > self.clock:
-            return None
-        return following if self.clock - following <= MAX_CATCH_UP else self.clock
+        if following <= self.clock and max(self.clock, front) - following <= MAX_CATCH_UP:
+            return following
+        return self.clock if max(following, front) <= self.clock else None
 
     def is_overtaken(self, round_: int) -> bool:
         """Tell whether a quorum has finished this round."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from energy_ledger.dag.blocks import Block, BlockRef
+from energy_ledger.dag.pacemaker import has_passed
 
 MAX_HELD_BLOCKS = 256
 """Most blocks of one author that wait although no other block waits for them."""
@@ -24,6 +25,12 @@ class _Gap:
     children: list[BlockRef]
     asked_at: int
     asked: bool = False
+
+    def due_at(self, patience: int, repeat: int) -> int:
+        return self.asked_at + (repeat if self.asked else patience)
+
+    def is_due(self, now: int, patience: int, repeat: int) -> bool:
+        return has_passed(self.asked_at, repeat if self.asked else patience, now)
 
 
 @dataclass(slots=True)
@@ -104,25 +111,18 @@ class WaitingRoom:
             if ref not in self._held
         }
 
-    def due_gaps(self, now: int, patience: int, repeat: int) -> list[BlockRef]:
+    def due_gaps(self, now: int, patience: int, repeat: int, limit: int) -> list[BlockRef]:
         """Return the gaps to ask for now: `patience` ms after they were noticed, then every `repeat` ms."""
-        due: list[BlockRef] = []
-        for ref, gap in self._gaps.items():
-            if ref not in self._held and now >= gap.asked_at + (repeat if gap.asked else patience):
-                gap.asked, gap.asked_at = True, now
-                due.append(ref)
-        return due
+        open_gaps = ((ref, gap) for ref, gap in self._gaps.items() if ref not in self._held)
+        due = [(ref, gap) for ref, gap in open_gaps if gap.is_due(now, patience, repeat)][:limit]
+        for _, gap in due:
+            gap.asked, gap.asked_at = True, now
+        return [ref for ref, _ in due]
 
     def next_asking(self, patience: int, repeat: int) -> int | None:
         """Return when the next gap becomes due."""
-        return min(
-            (
-                gap.asked_at + (repeat if gap.asked else patience)
-                for ref, gap in self._gaps.items()
-                if ref not in self._held
-            ),
-            default=None,
-        )
+        open_gaps = (gap for ref, gap in self._gaps.items() if ref not in self._held)
+        return min((gap.due_at(patience, repeat) for gap in open_gaps), default=None)
 
     def _release_if_ready(self, held: _Held) -> list[Block]:
         if held.missing or held.future:
