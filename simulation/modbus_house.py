@@ -26,6 +26,7 @@ READ_INPUT = 4
 WRITE_COIL = (5, 15)
 
 type Values = Mapping[int, float]
+type Layout = Callable[[Meter], Values]
 
 
 def sdm120(meter: Meter) -> Values:
@@ -68,7 +69,7 @@ class ModbusMeter:
     box: FuseBox
     meter: Meter
     port: int
-    layout: Callable[[Meter], Values] = sdm120
+    layout: Layout = sdm120
     machine: Switched | None = None
     clock: Callable[[], float] = time.time
 

@@ -34,7 +34,7 @@ class Flow:
         return step
 
     async def _answer(self, step: Json, answers: Mapping[str, Answer]) -> Json:
-        name = step.get("step_id")
+        name = str(step.get("step_id"))
         if step["type"] == "abort" or step.get("errors") or name not in answers:
             raise HomeAssistantError(f"the flow {self.handler} stopped: {_in_short(step)}")
         answer = answers[name]
