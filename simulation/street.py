@@ -1,4 +1,4 @@
-"""Sunny Street: who lives there, what they have on the roof and in the cellar, and the meters that count it."""
+"""Sunny Street: who lives there, what they have on the roof and in the cellar, and what meters it."""
 
 from dataclasses import dataclass
 
