@@ -8,9 +8,15 @@ def quorum(n: int) -> int:
     return (n + (n - 1) // 3) // 2 + 1
 
 
-def possible_dag(random: Random, n: int, rounds: int, liars: int) -> dict[str, Any]:
-    """A DAG that keeps the block rules; the last `liars` authors make up to three blocks a round."""
+def possible_dag(
+    random: Random, n: int, rounds: int, liars: int, parents: int | None = None
+) -> dict[str, Any]:
+    """A DAG that keeps the block rules; the last `liars` authors make up to three blocks a round.
+
+    `parents` takes the place of the quorum of ancestors that a block must have.
+    """
     honest = n - liars
+    least = quorum(n) if parents is None else parents
     patience = random.choice([0.0, 0.2, 0.5])
     newest: dict[int, list[dict[str, Any]]] = {
         a: [{"id": f"G{a}", "author": a, "round": 0, "ancestors": []}] for a in range(n)
@@ -19,12 +25,12 @@ def possible_dag(random: Random, n: int, rounds: int, liars: int) -> dict[str, A
     for round_ in range(1, rounds + 1):
         present = [a for a in range(n) if newest[a][0]["round"] == round_ - 1]
         awake = [a for a in range(n) if random.random() >= patience]
-        while len(awake) < quorum(n):
+        while len(awake) < least:
             awake.append(random.choice([a for a in range(n) if a not in awake]))
         made: dict[int, list[dict[str, Any]]] = {}
         for author in sorted(awake):
             for variant in range(1 if author < honest else random.randint(1, 3)):
-                chosen = random.sample(present, random.randint(quorum(n), len(present)))
+                chosen = random.sample(present, random.randint(least, len(present)))
                 older = [a for a in range(n) if a not in present and random.random() < 0.3]
                 others = [a for a in chosen + older if a != author]
                 random.shuffle(others)
