@@ -10,6 +10,8 @@ from simulation.noise import dice
 from simulation.weather import Weather
 
 SEED = 7
+MAINS_W = 17_250
+"""What three phases of 25 A carry."""
 MACHINE_W = 2_300
 MACHINE_STANDBY_W = 1
 
@@ -63,6 +65,11 @@ class House:
     car: Store | None
     server: ModbusMeter
 
+    @property
+    def rated_w(self) -> int:
+        """The most that the main meter can see in either direction."""
+        return max(MAINS_W, self.neighbour.roof_w + self.neighbour.battery_w)
+
     def uncontrolled_w(self, at_s: float) -> float:
         """Return what people and sun make of the house at that moment, without its stores."""
         return self.home.power_w(at_s) + (self.roof.power_w(at_s) if self.roof else 0.0)
@@ -75,6 +82,7 @@ class MeteredHome:
     machine: Switched
     main: ModbusMeter
     laundry: ModbusMeter
+    relay: ModbusMeter
 
 
 def build_house(neighbour: Neighbour, number: int, world: World, port: int) -> House:
@@ -88,8 +96,8 @@ def build_house(neighbour: Neighbour, number: int, world: World, port: int) -> H
     return House(neighbour, home, roof, battery, car, _serve(FuseBox([meter]), meter, port, sdm630))
 
 
-def build_metered_home(world: World, main_port: int, laundry_port: int) -> MeteredHome:
-    """Build the house that Home Assistant looks after."""
+def build_metered_home(world: World, main_port: int, laundry_port: int, relay_port: int) -> MeteredHome:
+    """Build the house that Home Assistant looks after; the machine's relay is a device beside its meter."""
     machine = Switched(MACHINE_W, MACHINE_STANDBY_W)
     home = Home(Household(SEED * 100), world.day)
     main, laundry = _meter([home, machine], world, 90), _meter([machine], world, 91)
@@ -97,7 +105,8 @@ def build_metered_home(world: World, main_port: int, laundry_port: int) -> Meter
     return MeteredHome(
         machine,
         _serve(box, main, main_port, sdm630),
-        _serve(box, laundry, laundry_port, sdm120, machine),
+        _serve(box, laundry, laundry_port, sdm120),
+        _serve(box, laundry, relay_port, sdm120, machine),
     )
 
 
