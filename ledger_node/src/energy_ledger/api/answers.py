@@ -1,0 +1,105 @@
+"""What each path answers, one small function per path."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from energy_ledger.api import types
+from energy_ledger.api.auth import Role
+from energy_ledger.api.paging import take_window
+from energy_ledger.api.ports import Call, Kind
+from energy_ledger.api.problems import ProblemError
+
+MAX_TRANSACTIONS = 1_000
+"""Most transactions in one request."""
+
+type Answer = Callable[[Call], Awaitable[object]]
+
+_setup_decoder = msgspec.json.Decoder(types.SetupRequest)
+_many = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+async def health(call: Call) -> types.Health:
+    """Answer whether the node runs."""
+    return call.node.health()
+
+
+async def setup_state(call: Call) -> types.SetupState:
+    """Answer whether the node has a network."""
+    return call.node.setup_state()
+
+
+async def set_up(call: Call) -> types.SetupAnswer:
+    """Found the network, or let a member in."""
+    asked = _decode(_setup_decoder, call.body)
+    match asked:
+        case types.SetupRequest(found=types.Envelope() as genesis, join=None):
+            if call.role is not Role.OPERATOR:
+                raise ProblemError(
+                    "forbidden", "founding needs this node's setup token; it is in its data directory"
+                )
+            return await call.node.found(genesis)
+        case types.SetupRequest(found=None, join=str() as invite):
+            return await call.node.join(invite)
+    raise ProblemError("bad_request", "say either `found` with a signed genesis or `join` with an invite")
+
+
+async def network(call: Call) -> types.Network:
+    """Answer what the network is and how it does."""
+    return await call.node.network()
+
+
+def one(kind: Kind) -> Answer:
+    """Return the answer of a path that names one row of a kind."""
+
+    async def answer(call: Call) -> object:
+        row = await call.node.one(kind, call.key)
+        if row is None:
+            raise ProblemError("not_found", f"there is no {kind} {call.key} here")
+        return row
+
+    return answer
+
+
+def many(kind: Kind) -> Answer:
+    """Return the answer of a path that lists the rows of a kind."""
+
+    async def answer(call: Call) -> object:
+        window = take_window(call.query)
+        return await call.node.page(kind, call.query, window)
+
+    return answer
+
+
+async def audit(call: Call) -> types.Page[types.Event]:
+    """Answer the events that concern an asset."""
+    return await call.node.audit(call.key, take_window(call.query))
+
+
+async def dag(call: Call) -> types.Dag:
+    """Answer the latest rounds of the DAG."""
+    return await call.node.dag()
+
+
+async def peers(call: Call) -> types.Page[types.Peer]:
+    """Answer who is linked: nobody, as long as a network has one validator."""
+    return types.Page(items=[], next=None)
+
+
+async def submit(call: Call) -> types.Submitted | list[types.Submitted]:
+    """Take one transaction or a list of them."""
+    if not call.body.lstrip().startswith(b"["):
+        return (await call.node.submit([call.body]))[0]
+    asked = _decode(_many, call.body)
+    if not 1 <= len(asked) <= MAX_TRANSACTIONS:
+        raise ProblemError(
+            "bad_request", f"a list holds 1 to {MAX_TRANSACTIONS} transactions, this one {len(asked)}"
+        )
+    return await call.node.submit([bytes(one) for one in asked])
+
+
+def _decode[T](decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError("bad_request", f"the body does not fit: {error}") from None

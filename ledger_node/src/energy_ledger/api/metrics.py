@@ -1,0 +1,30 @@
+"""The node's figures in Prometheus' text format."""
+
+from collections.abc import Mapping
+
+METRICS = {
+    "commits_total": ("counter", "Commits of the agreed order"),
+    "blocks_total": ("counter", "Blocks stored"),
+    "transactions_total": ("counter", "Transactions ordered"),
+    "transactions_refused_total": ("counter", "Transactions refused before they were ordered"),
+    "events_total": ("counter", "Events"),
+    "mempool_transactions": ("gauge", "Transactions waiting for a block"),
+    "ledger_time_seconds": ("gauge", "Ledger time, seconds since the Unix epoch"),
+    "commit_seconds_total": ("counter", "Seconds spent on making and storing commits"),
+    "store_seconds_total": ("counter", "Seconds of these spent on the disk"),
+    "clearings_total": ("counter", "Clearings this node computed"),
+    "clearing_seconds_total": ("counter", "Seconds spent on computing them"),
+    "event_streams": ("gauge", "Clients listening for events"),
+    "up": ("gauge", "1 while the node works, 0 when it has stopped"),
+}
+"""Every figure with its type and meaning; in the text each name starts with `energy_ledger_`."""
+
+
+def render(figures: Mapping[str, int | float]) -> str:
+    """Write figures, by name in METRICS, as Prometheus reads them."""
+    lines: list[str] = []
+    for name, (kind, meaning) in METRICS.items():
+        if name in figures:
+            full = f"energy_ledger_{name}"
+            lines += [f"# HELP {full} {meaning}", f"# TYPE {full} {kind}", f"{full} {figures[name]}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,99 @@
+"""What the API asks of the node behind it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from energy_ledger.api import types
+from energy_ledger.api.auth import Role
+from energy_ledger.api.paging import Value, Window
+
+type Kind = Literal["account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events a listener wants: those that match everything it names."""
+
+    account: str | None = None
+    asset: str | None = None
+    types: frozenset[str] = frozenset()
+
+
+class EventSource(Protocol):
+    """The network's events, in order."""
+
+    def head(self) -> types.Hello:
+        """Return the newest cursor that is on disk, and the ledger time."""
+        ...
+
+    def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[bytes]:
+        """Give every wanted event after `cursor` as JSON, one by one, and wait for new ones for ever."""
+        ...
+
+
+class Node(Protocol):
+    """A running node. Whatever needs a network raises ProblemError `not_set_up` while there is none."""
+
+    @property
+    def events(self) -> EventSource:
+        """Return the network's events."""
+        ...
+
+    def health(self) -> types.Health:
+        """Tell whether the node runs."""
+        ...
+
+    def setup_state(self) -> types.SetupState:
+        """Tell whether the node has a network."""
+        ...
+
+    async def found(self, genesis: types.Envelope) -> types.SetupAnswer:
+        """Found the network; the same genesis again gives the same answer with a new token."""
+        ...
+
+    async def join(self, invite: str) -> types.SetupAnswer:
+        """Give a token to whoever holds a good invite to the network."""
+        ...
+
+    async def network(self) -> types.Network:
+        """Describe the network."""
+        ...
+
+    async def one(self, kind: Kind, key: str) -> object | None:
+        """Return one row by its key, None when there is none."""
+        ...
+
+    async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
+        """Return a page of rows."""
+        ...
+
+    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+        """Return a page of the events that concern an asset, oldest first."""
+        ...
+
+    async def dag(self) -> types.Dag:
+        """Describe the latest rounds of the DAG."""
+        ...
+
+    async def submit(self, envelopes: list[bytes]) -> list[types.Submitted]:
+        """Check and take transactions, each the JSON of an envelope.
+
+        Returns when all are ordered, at the latest after ten seconds.
+        """
+        ...
+
+    def metrics(self) -> Mapping[str, int | float]:
+        """Return the node's figures for Prometheus, by metric name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read: the key its path names (or ""), its query and body, and who sent it."""
+
+    node: Node
+    key: str
+    query: dict[str, Value]
+    body: bytes
+    role: Role | None

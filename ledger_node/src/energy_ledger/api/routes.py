@@ -1,0 +1,99 @@
+"""The table of all paths: what each takes and answers. Server and OpenAPI are both made from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from energy_ledger.api import answers, paging, types
+from energy_ledger.api.answers import Answer
+from energy_ledger.api.paging import PAGE, Parameter
+from energy_ledger.api.ports import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path: how it is called, who may, and what it answers. It names at most one key, in braces."""
+
+    method: str
+    path: str
+    answer: Answer
+    gives: Any
+    summary: str
+    query: tuple[Parameter, ...] = ()
+    takes: Any = None
+    open: bool = False
+    """Whether it can be asked without a token."""
+
+    @property
+    def key(self) -> str:
+        """The name of the key in the path, or ""."""
+        return self.path.partition("{")[2].partition("}")[0]
+
+
+def _one(path: str, kind: Kind, gives: Any) -> Route:
+    return Route("GET", f"/v1/{path}", answers.one(kind), gives, f"One {kind}")
+
+
+def _many(path: str, kind: Kind, gives: Any, *query: Parameter, summary: str = "") -> Route:
+    text = summary or f"The {path}, in ledger order"
+    return Route("GET", f"/v1/{path}", answers.many(kind), types.Page[gives], text, (*query, *PAGE))
+
+
+ROUTES = (
+    Route("GET", "/health", answers.health, types.Health, "Whether the node runs", open=True),
+    Route("GET", "/v1/setup", answers.setup_state, types.SetupState, "Whether the node has a network"),
+    Route(
+        "POST",
+        "/v1/setup",
+        answers.set_up,
+        types.SetupAnswer,
+        "Found a network (with the setup token) or join one (with an invite)",
+        takes=types.SetupRequest,
+        open=True,
+    ),
+    Route("GET", "/v1/network", answers.network, types.Network, "The network and how far this node is"),
+    _one("accounts/{address}", "account", types.Account),
+    _many("assets", "asset", types.Asset, paging.ACCOUNT),
+    _one("assets/{id}", "asset", types.Asset),
+    Route(
+        "GET",
+        "/v1/assets/{id}/audit",
+        answers.audit,
+        types.Page[types.Event],
+        "The events that concern an asset, oldest first",
+        PAGE,
+    ),
+    _many("orders", "order", types.Order, paging.ACCOUNT, paging.ASSET, paging.ORDER_STATE),
+    _one("orders/{id}", "order", types.Order),
+    _many(
+        "trades",
+        "trade",
+        types.Trade,
+        paging.ACCOUNT,
+        paging.ASSET,
+        paging.ORDER,
+        paging.SLOT,
+        paging.TRADE_STATE,
+    ),
+    _one("trades/{id}", "trade", types.Trade),
+    _many("rounds", "round", types.Round, summary="The rounds, newest first"),
+    _one("rounds/{n}", "round", types.Round),
+    _one("slots/{n}", "slot", types.Slot),
+    _many("readings", "reading", types.Reading, paging.ASSET, paging.SLOT),
+    _one("transactions/{id}", "transaction", types.Transaction),
+    _one("blocks/{id}", "block", types.Block),
+    Route("GET", "/v1/dag", answers.dag, types.Dag, "The latest rounds of the DAG"),
+    Route("GET", "/v1/peers", answers.peers, types.Page[types.Peer], "The nodes linked to this one"),
+    Route(
+        "POST",
+        "/v1/transactions",
+        answers.submit,
+        types.Submitted | list[types.Submitted],
+        "Submit one transaction or up to 1,000; waits up to 10 s for their order",
+        takes=types.Envelope | list[types.Envelope],
+    ),
+)
+
+EVENTS_PATH = "/v1/events"
+EVENTS_QUERY = (paging.EVENT_CURSOR, paging.ACCOUNT, paging.ASSET, paging.TYPES)
+METRICS_PATH = "/metrics"
+OPENAPI_PATH = "/v1/openapi.json"

@@ -1,0 +1,351 @@
+"""What the node answers and accepts under `/v1`, as types; `/v1/openapi.json` is made from them.
+
+Energy is in Wh, money in nano-units of the network's currency, prices in nano per Wh, time in milliseconds
+since the Unix epoch (parameters whose name ends in `_s`: seconds). Hashes and keys are lower-case hex.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+type Price = int | None
+type AccountStatus = Literal["pending", "active"]
+type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
+type RoundState = Literal["open", "cleared", "void"]
+type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled"]
+type TransactionState = Literal["pending", "applied", "refused"]
+
+
+class Page[T](msgspec.Struct, frozen=True):
+    """One page of a list; `next` is the cursor of the following one, null on the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the node runs."""
+
+    status: Literal["ok", "not_set_up", "stopped"]
+    version: str
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A signed transaction: `payload` is the exact JSON text that was signed."""
+
+    payload: str
+    signatures: list[str]
+
+
+class SetupState(msgspec.Struct, frozen=True):
+    """Whether the node has a network already."""
+
+    state: Literal["empty", "ready"]
+    node_key: str
+    network: str | None
+
+
+class SetupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Found a network with its signed genesis, or ask for a token with an invite; exactly one of the two."""
+
+    found: Envelope | None = None
+    join: str | None = None
+
+
+class SetupAnswer(msgspec.Struct, frozen=True):
+    """The network one now belongs to, and the token for everything else."""
+
+    network: str
+    genesis: Envelope
+    token: str
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """The times and rules the genesis fixed."""
+
+    slot_s: int
+    horizon_slots: int
+    round_s: int
+    proposal_window_s: int
+    gate_s: int
+    grace_slots: int
+    readings: Literal["traded", "net"]
+    approval: Literal["invite", "manual"]
+
+
+class Tariff(msgspec.Struct, frozen=True):
+    """The network's price limits and fee, nano per Wh."""
+
+    price_floor: int
+    price_cap: int
+    grid_fee: int
+
+
+class Money(msgspec.Struct, frozen=True):
+    """Where the issued money is: `issued` = `balances` + `held` + `community`."""
+
+    issued: int
+    balances: int
+    held: int
+    community: int
+
+
+class Network(msgspec.Struct, frozen=True):
+    """The network and how far this node is with it."""
+
+    network: str
+    name: str
+    currency: str
+    test: bool
+    genesis: Envelope
+    parameters: Parameters
+    tariff: Tariff
+    feeders: list[dict[str, Any]]
+    committee: list[str]
+    commit: int
+    time: int
+    state_root: str
+    members: int
+    money: Money
+    round: int | None
+    in_sync: bool
+    problem: str | None
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A public key of an account."""
+
+    type: str
+    public: str
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A member's account as of a commit."""
+
+    account: str
+    name: str
+    status: AccountStatus
+    roles: list[str]
+    keys: list[Key]
+    balance: int
+    held: int
+    credit: int
+    available: int
+    sequence: int
+    commit: int
+    time: int
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """Something with a meter."""
+
+    id: str
+    account: str
+    asset_type: str
+    name: str
+    rated_import_w: int
+    rated_export_w: int
+    behind: str | None
+    feeder: str
+    source: str | None
+    technology: str | None
+    commissioned: str | None
+    location: str | None
+    commit: int
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An order and how far it is filled; `order` is what the member signed."""
+
+    id: str
+    account: str
+    asset: str
+    order: dict[str, Any]
+    state: OrderState
+    filled_wh: int
+    held: int
+    placed: int
+    commit: int
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """A part of an offer and a bid that met in one slot; what came of it is null until settled."""
+
+    id: str
+    round: int
+    slot: int
+    wh: int
+    seller_price: int
+    buyer_price: int
+    fee: int
+    state: TradeState
+    seller: str
+    buyer: str
+    sell_order: str
+    buy_order: str
+    sell_asset: str
+    buy_asset: str
+    sell_point: str
+    buy_point: str
+    source: str | None
+    delivered_wh: int | None
+    taken_wh: int | None
+    settled_wh: int | None
+    paid: int | None
+    received: int | None
+    seller_penalty: int | None
+    buyer_penalty: int | None
+
+
+class RefusedClearing(msgspec.Struct, frozen=True):
+    """A proposal that was wrong, and why."""
+
+    account: str
+    code: str
+    message: str
+
+
+class Round(msgspec.Struct, frozen=True):
+    """One run of the auction; prices per feeder and slot of the book, null where nobody trades."""
+
+    round: int
+    closed: int
+    first_slot: int
+    slots: int
+    orders: int
+    state: RoundState
+    welfare: int | None
+    bound: int | None
+    gap_ppm: int | None
+    volume_wh: int | None
+    prices: dict[str, list[Price]] | None
+    proposer: str | None
+    transaction: str | None
+    refused: list[RefusedClearing]
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One settlement interval: what is traded in it, at the prices of the latest cleared round."""
+
+    slot: int
+    start: int
+    end: int
+    prices: dict[str, Price]
+    volume_wh: int
+    trades: int
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a connection point attested for a slot."""
+
+    asset: str
+    slot: int
+    imported_wh: int
+    exported_wh: int
+    commitment: str
+    account: str
+    commit: int
+    transaction: str
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """A transaction this node knows, and what became of it."""
+
+    id: str
+    state: TransactionState
+    code: str | None
+    field: str | None
+    message: str | None
+    commit: int | None
+    time: int | None
+    block: str | None
+    envelope: Envelope
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """On disk, and it will be ordered, or already is."""
+
+    id: str
+    state: TransactionState
+    commit: int | None
+    code: str | None
+    field: str | None
+    message: str | None
+    accepted: bool = True
+
+
+class NotAccepted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Refused before it was ordered: it changed nothing."""
+
+    code: str
+    field: str | None
+    message: str
+    accepted: bool
+    id: str | None = None
+
+
+type Submitted = Accepted | NotAccepted
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that a commit brought about; cursors rise by one."""
+
+    cursor: int
+    commit: int
+    time: int
+    type: str
+    accounts: list[str]
+    assets: list[str]
+    transaction: str | None
+    data: dict[str, Any]
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
+    """The first message on the event stream: the newest cursor and the ledger time."""
+
+    cursor: int
+    time: int
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A block of the DAG; `transactions` are the ids of the envelopes in it."""
+
+    id: str
+    network: str
+    epoch: int
+    round: int
+    author: int
+    timestamp: int
+    ancestors: list[str]
+    transactions: list[str]
+    signature: str
+    commit: int | None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A commit of the agreed order and the leader block behind it."""
+
+    commit: int
+    round: int
+    leader: int
+    block: str
+    time: int
+    blocks: int
+    state_root: str
+
+
+class Dag(msgspec.Struct, frozen=True):
+    """The latest rounds of the DAG, newest first."""
+
+    round: int
+    committee: int
+    quorum: int
+    decisions: list[Decision]
+    blocks: list[Block]
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Another node this one is linked to."""
+
+    node_key: str
+    address: str

@@ -1,0 +1,1 @@
+"""How a node is found by those who are near."""

@@ -1,0 +1,160 @@
+"""The data directory of a node: who may use it, and the secrets in it.
+
+| file | what |
+|---|---|
+| `lock` | held by the one process that runs here; says its process number |
+| `node.key` | the node's Ed25519 seed, hex; whoever has it can sign blocks in this node's name |
+| `setup.token` | the right to found a network here, and the operator's token for reading |
+| `address` | where the running node listens, for the command line |
+| `ledger.db` | the ledger |
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from energy_ledger import crypto
+
+_SECRET_MODE = 0o600
+_SEED_BYTES = 32
+
+
+class DirectoryError(Exception):
+    """The data directory cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """The key of a node: it signs the node's blocks and the node account's transactions."""
+
+    seed: bytes
+
+    @property
+    def public(self) -> bytes:
+        """The Ed25519 public key, 32 bytes."""
+        return crypto.public_key(self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """The folder a node lives in. Making one does not touch the disk."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """Where the ledger's SQLite file lies."""
+        return self.path / "ledger.db"
+
+    def prepare(self) -> None:
+        """Make the folder where it is missing; raises DirectoryError where that is not possible."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DirectoryError(
+                f"the data directory {self.path} cannot be made: {error.strerror}"
+            ) from error
+
+    def node_key(self) -> NodeKey:
+        """Return the node's key; the first call in a directory without a ledger makes it.
+
+        Raises DirectoryError when a ledger's key is gone or broken: a node must not go on under a new one.
+        """
+        path = self.path / "node.key"
+        if self.database.exists() and not path.exists():
+            raise DirectoryError(f"{path} is missing, but its ledger is here; restore the key from a backup")
+        text = _read_or_make(path, lambda: secrets.token_hex(_SEED_BYTES))
+        try:
+            seed = bytes.fromhex(text)
+        except ValueError:
+            seed = b""
+        if len(seed) != _SEED_BYTES:
+            raise DirectoryError(
+                f"{path} does not hold a node key (64 hexadecimal digits); restore it from a backup"
+            )
+        return NodeKey(seed)
+
+    def setup_token(self) -> str:
+        """Return the token for setting up and reading this node; the first call makes it."""
+        return _read_or_make(self.path / "setup.token", new_token)
+
+    def say_address(self, url: str) -> None:
+        """Leave a note for the command line where the node listens."""
+        write_atomically(self.path / "address", url + "\n")
+
+    def address(self) -> str | None:
+        """Return where the node that runs here listens, or None when none ever did."""
+        with suppress(FileNotFoundError):
+            return (self.path / "address").read_text(encoding="utf-8").strip()
+        return None
+
+
+class DirectoryLock:
+    """The right to be the one process that uses a data directory; lost with the process, however it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, directory: DataDirectory) -> Self:
+        """Make the directory if it is missing, and take its lock.
+
+        Raises DirectoryError when another process holds it or the directory cannot be written.
+        """
+        directory.prepare()
+        path = directory.path / "lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _SECRET_MODE)
+        except OSError as error:
+            raise DirectoryError(
+                f"the data directory {directory.path} cannot be used: {error.strerror}"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise DirectoryError(
+                f"another process (number {holder}) already uses {directory.path}; "
+                "stop it first, or give this one a directory of its own"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Give the directory free."""
+        os.close(self._descriptor)
+
+
+def new_token() -> str:
+    """Make a bearer token: 32 random bytes as text."""
+    return secrets.token_urlsafe(32)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that only its owner can read: whole and on disk, or not at all."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _SECRET_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_or_make(path: Path, make: Callable[[], str]) -> str:
+    with suppress(FileNotFoundError):
+        return path.read_text(encoding="utf-8").strip()
+    write_atomically(path, make() + "\n")
+    return path.read_text(encoding="utf-8").strip()

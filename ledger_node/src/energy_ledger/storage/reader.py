@@ -1,0 +1,214 @@
+"""Questions to a node's SQLite file. Each thread that asks has a connection of its own."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from energy_ledger.storage.database import connect
+
+_ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("trades", "account"): ("seller", "buyer"),
+    ("trades", "asset"): ("sell_asset", "buy_asset", "sell_point", "buy_point"),
+    ("trades", "order"): ("sell_order", "buy_order"),
+}
+"""Filters that look into several columns; any other looks into the one of its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row with its place in its table."""
+
+    n: int
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """An ordered transaction: where it stands and, if it was refused, why. Time in ms."""
+
+    commit: int
+    time: int
+    block: bytes
+    place: int
+    code: str | None
+    field: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """A stored block, what came of it, and the commit that put it out."""
+
+    raw: bytes
+    fate: str
+    commit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """A commit: its number, ledger time (ms), epoch, leader's digest and state root."""
+
+    n: int
+    time: int
+    epoch: int
+    leader: bytes
+    root: bytes
+
+
+class Reader:
+    """Answers questions about what is on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        while self._connections:
+            self._connections.pop().close()
+
+    # --- current values -----------------------------------------------------------------------------------
+
+    def one(self, table: str, key: str) -> str | None:
+        """Return a row by its key, None when there is none."""
+        found = self._run(f"SELECT row FROM {table} WHERE key = ?", (key,)).fetchone()  # noqa: S608
+        return None if found is None else str(found[0])
+
+    def page(
+        self,
+        table: str,
+        filters: Mapping[str, str | int],
+        after: int | None,
+        limit: int,
+        *,
+        newest_first: bool = False,
+    ) -> list[Found]:
+        """Return at most `limit` rows that match all filters, those after the row at place `after`."""
+        conditions = [_condition(table, name) for name in filters]
+        values = [value for name, value in filters.items() for _ in _columns(table, name)]
+        if after is not None:
+            conditions.append(f"n {'<' if newest_first else '>'} ?")
+            values.append(after)
+        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        order = f"ORDER BY n {'DESC' if newest_first else 'ASC'} LIMIT ?"
+        rows = self._run(f"SELECT n, row FROM {table} {where}{order}", (*values, limit))  # noqa: S608
+        return [Found(*row) for row in rows]
+
+    def live(self, table: str) -> Iterable[tuple[str, str]]:
+        """Return key and row of everything the ledger needs to go on, in the order in which it came."""
+        yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
+
+    def all_rows(self, table: str) -> Iterable[tuple[str, int, str]]:
+        """Return key, liveness and row of everything in a table."""
+        yield from self._run(f"SELECT key, live, row FROM {table} ORDER BY n")  # noqa: S608
+
+    def count(self, table: str) -> int:
+        """Return how many rows a table has."""
+        (number,) = self._run(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        return int(number)
+
+    def round_covering(self, slot: int, horizon: int) -> str | None:
+        """Return the latest cleared round whose book reached the slot; no book is longer than the horizon."""
+        found = self._run(
+            "SELECT row FROM rounds WHERE first_slot BETWEEN ? AND ? AND row ->> '$.state' = 'cleared' "
+            "AND row ->> '$.slots' > ? - first_slot ORDER BY first_slot DESC, n DESC LIMIT 1",
+            (slot - horizon, slot, slot),
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def traded(self, slot: int) -> tuple[int, int]:
+        """Return the Wh and the number of a slot's trades."""
+        wh, number = self._run(
+            "SELECT coalesce(sum(row ->> '$.wh'), 0), count(*) FROM trades WHERE slot = ?", (slot,)
+        ).fetchone()
+        return wh, number
+
+    # --- history ------------------------------------------------------------------------------------------
+
+    def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return at most `limit` events after a cursor, with their cursors."""
+        rows = self._run(
+            "SELECT cursor, body FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?", (after, limit)
+        )
+        return rows.fetchall()
+
+    def events_of(self, asset: str, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return at most `limit` events after a cursor that concern an asset, with their cursors."""
+        return self._run(
+            "SELECT cursor, body FROM event_assets JOIN events USING (cursor) "
+            "WHERE asset = ? AND cursor > ? ORDER BY cursor LIMIT ?",
+            (asset, after, limit),
+        ).fetchall()
+
+    def transaction(self, identity: bytes) -> TransactionRecord | None:
+        """Return an ordered transaction by its id."""
+        found = self._run(
+            "SELECT commit_n, commits.time, block, place, code, field, message "
+            "FROM transactions JOIN commits ON commits.n = commit_n WHERE id = ?",
+            (identity,),
+        ).fetchone()
+        return None if found is None else TransactionRecord(*found)
+
+    def block(self, digest: bytes) -> BlockRecord | None:
+        """Return a block by its digest."""
+        found = self._run("SELECT raw, fate, commit_n FROM blocks WHERE digest = ?", (digest,)).fetchone()
+        return None if found is None else BlockRecord(*found)
+
+    def blocks_from(self, epoch: int, round_: int) -> Iterable[BlockRecord]:
+        """Return the blocks of an epoch from a round on, in the order in which they were accepted."""
+        rows = self._run(
+            "SELECT raw, fate, commit_n FROM blocks WHERE epoch = ? AND round >= ? ORDER BY n",
+            (epoch, round_),
+        )
+        return (BlockRecord(*row) for row in rows)
+
+    def latest_blocks(self, limit: int) -> list[BlockRecord]:
+        """Return the newest blocks, newest first."""
+        rows = self._run("SELECT raw, fate, commit_n FROM blocks ORDER BY n DESC LIMIT ?", (limit,))
+        return [BlockRecord(*row) for row in rows]
+
+    def evidence(self, epoch: int) -> list[tuple[bytes, bytes]]:
+        """Return the pairs of blocks by which validators of an epoch contradicted themselves."""
+        return self._run("SELECT first, second FROM evidence WHERE epoch = ?", (epoch,)).fetchall()
+
+    def latest_commits(self, limit: int) -> list[CommitRecord]:
+        """Return the newest commits, newest first."""
+        rows = self._run("SELECT n, time, epoch, leader, root FROM commits ORDER BY n DESC LIMIT ?", (limit,))
+        return [CommitRecord(*row) for row in rows]
+
+    def commits(self) -> Iterable[CommitRecord]:
+        """Return all commits, oldest first."""
+        return (
+            CommitRecord(*row)
+            for row in self._run("SELECT n, time, epoch, leader, root FROM commits ORDER BY n")
+        )
+
+    # --- what the node itself keeps -----------------------------------------------------------------------
+
+    def fact(self, name: str) -> bytes | None:
+        """Return a fact of the node, None when it is not known."""
+        found = self._run("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def tokens(self) -> dict[str, bytes]:
+        """Return the hash of each holder's token."""
+        return dict(self._run("SELECT holder, hash FROM tokens").fetchall())
+
+    def _run(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path, read_only=True)
+            self._connections.append(connection)
+        return connection.execute(sql, values)
+
+
+def _columns(table: str, name: str) -> tuple[str, ...]:
+    return _ANY_OF.get((table, name), (name,))
+
+
+def _condition(table: str, name: str) -> str:
+    return f"({' OR '.join(f'{column} = ?' for column in _columns(table, name))})"

@@ -1,0 +1,70 @@
+"""The tables of a node's SQLite file.
+
+History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
+the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
+SQLite computes from the row itself, so that they cannot disagree with it. A row that is not `live` any more
+is kept for those who ask; the ledger never needs it again.
+"""
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x454C4E31
+"""Marks the file as one of ours (`ELN1`)."""
+VERSION: Final = 1
+"""Of the tables below; a file of another version is not opened."""
+
+_HISTORY: Final = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE tokens (holder TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE blocks (
+  n INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, epoch INTEGER NOT NULL, round INTEGER NOT NULL,
+  fate TEXT NOT NULL, commit_n INTEGER, raw BLOB NOT NULL);
+CREATE INDEX blocks_round ON blocks (epoch, round);
+CREATE TABLE evidence (epoch INTEGER NOT NULL, first BLOB NOT NULL, second BLOB NOT NULL);
+CREATE TABLE commits (
+  n INTEGER PRIMARY KEY, time INTEGER NOT NULL, epoch INTEGER NOT NULL, leader BLOB NOT NULL,
+  root BLOB NOT NULL);
+CREATE TABLE transactions (
+  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, commit_n INTEGER NOT NULL, block BLOB NOT NULL,
+  place INTEGER NOT NULL, code TEXT, field TEXT, message TEXT);
+CREATE TABLE events (cursor INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE event_assets (
+  asset TEXT NOT NULL, cursor INTEGER NOT NULL, PRIMARY KEY (asset, cursor)) WITHOUT ROWID;
+"""
+
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "accounts": (),
+    "assets": ("account",),
+    "orders": ("account", "asset", "state"),
+    "trades": (
+        "seller",
+        "buyer",
+        "sell_asset",
+        "buy_asset",
+        "sell_point",
+        "buy_point",
+        "sell_order",
+        "buy_order",
+        "slot",
+        "state",
+    ),
+    "readings": ("asset", "slot"),
+    "rounds": ("first_slot",),
+    "invites": (),
+    "used": (),
+    "totals": (),
+}
+"""The tables of current values, each with the fields of its rows that are indexed."""
+
+
+def _state_table(name: str, columns: tuple[str, ...]) -> str:
+    computed = "".join(f", {column} GENERATED ALWAYS AS (row ->> '$.{column}') VIRTUAL" for column in columns)
+    indexes = "".join(f"CREATE INDEX {name}_{column} ON {name} ({column});\n" for column in columns)
+    return (
+        f"CREATE TABLE {name} (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, live INTEGER NOT NULL, "
+        f"row TEXT NOT NULL{computed});\n"
+        f"CREATE INDEX {name}_live ON {name} (n) WHERE live;\n{indexes}"
+    )
+
+
+SCRIPT: Final = _HISTORY + "".join(_state_table(name, columns) for name, columns in COLUMNS.items())

@@ -1,0 +1,167 @@
+"""Writing to a node's SQLite file: everything that one step of the node brought about, in one transaction."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from energy_ledger.dag.blocks import Block
+from energy_ledger.dag.ordering import Fate
+from energy_ledger.ledger.events import Event, canonical
+from energy_ledger.ledger.tables import Change
+from energy_ledger.storage.database import connect
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A transaction that got its place: its block and number there, and why it was refused, if it was."""
+
+    id: bytes
+    block: bytes
+    place: int
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitEntry:
+    """A commit with all its effects; blocks are named by their digests, `time` is in ms."""
+
+    index: int
+    time: int
+    epoch: int
+    leader: bytes
+    root: bytes
+    blocks: tuple[bytes, ...] = ()
+    losers: tuple[bytes, ...] = ()
+    ordered: tuple[Ordered, ...] = ()
+    events: tuple[Event, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(slots=True)
+class Entry:
+    """What goes to the disk at once: new blocks, commits in their order, contradictions of validators."""
+
+    blocks: list[Block] = field(default_factory=list)
+    commits: list[CommitEntry] = field(default_factory=list)
+    evidence: list[tuple[Block, Block]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to write."""
+        return bool(self.blocks or self.commits or self.evidence)
+
+
+class Writer:
+    """The one connection that writes. Every method is one transaction, on the disk when it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def begin(self, facts: dict[str, bytes], root: bytes, time: int, rows: Iterable[Change]) -> None:
+        """Write a network's beginning: its facts, the state of commit 0 and that commit."""
+        with self._transaction() as run:
+            run.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+            run.execute("INSERT INTO commits VALUES (0, ?, 0, x'', ?)", (time, root))
+            _write_changes(run, rows)
+
+    def write(self, entry: Entry) -> None:
+        """Write what a step brought about."""
+        with self._transaction() as run:
+            _write_blocks(run, entry)
+            for pair in entry.evidence:
+                values = (pair[0].epoch, pair[0].raw, pair[1].raw)
+                run.execute("INSERT INTO evidence VALUES (?, ?, ?)", values)
+            for commit in entry.commits:
+                _write_commit(run, commit)
+
+    def set_token(self, holder: str, token_hash: bytes) -> None:
+        """Give a holder a token; the one it had before is no longer good."""
+        with self._transaction() as run:
+            run.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (holder, token_hash))
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection)
+
+
+class _Transaction:
+    """All or nothing."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Cursor:
+        return self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if error is None:
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+
+def _write_blocks(run: sqlite3.Cursor, entry: Entry) -> None:
+    """Write new blocks with what the same entry's commits make of them, and mark the older ones."""
+    fates: dict[bytes, tuple[str, int]] = {}
+    for commit in entry.commits:
+        fates |= dict.fromkeys(commit.blocks, (Fate.ORDERED, commit.index))
+        fates |= dict.fromkeys(commit.losers, (Fate.LOST, commit.index))
+    for block in entry.blocks:
+        fate, commit_n = fates.pop(block.ref.digest, (Fate.OPEN, None))
+        run.execute(
+            "INSERT OR IGNORE INTO blocks (digest, epoch, round, fate, commit_n, raw) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (block.ref.digest, block.epoch, block.round, fate, commit_n, block.raw),
+        )
+    marks = [(fate, commit_n, digest) for digest, (fate, commit_n) in fates.items()]
+    run.executemany("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
+
+
+def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
+    values = (commit.index, commit.time, commit.epoch, commit.leader, commit.root)
+    run.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?)", values)
+    run.executemany(
+        "INSERT INTO transactions (id, commit_n, block, place, code, field, message) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (one.id, commit.index, one.block, one.place, one.code, one.field, one.message)
+            for one in commit.ordered
+        ],
+    )
+    run.executemany(
+        "INSERT INTO events VALUES (?, ?)",
+        [(event.cursor, event.encode().decode()) for event in commit.events],
+    )
+    run.executemany(
+        "INSERT INTO event_assets VALUES (?, ?)",
+        [(asset, event.cursor) for event in commit.events for asset in event.assets],
+    )
+    _write_changes(run, commit.changes)
+
+
+def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
+    for table, group in _by_table(changes).items():
+        written = [
+            (one.key, not one.final, canonical(one.row).decode()) for one in group if one.row is not None
+        ]
+        run.executemany(
+            f"INSERT INTO {table} (key, live, row) VALUES (?, ?, ?) "  # noqa: S608 -- the ledger names its tables
+            "ON CONFLICT (key) DO UPDATE SET live = excluded.live, row = excluded.row",
+            written,
+        )
+        gone = [(one.key,) for one in group if one.row is None]
+        run.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608
+
+
+def _by_table(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.table, []).append(change)
+    return groups
