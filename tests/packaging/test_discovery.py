@@ -84,9 +84,7 @@ async def test_pauses_grow_to_a_minute_and_no_further():
 
 
 async def test_the_supervisors_own_words_are_passed_on():
-    with pytest.raises(
-        DiscoveryError, match="answered: System is not ready with state: setup"
-    ):
+    with pytest.raises(DiscoveryError, match="answered: System is not ready with state: setup"):
         await send(FakeSupervisor(busy=1))
 
 
