@@ -69,6 +69,10 @@ class HomeAssistant:
         """POST to a path of the REST API."""
         return await self._request("POST", path, json=body)
 
+    async def delete(self, path: str) -> Any:
+        """DELETE a path of the REST API."""
+        return await self._request("DELETE", path)
+
     async def call(self, action: str, data: Mapping[str, Any], *, answers: bool = False) -> Any:
         """Perform an action such as ``switch.turn_on``; with ``answers`` return what it answered."""
         query = "?return_response" if answers else ""
