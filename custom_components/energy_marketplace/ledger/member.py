@@ -18,7 +18,7 @@ from typing import Any
 
 from . import invite, transactions
 from .answers import Submission
-from .client import NodeClient, NodeUnreachableError, RefusedError
+from .client import NodeClient, NodeError, NodeUnreachableError, RefusedError
 from .orders import Order
 from .transactions import Body, Envelope, Header, payload_text, seal
 from .wallet import Wallet
@@ -190,12 +190,13 @@ class Member:
                     await self._start_over(attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    async def send_all(self, bodies: Sequence[Body]) -> list[Receipt | RefusedError]:
-        """Sign and submit many transactions, few round trips; results in the same order.
+    async def send_all(self, bodies: Sequence[Body]) -> list[Receipt | NodeError]:
+        """Sign and submit many transactions in few round trips; one result for each, in the same order.
 
-        Those that a number or a lost answer stopped are sent again one by one, so every result is final.
+        What went wrong is a result too: `RefusedError`, `LostAnswerError`, or another error of `client` for those
+        that never left.
         """
-        results: list[Receipt | RefusedError] = []
+        results: list[Receipt | NodeError] = []
         for first in range(0, len(bodies), WINDOW):
             results += await self._send_batch(bodies[first : first + WINDOW])
         return results
@@ -205,30 +206,40 @@ class Member:
         async with self._lock:
             return await self._deliver(envelope)
 
-    async def _send_batch(self, bodies: Sequence[Body]) -> list[Receipt | RefusedError]:
+    async def look_up(self, receipt: Receipt) -> Receipt:
+        """Return what became of a pending transaction; raises `RefusedError` if it was refused in the end."""
+        status = await self._status(receipt.id)
+        return receipt if status is None else self._outcome(receipt.envelope, status)
+
+    async def _send_batch(self, bodies: Sequence[Body]) -> list[Receipt | NodeError]:
         async with self._lock:
-            envelopes = [await self._sign(body) for body in bodies]
             try:
-                submissions: list[Submission | None] = list(await self.client.submit_all(envelopes))
-            except NodeUnreachableError:
-                submissions = [None] * len(bodies)
+                envelopes = [await self._sign(body) for body in bodies]
+            except NodeError as error:
+                return [error] * len(bodies)
+            try:
+                submissions = await self._insist(lambda: self.client.submit_all(envelopes))
+            except NodeUnreachableError as error:
+                return [LostAnswerError(envelope, error) for envelope in envelopes]
+            except NodeError as error:
+                return [error] * len(bodies)
         return [await self._conclude(*item) for item in zip(bodies, envelopes, submissions, strict=True)]
 
-    async def _conclude(
-        self, body: Body, envelope: Envelope, submission: Submission | None
-    ) -> Receipt | RefusedError:
-        """Return what came of a batch's item, after sending it alone where the batch left it open."""
+    async def _conclude(self, body: Body, envelope: Envelope, answer: Submission) -> Receipt | NodeError:
+        """Return what came of a batch's item; one that only its number stopped is sent again alone."""
         try:
-            if submission is None:
-                return await self.finish(envelope)
-            return await self._receipt(envelope, submission)
+            return await self._receipt(envelope, answer)
         except RefusedError as error:
             if error.code not in _SIGN_AGAIN:
                 return error
+        except NodeUnreachableError as error:
+            return LostAnswerError(envelope, error)
+        except NodeError as error:
+            return error
         try:
             self._sequence = None
             return await self.send(body)
-        except RefusedError as error:
+        except NodeError as error:
             return error
 
     async def _sign(self, body: Body) -> Envelope:
@@ -263,27 +274,29 @@ class Member:
             await self._sleep(_FIRST_WAIT_S * 2**attempt)
 
     async def _deliver(self, envelope: Envelope) -> Receipt:
-        """Submit an envelope, again and again the same, until an answer comes or patience ends."""
-        for attempt in range(_TRIES):
-            try:
-                return await self._receipt(envelope, await self.client.submit(envelope), again=attempt > 0)
-            except NodeUnreachableError as error:
-                if attempt == _TRIES - 1:
-                    raise LostAnswerError(envelope, error) from error
-                await self._sleep(_FIRST_WAIT_S * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
+        """Submit an envelope until an answer comes, and return what it says."""
+        try:
+            return await self._receipt(envelope, await self._insist(lambda: self.client.submit(envelope)))
+        except NodeUnreachableError as error:
+            raise LostAnswerError(envelope, error) from error
 
-    async def _receipt(self, envelope: Envelope, answer: Submission, *, again: bool = True) -> Receipt:
+    async def _insist[T](self, submit: Callable[[], Awaitable[T]]) -> T:
+        """Submit the very same again and again until an answer comes or patience ends."""
+        for attempt in range(_TRIES - 1):
+            try:
+                return await submit()
+            except NodeUnreachableError:
+                await self._sleep(_FIRST_WAIT_S * 2**attempt)
+        return await submit()
+
+    async def _receipt(self, envelope: Envelope, answer: Submission) -> Receipt:
         """Return the receipt that an answer stands for, or raise the refusal.
 
-        After a repetition the answer speaks of the repetition; what became of the transaction, the node
-        tells.
+        An envelope that was sent before (its answer got lost) is refused as a repetition; what became of it then,
+        the node tells.
         """
-        code = answer.code or "refused"
-        if not answer.accepted and (code == "replayed" or (again and code == "sequence_used")):
-            status = await self._status(envelope.id)
-            if status is not None:
-                return self._outcome(envelope, status)
+        if not answer.accepted and answer.code in ("replayed", "sequence_used"):
+            answer = await self._status(envelope.id) or answer
         return self._outcome(envelope, answer)
 
     async def _status(self, transaction: str) -> Submission | None:
