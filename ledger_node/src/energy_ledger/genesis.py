@@ -1,5 +1,6 @@
 """The genesis: the signed founding act that names a network and fixes its rules."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -86,7 +87,7 @@ class Genesis(Struct, frozen=True):
         """The addresses under which the committee's nodes propose clearings, in its order."""
         return tuple(self.address([key]) for key in self.node_keys)
 
-    def address(self, keys: list[PublicKey]) -> str:
+    def address(self, keys: Sequence[PublicKey]) -> str:
         """Return the address that a key set has in this network."""
         return address_of(account_of(keys), self.rules.test)
 

@@ -1,7 +1,6 @@
 """Invites: a founder's word that whoever holds a key may join."""
 
 import base64
-import binascii
 from typing import Annotated, Final
 
 import msgspec
@@ -58,7 +57,7 @@ def read_invite_text(text: str) -> InviteText:
     try:
         data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
         return convert(loads(data), InviteText)
-    except binascii.Error, ValueError:
+    except ValueError:
         raise Refused("invite_invalid", None, "The invite is incomplete; copy it whole.") from None
     except Refused as refused:
         raise Refused("invite_invalid", None, f"The invite cannot be read: {refused.message}") from None

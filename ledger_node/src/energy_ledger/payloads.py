@@ -208,10 +208,18 @@ class FlexibleTerms(Terms, frozen=True, tag="flexible"):
     earliest: Natural
     deadline: Natural
     max_wh_per_slot: Positive
-    min_fill: Literal["any"] = "any"
+    min_fill: Literal["any", "all"] = "any"
 
 
-type OrderTerms = OfferTerms | FixedTerms | FlexibleTerms
+class BlockTerms(Terms, frozen=True, tag="block"):
+    """Buys a whole profile of consecutive slots within [earliest, deadline), or nothing."""
+
+    profile_wh: Annotated[tuple[Positive, ...], Meta(min_length=1)]
+    earliest: Natural
+    deadline: Natural
+
+
+type OrderTerms = OfferTerms | FixedTerms | FlexibleTerms | BlockTerms
 
 
 class OrderPlace(Payload, frozen=True, tag="order.place"):

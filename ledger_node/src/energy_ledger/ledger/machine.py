@@ -1,0 +1,307 @@
+"""The ledger as one machine: commits go in, results, events, changed rows and the state root come out."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, Literal, NamedTuple, Self
+
+from msgspec import Struct
+
+from energy_ledger.genesis import Genesis
+from energy_ledger.keys import KeySet
+from energy_ledger.ledger import assets, clearings, members, money, orders, readings, rounds, settlement
+from energy_ledger.ledger.events import Event
+from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
+from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
+from energy_ledger.ledger.rules import Action, Request
+from energy_ledger.ledger.state import State
+from energy_ledger.ledger.tables import Change, Row
+from energy_ledger.market.book import Book
+from energy_ledger.payloads import (
+    Approve,
+    AssetRegister,
+    AssetUpdate,
+    ClearingPropose,
+    CreditSet,
+    Join,
+    OrderCancel,
+    OrderPlace,
+    Payload,
+    ReadingAttest,
+    Transfer,
+    VoucherIssue,
+)
+from energy_ledger.refusals import Code, Refused
+from energy_ledger.transactions import Transaction
+from energy_ledger.units import DAY_MS
+
+
+class Result(Struct, frozen=True):
+    """What became of an ordered transaction; code, field and message are None when it was applied."""
+
+    id: str
+    state: Literal["applied", "refused"]
+    code: Code | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """What a commit brought about: results in the order of its transactions, events, rows, the new root."""
+
+    results: tuple[Result, ...]
+    events: tuple[Event, ...]
+    changes: tuple[Change, ...]
+    root: bytes
+
+
+class Money(Struct, frozen=True):
+    """Where the issued money is: `issued` = `balances` + `community`; `held` is part of `balances`."""
+
+    issued: int
+    balances: int
+    held: int
+    community: int
+
+
+class _Rule(NamedTuple):
+    """Who may send a kind, and what plans it."""
+
+    role: str | None
+    plan: Callable[[Request, Any], Action]
+
+
+_RULES: Final[dict[type[Payload], _Rule]] = {
+    Approve: _Rule(FOUNDER, members.plan_approve),
+    AssetRegister: _Rule(None, assets.plan_register),
+    AssetUpdate: _Rule(None, assets.plan_update),
+    OrderPlace: _Rule(None, orders.plan_place),
+    OrderCancel: _Rule(None, orders.plan_cancel),
+    ReadingAttest: _Rule(None, readings.plan_attest),
+    ClearingPropose: _Rule(NODE, clearings.plan_propose),
+    Transfer: _Rule(None, money.plan_transfer),
+    VoucherIssue: _Rule(TREASURER, money.plan_issue),
+    CreditSet: _Rule(TREASURER, money.plan_credit),
+}
+
+
+class Ledger:
+    """The state that an agreed order of transactions leads to. One instance belongs to one thread."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.root = state.root()
+
+    @classmethod
+    def found(cls, genesis: Genesis) -> Self:
+        """Start a network: its founder and node accounts, no commit yet."""
+        state = State(genesis)
+        members.found(state, genesis)
+        state.close_commit()
+        return cls(state)
+
+    @classmethod
+    def restore(cls, genesis: Genesis, rows: Iterable[Row]) -> Self:
+        """Take up again from the current rows (those that are not final), in any order."""
+        state = State(genesis)
+        state.load(rows)
+        if state.totals.open_round is not None:
+            rounds.open_auction(state, state.totals.open_round)
+        return cls(state)
+
+    def rows(self) -> Iterator[Row]:
+        """Return all current rows: what `restore` needs."""
+        return self._state.rows()
+
+    @property
+    def genesis(self) -> Genesis:
+        """The founding act."""
+        return self._state.genesis
+
+    @property
+    def time(self) -> int:
+        """Ledger time: that of the latest commit, ms."""
+        return self._state.time
+
+    @property
+    def commit(self) -> int:
+        """The index of the latest commit; 0 before the first."""
+        return self._state.commit
+
+    @property
+    def cursor(self) -> int:
+        """The cursor of the latest event; 0 before the first."""
+        return self._state.totals.cursor
+
+    @property
+    def last_round(self) -> int:
+        """The latest round whose close has passed."""
+        return self._state.totals.closed_round
+
+    @property
+    def members(self) -> int:
+        """How many members there are, pending ones included."""
+        return sum(NODE not in account.roles for account in self._state.accounts.values())
+
+    @property
+    def money(self) -> Money:
+        """Add up where all money is."""
+        totals, accounts = self._state.totals, self._state.accounts.values()
+        return Money(
+            issued=totals.issued,
+            balances=sum(account.balance for account in accounts),
+            held=sum(account.held for account in accounts),
+            community=totals.community,
+        )
+
+    def keys_of(self, account: str) -> KeySet | None:
+        """Return the keys of an account, None when it is unknown."""
+        known = self._state.accounts.get(account)
+        return known.keys if known else None
+
+    def last_sequence(self, account: str) -> int:
+        """Return the highest sequence number an account has used; 0 when it is unknown."""
+        known = self._state.accounts.get(account)
+        return known.sequence if known else 0
+
+    def open_book(self) -> tuple[int, Book] | None:
+        """Return the round being decided and its book, or None."""
+        auction = self._state.auction
+        return (auction.round, auction.book) if auction else None
+
+    def next_due(self) -> int | None:
+        """Return the ledger time (ms) at which a commit is next needed though nobody sent anything."""
+        return min(self._dues(), default=None)
+
+    def _dues(self) -> Iterator[int]:
+        state, timing = self._state, self._state.timing
+        if state.auction:
+            yield timing.decided_by(state.auction.round)
+        elif rounds.has_two_sides(state):
+            yield timing.close(timing.round_at(state.time) + 1)
+        lapse = state.lapses.next_due(state.orders.__contains__)
+        if lapse is not None:
+            yield lapse + 1
+        for slot in state.index.slots():
+            yield timing.next_step(slot, state.time)
+
+    def check(self, transaction: Transaction, time: int, verified: Collection[str] = ()) -> None:
+        """Tell whether a transaction could be applied now; changes nothing. Raises Refused.
+
+        `time` is what the submitting node takes for the present (ms); ids in `verified` had their signatures
+        checked already.
+        """
+        time = max(time, self.time)
+        sender = self._admit(transaction, time, verified)
+        if transaction.payload.expires > time + DAY_MS:
+            message = "A transaction may be meant for the next 24 hours at most; choose an earlier `expires`."
+            raise Refused("expires_too_late", "expires", message)
+        self._check_sequence(transaction, sender)
+        self._plan(transaction, sender, time)
+
+    def apply(
+        self,
+        commit: int,
+        time: int,
+        transactions: Sequence[Transaction],
+        verified: Collection[str] = (),
+    ) -> Outcome:
+        """Apply a commit: first what ledger time brings about until `time` (ms), then the transactions.
+
+        Ids in `verified` had their signatures checked already, all others are checked here.
+        """
+        state = self._state
+        state.count(commit=commit, time=max(time, state.time))
+        rounds.end_round(state)
+        rounds.close_round(state)
+        orders.lapse_due(state, state.time)
+        orders.forget_closed(state)
+        settlement.start_slots(state)
+        settlement.end_graces(state)
+        results = tuple(self._apply(transaction, verified) for transaction in transactions)
+        events, changes, self.root = state.close_commit()
+        return Outcome(results=results, events=events, changes=changes, root=self.root)
+
+    def _apply(self, transaction: Transaction, verified: Collection[str]) -> Result:
+        try:
+            sender = self._admit(transaction, self.time, verified)
+        except Refused as refused:
+            return _refusal(transaction, refused)
+        try:
+            self._check_sequence(transaction, sender)
+            if sender is not None:
+                payload = transaction.payload
+                sender = self._state.use_sequence(payload.account, payload.sequence, transaction.id)
+            action = self._plan(transaction, sender, self.time)
+        except Refused as refused:
+            self._tell(transaction, refused)
+            return _refusal(transaction, refused)
+        action()
+        return Result(transaction.id, "applied")
+
+    def _tell(self, transaction: Transaction, refused: Refused) -> None:
+        """Say that an authentic transaction was refused; a replay is no news."""
+        if refused.code == "replayed":
+            return
+        account = transaction.payload.account
+        if refused.code == "clearing_wrong":
+            rounds.count_refusal(self._state, account, transaction.id, refused)
+        data = {
+            "id": transaction.id,
+            "kind": transaction.kind,
+            "code": refused.code,
+            "field": refused.field,
+            "message": refused.message,
+        }
+        self._state.emit("transaction.refused", data, accounts=[account], transaction=transaction.id)
+
+    def _admit(self, transaction: Transaction, time: int, verified: Collection[str]) -> Account | None:
+        """Check that the sender really sent it, to this network, and for now. Raises Refused."""
+        payload = transaction.payload
+        if payload.network != self.genesis.network:
+            raise Refused("wrong_network", "network", "This transaction is meant for another network.")
+        sender = self._state.accounts.get(payload.account)
+        keys = transaction.own_keys if sender is None else sender.keys
+        if keys is None:
+            raise Refused("unknown_account", "account", "This network has no account with this address.")
+        if transaction.id not in verified and not transaction.signed_by(keys):
+            message = "The signatures are not those of the account over exactly this payload."
+            raise Refused("bad_signature", None, message)
+        if payload.expires < time:
+            raise Refused("expired", "expires", "The time until which this was meant has passed.")
+        return sender
+
+    def _check_sequence(self, transaction: Transaction, sender: Account | None) -> None:
+        """Refuse a number that is used or too far ahead."""
+        payload = transaction.payload
+        last = 0 if sender is None else sender.sequence
+        if payload.sequence > last + SEQUENCE_WINDOW:
+            message = f"The next number is {last + 1}; at most {last + SEQUENCE_WINDOW} can be used now."
+            raise Refused("sequence_gap", "sequence", message)
+        if payload.sequence > last:
+            return
+        if self._state.was_applied(payload.account, payload.sequence, transaction.id):
+            raise Refused("replayed", None, "This very transaction is in the ledger already.")
+        raise Refused("sequence_used", "sequence", f"This number is used; the next one is {last + 1}.")
+
+    def _plan(self, transaction: Transaction, sender: Account | None, time: int) -> Action:
+        """Check the rules of the kind; return what the transaction does. Raises Refused."""
+        payload = transaction.payload
+        if sender is None or isinstance(payload, Join):
+            return members.plan_join(self._state, payload, transaction.id, time)
+        rule = _RULES[type(payload)]
+        _check_role(sender, rule.role)
+        return rule.plan(Request(self._state, transaction.id, sender, time), payload)
+
+
+def _check_role(sender: Account, role: str | None) -> None:
+    """Refuse who is not a member yet, or has not the role that the kind asks for."""
+    if sender.status != "active":
+        raise Refused("not_active", None, "Your membership is not approved yet.")
+    if role is None:
+        if NODE in sender.roles:
+            raise Refused("not_allowed", "kind", "A node's account may only propose clearings.")
+    elif role not in sender.roles:
+        raise Refused("not_allowed", "kind", f"Only an account with the role {role} may do this.")
+
+
+def _refusal(transaction: Transaction, refused: Refused) -> Result:
+    return Result(transaction.id, "refused", refused.code, refused.field, refused.message)

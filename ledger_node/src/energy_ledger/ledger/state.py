@@ -1,0 +1,208 @@
+"""The ledger's state: its tables, totals and indexes, and the little that changes many of them at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from msgspec import convert
+from msgspec.structs import replace
+
+from energy_ledger.genesis import Genesis, Rules
+from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.entries import lapse_time
+from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
+from energy_ledger.ledger.merkle import MerkleTree
+from energy_ledger.ledger.rows import (
+    Account,
+    Asset,
+    ClosedOrder,
+    Order,
+    Proposal,
+    Reading,
+    Round,
+    Totals,
+    Trade,
+    Used,
+    UsedInvite,
+    used_key,
+)
+from energy_ledger.ledger.tables import Change, Row, Table
+from energy_ledger.ledger.timing import Timing
+from energy_ledger.market.book import Book
+
+HISTORY_KEY = b"history"
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """The round being decided: its number, the highest order number in its book, and the book."""
+
+    round: int
+    until: int
+    book: Book
+
+    def holds(self, order: Order) -> bool:
+        """Tell whether an open order is in the book."""
+        return order.number <= self.until
+
+
+class State:
+    """Everything the ledger knows. The rooms beside this one read and change it; nobody else does."""
+
+    def __init__(self, genesis: Genesis) -> None:
+        self.genesis = genesis
+        self.timing = Timing.of(genesis.rules)
+        self.accounts = Table(Account)
+        self.assets = Table(Asset)
+        self.orders = Table(Order)
+        self.closed_orders = Table(ClosedOrder)
+        self.trades = Table(Trade)
+        self.readings = Table(Reading)
+        self.rounds = Table(Round)
+        self.proposals = Table(Proposal)
+        self.invites = Table(UsedInvite)
+        self.used = Table(Used)
+        self.totals = Totals(
+            commit=0,
+            time=genesis.rules.created,
+            cursor=0,
+            history=genesis.network,
+            issued=0,
+            community=0,
+            placed=0,
+            closed_round=self.timing.round_at(genesis.rules.created),
+        )
+        self.lapses = Lapses()
+        self.index = TradeIndex()
+        self.auction: Auction | None = None
+        self._events: list[Event] = []
+        self._tree = MerkleTree()
+
+    @property
+    def rules(self) -> Rules:
+        """What the genesis fixed."""
+        return self.genesis.rules
+
+    @property
+    def commit(self) -> int:
+        """The index of the present commit."""
+        return self.totals.commit
+
+    @property
+    def time(self) -> int:
+        """Ledger time, ms."""
+        return self.totals.time
+
+    def count(self, **changes: Any) -> None:
+        """Change some of the totals."""
+        self.totals = replace(self.totals, **changes)
+
+    def update(self, address: str, **changes: Any) -> Account:
+        """Change fields of an account."""
+        account = self.accounts[address]
+        return self.accounts.put(replace(account, commit=self.commit, time=self.time, **changes))
+
+    def change_money(self, address: str, balance: int = 0, held: int = 0) -> None:
+        """Add to an account's balance and to what is held of it; either may be negative."""
+        account = self.accounts[address]
+        self.update(address, balance=account.balance + balance, held=account.held + held)
+
+    def emit(
+        self,
+        kind: EventType,
+        data: dict[str, Any],
+        *,
+        accounts: Iterable[str] = (),
+        assets: Iterable[str] = (),
+        transaction: str | None = None,
+    ) -> None:
+        """Say that something happened."""
+        event = Event(
+            cursor=self.totals.cursor + 1 + len(self._events),
+            commit=self.commit,
+            time=self.time,
+            type=kind,
+            accounts=tuple(dict.fromkeys(accounts)),
+            assets=tuple(dict.fromkeys(assets)),
+            transaction=transaction,
+            data=data,
+        )
+        self._events.append(event)
+
+    def use_sequence(self, account: str, sequence: int, transaction: str) -> Account:
+        """Use up a sequence number of an account."""
+        self.used.put(Used(account=account, sequence=sequence, transaction=transaction))
+        return self.update(account, sequence=sequence)
+
+    def was_applied(self, account: str, sequence: int, transaction: str) -> bool:
+        """Tell whether this very transaction used the number; only a window of numbers is remembered."""
+        used = self.used.get(used_key(account, sequence))
+        return used is not None and used.transaction == transaction
+
+    def close_commit(self) -> tuple[tuple[Event, ...], tuple[Change, ...], bytes]:
+        """Bind the commit's events, and return them with the rows that changed and the new root."""
+        events = tuple(self._events)
+        self._events.clear()
+        history = extend_history(bytes.fromhex(self.totals.history), events)
+        self.count(cursor=self.totals.cursor + len(events), history=history.hex())
+        changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
+        for change in changes:
+            if change.table in _IN_ROOT:
+                self._set_leaf(change.table, change.key, change.row)
+        totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
+        return events, (*changes, totals), self.root()
+
+    def root(self) -> bytes:
+        """Return the state root."""
+        self._tree.set(HISTORY_KEY, bytes.fromhex(self.totals.history))
+        return self._tree.root()
+
+    def rows(self) -> Iterator[Row]:
+        """Write everything that is needed to restore the state."""
+        yield from chain.from_iterable(table.rows() for table in self._tables)
+        yield Row(Totals.table, self.totals.key, self.totals.row())
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Take the state from rows, in any order."""
+        by_table: dict[str, list[Any]] = {}
+        for row in rows:
+            by_table.setdefault(row.table, []).append(row.row)
+            if row.table in _IN_ROOT:
+                self._set_leaf(row.table, row.key, row.row)
+        for name in (Order.table, ClosedOrder.table):
+            by_table.get(name, []).sort(key=lambda row: row["number"])
+        for table in self._tables:
+            table.load(by_table.get(table.name, ()))
+        (totals,) = by_table[Totals.table]
+        self.totals = convert(totals, Totals)
+        self._fill_indexes()
+
+    def _fill_indexes(self) -> None:
+        for order in self.orders.values():
+            self.lapses.add(lapse_time(order, self.timing), order.number, order.id)
+        for trade in sorted(self.trades.values(), key=lambda trade: trade.place):
+            self.index.add(trade)
+        for reading in self.readings.values():
+            self.index.note_reading(reading)
+
+    @property
+    def _tables(self) -> tuple[Table[Any], ...]:
+        return (
+            self.accounts,
+            self.assets,
+            self.orders,
+            self.closed_orders,
+            self.trades,
+            self.readings,
+            self.rounds,
+            self.proposals,
+            self.invites,
+            self.used,
+        )
+
+    def _set_leaf(self, table: str, key: str, row: object) -> None:
+        self._tree.set(f"{_IN_ROOT[table]}/{key}".encode("ascii"), canonical(row))
+
+
+_IN_ROOT = {Account.table: "account", Asset.table: "asset"}

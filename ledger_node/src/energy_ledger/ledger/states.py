@@ -1,0 +1,70 @@
+"""The states of members, assets, orders, trades and rounds, and what moves them from one to the next.
+
+Each table maps (state, event) to the next state; None is "not there yet". What a table does not name cannot
+happen. Nothing else in the ledger assigns a state.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+type Transitions[S: str] = Mapping[tuple[S | None, str], S]
+
+type MemberState = Literal["pending", "active"]
+MEMBER: Final[Transitions[MemberState]] = {
+    (None, "join"): "active",
+    (None, "ask"): "pending",  # where the founder approves by hand
+    ("pending", "approve"): "active",
+}
+
+type AssetState = Literal["idle", "trading"]
+ASSET: Final[Transitions[AssetState]] = {
+    (None, "register"): "idle",
+    ("idle", "describe"): "idle",
+    ("idle", "rebuild"): "idle",  # ratings, feeder, place behind another: what orders were checked against
+    ("idle", "trade"): "trading",
+    ("trading", "trade"): "trading",
+    ("trading", "describe"): "trading",
+    ("trading", "rest"): "idle",
+}
+
+type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
+ORDER: Final[Transitions[OrderState]] = {
+    (None, "place"): "open",
+    ("open", "fill"): "filled",
+    ("open", "cancel"): "cancelled",
+    ("open", "lapse"): "lapsed",
+}
+
+type RoundState = Literal["open", "cleared", "void"]
+ROUND: Final[Transitions[RoundState]] = {
+    (None, "close"): "open",
+    ("open", "clear"): "cleared",
+    ("open", "end"): "void",
+}
+
+type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled"]
+TRADE: Final[Transitions[TradeState]] = {
+    (None, "match"): "matched",
+    ("matched", "start"): "delivering",
+    ("delivering", "meter"): "metered",  # both readings are in
+    ("delivering", "miss"): "overdue",  # the grace is over
+    ("metered", "settle"): "settled",
+    ("overdue", "settle"): "settled",  # a missing reading counts as zero
+}
+
+
+class ForbiddenTransitionError(Exception):
+    """The ledger tried what its own table of states does not allow."""
+
+
+def may[S: str](table: Transitions[S], state: S | None, event: str) -> bool:
+    """Tell whether something in `state` can undergo `event`."""
+    return (state, event) in table
+
+
+def advance[S: str](table: Transitions[S], state: S | None, event: str) -> S:
+    """Return the state that follows. Raises ForbiddenTransitionError."""
+    try:
+        return table[state, event]
+    except KeyError:
+        raise ForbiddenTransitionError(f"nothing that is {state} can {event}") from None

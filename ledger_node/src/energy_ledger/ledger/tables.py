@@ -1,0 +1,103 @@
+"""Tables of values that remember what changed since the last commit."""
+
+from collections.abc import Iterable, Iterator, ValuesView
+from typing import Any
+
+from msgspec import Struct, convert
+
+from energy_ledger.ledger.rows import Entity, JsonRow
+
+
+class Row(Struct, frozen=True):
+    """A current row of a table, as storage keeps it."""
+
+    table: str
+    key: str
+    row: JsonRow
+
+
+class Change(Struct, frozen=True):
+    """A row that a commit wrote (None: it is gone); `final`: the ledger will not touch it again."""
+
+    table: str
+    key: str
+    row: JsonRow | None
+    final: bool
+
+
+class Table[E: Entity]:
+    """The values of one kind that still matter, by key."""
+
+    def __init__(self, kind: type[E]) -> None:
+        self._kind = kind
+        self._values: dict[str, E] = {}
+        self._changed: dict[str, E] = {}
+        self._finished: dict[str, E | None] = {}
+
+    @property
+    def name(self) -> str:
+        """The table's name in storage."""
+        return self._kind.table
+
+    def __len__(self) -> int:
+        """Count the values."""
+        return len(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is a value with this key."""
+        return key in self._values
+
+    def __getitem__(self, key: str) -> E:
+        """Return the value with this key, which must be there."""
+        return self._values[key]
+
+    def get(self, key: str) -> E | None:
+        """Return the value with this key, or None."""
+        return self._values.get(key)
+
+    def values(self) -> ValuesView[E]:
+        """Return all values, in the order in which they came."""
+        return self._values.values()
+
+    def put(self, value: E) -> E:
+        """Add or replace a value."""
+        key = value.key
+        self._values[key] = value
+        self._changed[key] = value
+        return value
+
+    def finish(self, value: E) -> E:
+        """Write the last state of a value and forget it."""
+        key = value.key
+        self._values.pop(key, None)
+        self._changed.pop(key, None)
+        self._finished[key] = value
+        return value
+
+    def forget(self, key: str) -> None:
+        """Remove a value that nobody will ask for again."""
+        del self._values[key]
+        self._changed.pop(key, None)
+        self._finished[key] = None
+
+    def load(self, rows: Iterable[Any]) -> None:
+        """Take values from rows that storage kept."""
+        for row in rows:
+            value = convert(row, self._kind, str_keys=True)
+            self._values[value.key] = value
+
+    def rows(self) -> Iterator[Row]:
+        """Write all current values."""
+        table = self.name
+        return (Row(table, key, value.row()) for key, value in self._values.items())
+
+    def take_changes(self) -> list[Change]:
+        """Return what changed since the last call, and forget it."""
+        table = self.name
+        changes = [Change(table, key, value.row(), False) for key, value in self._changed.items()]
+        changes += [
+            Change(table, key, value.row() if value else None, True) for key, value in self._finished.items()
+        ]
+        self._changed.clear()
+        self._finished.clear()
+        return changes
