@@ -1,76 +1,75 @@
 """The trades of a cleared round: whom each filled Wh goes from and to, at which prices."""
 
 from energy_ledger.ledger import orders
-from energy_ledger.ledger.rows import Proposal, Round, Trade
+from energy_ledger.ledger.rows import Order, Proposal, Round, Trade, given
 from energy_ledger.ledger.settlement import add_trade
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import TRADE, advance
-from energy_ledger.market.book import Book, Fills
+from energy_ledger.market.book import Book, Clearing, Fills
+from energy_ledger.market.pairing import Pair, Party, pair
 
 
 def match(state: State, book: Book, row: Round, proposal: Proposal) -> None:
     """Make the trades of the winning proposal, hold the buyers' money for them, and fill the orders."""
-    fills = Fills(proposal.ranks, proposal.slots, proposal.wh)
-    for number, (sell, buy, slot, wh) in enumerate(_pair(book, fills), 1):
-        add_trade(state, _trade(state, book, proposal, row, number, sell, buy, slot, wh))
-    by_rank: dict[int, dict[int, int]] = {}
-    for rank, slot, wh in zip(fills.rank, fills.slot, fills.wh, strict=True):
-        by_rank.setdefault(rank, {})[row.first_slot + slot] = wh
-    for rank, filled in by_rank.items():
-        orders.fill(state, state.orders[book.orders[rank].id], filled)
+    for number, pairing in enumerate(_pairs(state, book, proposal), 1):
+        add_trade(state, _trade(state, row, number, pairing))
+    for name, fills in _fills_by_order(book, row, proposal).items():
+        orders.fill(state, state.orders[name], fills)
 
 
-def _pair(book: Book, fills: Fills) -> list[tuple[int, int, int, int]]:
-    """Pair sellers and buyers of each slot in ledger order."""
-    pairs: list[tuple[int, int, int, int]] = []
-    entries = list(zip(fills.slot, fills.rank, fills.wh, strict=True))
-    for slot in sorted(dict.fromkeys(fills.slot)):
-        here = sorted(entry for entry in entries if entry[0] == slot)
-        sellers = [[rank, wh] for _, rank, wh in here if rank < len(book.offers)]
-        for _, rank, wh in here:
-            rest = wh if rank >= len(book.offers) else 0
-            while rest:
-                amount = min(rest, sellers[0][1])
-                pairs.append((sellers[0][0], rank, slot, amount))
-                rest -= amount
-                sellers[0][1] -= amount
-                if not sellers[0][1]:
-                    del sellers[0]
-    return pairs
+def _pairs(state: State, book: Book, proposal: Proposal) -> tuple[Pair, ...]:
+    clearing = Clearing(
+        fills=Fills(proposal.ranks, proposal.slots, proposal.wh),
+        prices=proposal.prices,
+        node_duals=(),
+        flexible_duals=(),
+        welfare=proposal.welfare,
+        bound=proposal.bound,
+        gap_ppm=proposal.gap_ppm,
+        volume_wh=proposal.volume_wh,
+    )
+    filled = dict.fromkeys(book.orders[rank].id for rank in proposal.ranks)
+    return pair(book, clearing, {name: _party(state, state.orders[name]) for name in filled})
 
 
-def _trade(
-    state: State,
-    book: Book,
-    proposal: Proposal,
-    row: Round,
-    number: int,
-    sell_rank: int,
-    buy_rank: int,
-    slot: int,
-    wh: int,
-) -> Trade:
-    sell, buy = (state.orders[book.orders[rank].id] for rank in (sell_rank, buy_rank))
-    prices = [
-        proposal.prices[book.nodes[book.orders[rank].feeder]][slot] or 0 for rank in (sell_rank, buy_rank)
-    ]
-    source = state.assets[sell.asset]
+def _party(state: State, order: Order) -> Party:
+    """Say who stands behind an order, for the pairing."""
+    return Party(
+        member=order.account,
+        asset=order.asset,
+        source=state.assets[order.asset].source,
+        prefer=given(order.order.prefer) or (),
+        prefer_sources=given(order.order.prefer_sources) or (),
+    )
+
+
+def _fills_by_order(book: Book, row: Round, proposal: Proposal) -> dict[str, dict[int, int]]:
+    """Group the fills by order, with absolute slots."""
+    fills: dict[str, dict[int, int]] = {}
+    for rank, slot, wh in zip(proposal.ranks, proposal.slots, proposal.wh, strict=True):
+        fills.setdefault(book.orders[rank].id, {})[row.first_slot + slot] = wh
+    return fills
+
+
+def _trade(state: State, row: Round, number: int, pairing: Pair) -> Trade:
+    sell, buy = state.orders[pairing.offer], state.orders[pairing.bid]
+    sold, bought = state.assets[sell.asset], state.assets[buy.asset]
     return Trade(
         id=f"{row.round}.{number}",
         round=row.round,
-        slot=row.first_slot + slot,
-        wh=wh,
-        seller_price=prices[0],
-        buyer_price=prices[1],
-        fee=book.tariff.grid_fee[slot],
+        slot=row.first_slot + pairing.slot,
+        wh=pairing.wh,
+        seller_price=pairing.seller_price,
+        buyer_price=pairing.buyer_price,
+        fee=state.rules.tariff.grid_fee,
         state=advance(TRADE, None, "match"),
         seller=sell.account,
         buyer=buy.account,
         sell_order=sell.id,
         buy_order=buy.id,
-        sell_asset=sell.asset,
-        buy_asset=buy.asset,
-        sell_point=source.point,
-        buy_point=state.assets[buy.asset].point,
-        source=source.source,
+        sell_asset=sold.id,
+        buy_asset=bought.id,
+        sell_point=sold.point,
+        buy_point=bought.point,
+        source=sold.source,
     )
