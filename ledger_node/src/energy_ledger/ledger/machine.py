@@ -189,13 +189,19 @@ class Ledger:
         `time` is what the submitting node takes for the present (ms); ids in `verified` had their signatures
         checked already.
         """
-        time = max(time, self.time)
-        sender = self._admit(transaction, time, verified)
-        if transaction.payload.expires > time + DAY_MS:
-            message = "A transaction may be meant for the next 24 hours at most; choose an earlier `expires`."
-            raise Refused("expires_too_late", "expires", message)
-        self._check_sequence(transaction, sender)
-        self._plan(transaction, sender, time)
+        sender = self._admit_new(transaction, time, verified)
+        self._check_sequence(transaction, sender.sequence if sender else 0)
+        self._plan(transaction, sender, max(time, self.time))
+
+    def check_waiting(
+        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = ()
+    ) -> None:
+        """Check a transaction whose account has others on their way, up to the sequence number `last`.
+
+        As `check`, but for the rules of the kind: what they say depends on those others. Raises Refused.
+        """
+        sender = self._admit_new(transaction, time, verified)
+        self._check_sequence(transaction, max(last, sender.sequence if sender else 0))
 
     def apply(
         self,
@@ -226,7 +232,7 @@ class Ledger:
         except Refused as refused:
             return _refusal(transaction, refused)
         try:
-            self._check_sequence(transaction, sender)
+            self._check_sequence(transaction, sender.sequence if sender else 0)
             if sender is not None:
                 payload = transaction.payload
                 sender = self._state.use_sequence(payload.account, payload.sequence, transaction.id)
@@ -269,10 +275,18 @@ class Ledger:
             raise Refused("expired", "expires", "The time until which this was meant has passed.")
         return sender
 
-    def _check_sequence(self, transaction: Transaction, sender: Account | None) -> None:
-        """Refuse a number that is used or too far ahead."""
+    def _admit_new(self, transaction: Transaction, time: int, verified: Collection[str]) -> Account | None:
+        """Admit a transaction that was just submitted. Raises Refused."""
+        time = max(time, self.time)
+        sender = self._admit(transaction, time, verified)
+        if transaction.payload.expires > time + DAY_MS:
+            message = "A transaction may be meant for the next 24 hours at most; choose an earlier `expires`."
+            raise Refused("expires_too_late", "expires", message)
+        return sender
+
+    def _check_sequence(self, transaction: Transaction, last: int) -> None:
+        """Refuse a number that is used or too far ahead of the account's last one."""
         payload = transaction.payload
-        last = 0 if sender is None else sender.sequence
         if payload.sequence > last + SEQUENCE_WINDOW:
             message = f"The next number is {last + 1}; at most {last + SEQUENCE_WINDOW} can be used now."
             raise Refused("sequence_gap", "sequence", message)
