@@ -78,7 +78,7 @@ def test_one_equivocator_more_than_the_rule_withstands_forks() -> None:
 
 
 def test_a_leader_with_fewer_than_a_quorum_of_parents_forks() -> None:
-    # D equivocates in round 3; with three parents A4 would have B3 or C3, certificates for B1, in its history.
+    # D equivocates in round 3. With three parents A4 would have B3 or C3 in its history, certificates for B1.
     start = """
 1 | A      B C      D
 2 | A(ACD) B C      D

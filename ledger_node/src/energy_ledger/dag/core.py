@@ -153,16 +153,13 @@ class Core:
         if welcome:
             self._note(block)
             effects += self._place(block, self._is_early(block, now), now)
+            effects += self._release_early(now)
         return effects + self._proceed(now)
 
     def tick(self, now: int) -> list[Effect]:
         """Take note that time has passed."""
         self._building = None
-        effects: list[Effect] = []
-        for block in self._waiting.future_blocks():
-            if not self._is_early(block, now):
-                effects += self._admit(self._waiting.time_has_come(block.ref), now)
-        return effects + self._request_gaps(now) + self._proceed(now)
+        return [*self._release_early(now), *self._request_gaps(now), *self._proceed(now)]
 
     def want(self, pending: bool, due_at: int | None, now: int) -> list[Effect]:
         """Say whether envelopes or votes wait, and at which ledger time (ms) the next work is due."""
@@ -259,7 +256,7 @@ class Core:
         """
         first = self._first_at(block.ref.slot)
         if first is None:
-            return [], self._waiting.has_room(block)
+            return [], True
         effects: list[Effect] = []
         if block.author not in self._evidence:
             self._evidence[block.author] = Evidence(first, block)
@@ -276,10 +273,11 @@ class Core:
 
     def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
         missing = self._ordering.missing(block)
-        if missing or future:
+        if not missing and not future:
+            return self._admit([block], now)
+        if self._waiting.has_room(block):
             self._waiting.hold(block, missing, future, now)
-            return []
-        return self._admit([block], now)
+        return []
 
     def _admit(self, blocks: list[Block], now: int) -> list[Effect]:
         admitted = list(blocks)
@@ -300,6 +298,13 @@ class Core:
 
     def _is_early(self, block: Block, now: int) -> bool:
         return block.timestamp > self._vouched_time(now) + self._settings.pace.tolerance
+
+    def _release_early(self, now: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for block in self._waiting.future_blocks():
+            if block.ref in self._waiting and not self._is_early(block, now):
+                effects += self._admit(self._waiting.time_has_come(block.ref), now)
+        return effects
 
     def _vouched_time(self, now: int) -> int:
         """Return the local clock, or a later time that enough others have seen: then our clock is slow.

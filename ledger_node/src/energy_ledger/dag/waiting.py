@@ -6,16 +6,17 @@ from energy_ledger.dag.blocks import Block, BlockRef
 from energy_ledger.dag.pacemaker import has_passed
 
 MAX_HELD_BLOCKS = 256
-"""Most blocks of one author that wait although no other block waits for them."""
-MAX_HELD_BYTES = 8 * 1024 * 1024
+"""Most blocks of one author that wait, while no other author's block waits for the next one."""
+MAX_HELD_BYTES = 4 * 1024 * 1024
 """Most bytes of such blocks of one author."""
+WANTED_FACTOR = 4
+"""How many times more may wait of what other authors' blocks wait for."""
 
 
 @dataclass(slots=True)
 class _Held:
     block: Block
     missing: dict[BlockRef, None]
-    future: bool
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class WaitingRoom:
     """Holds blocks by what they wait for, within a limit per author."""
 
     _held: dict[BlockRef, _Held] = field(default_factory=dict)
+    _future: dict[BlockRef, Block] = field(default_factory=dict)
     _slots: dict[tuple[int, int], BlockRef] = field(default_factory=dict)
     _gaps: dict[BlockRef, _Gap] = field(default_factory=dict)
     _load: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -60,14 +62,18 @@ class WaitingRoom:
         return ref in self._gaps
 
     def has_room(self, block: Block) -> bool:
-        """Tell whether one more block of this author may wait. What others wait for always may."""
+        """Tell whether one more block of this author may wait. A liar's chain fills its own share only."""
         count, size = self._load.get(block.author, (0, 0))
-        fits = count < MAX_HELD_BLOCKS and size + len(block.body) <= MAX_HELD_BYTES
-        return fits or self.is_wanted(block.ref)
+        gap = self._gaps.get(block.ref)
+        by_others = gap is not None and any(child.author != block.author for child in gap.children)
+        factor = WANTED_FACTOR if by_others else 1
+        return count < factor * MAX_HELD_BLOCKS and size + len(block.body) <= factor * MAX_HELD_BYTES
 
     def hold(self, block: Block, missing: list[BlockRef], future: bool, now: int) -> None:
         """Hold a block until its missing ancestors are accepted and, if it is early, its time has come."""
-        self._held[block.ref] = _Held(block, dict.fromkeys(missing), future)
+        self._held[block.ref] = _Held(block, dict.fromkeys(missing))
+        if future:
+            self._future[block.ref] = block
         self._slots.setdefault(block.ref.slot, block.ref)
         self._count(block, 1)
         for ref in missing:
@@ -86,12 +92,12 @@ class WaitingRoom:
 
     def future_blocks(self) -> list[Block]:
         """Return the blocks whose time has not come."""
-        return [held.block for held in self._held.values() if held.future]
+        return list(self._future.values())
 
     def time_has_come(self, ref: BlockRef) -> list[Block]:
         """Note that a block is no longer from the future; return it if nothing else is in its way."""
         held = self._held[ref]
-        held.future = False
+        del self._future[ref]
         return self._release_if_ready(held)
 
     def drop_below(self, floor: int) -> list[Block]:
@@ -125,7 +131,7 @@ class WaitingRoom:
         return min((gap.due_at(patience, repeat) for gap in open_gaps), default=None)
 
     def _release_if_ready(self, held: _Held) -> list[Block]:
-        if held.missing or held.future:
+        if held.missing or held.block.ref in self._future:
             return []
         self._remove(held)
         return [held.block]
@@ -133,6 +139,7 @@ class WaitingRoom:
     def _remove(self, held: _Held) -> None:
         ref = held.block.ref
         del self._held[ref]
+        self._future.pop(ref, None)
         if self._slots.get(ref.slot) == ref:
             del self._slots[ref.slot]
         self._count(held.block, -1)
