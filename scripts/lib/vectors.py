@@ -1,0 +1,344 @@
+"""Golden vectors: every byte string that both programs must agree on, made by the node's code.
+
+The node itself knows no phrases; the way from a phrase to the seeds of its keys is written out here.
+"""
+
+import hashlib
+import hmac
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from energy_ledger import bech32m, crypto
+from energy_ledger.genesis import GENESIS_TAG, network_id
+from energy_ledger.invites import INVITE_TAG, PROOF_TAG, InviteText, write_invite_text
+from energy_ledger.keys import PublicKey, account_of, address_of
+from energy_ledger.ledger.merkle import MerkleTree, leaf_digest
+from energy_ledger.transactions import TRANSACTION_TAG, transaction_id
+
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
+NOW = 1_700_000_000_000
+HOUR = 3_600_000
+SLOT = 1_888_889
+
+PHRASES = {
+    "Ada": "abandon " * 23 + "art",
+    "Bo": "legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful "
+    "legal winner thank year wave sausage worth title",
+    "Cy": "void come effort suffer camp survey warrior heavy shoot primary clutch crush "
+    "open amazing screen patrol group space point ten exist slush involve unfold",
+}
+
+
+class Wallet:
+    """Somebody's keys, from the phrase on."""
+
+    def __init__(self, phrase: str) -> None:
+        self.phrase = phrase
+        self.master = hashlib.pbkdf2_hmac("sha512", phrase.encode(), b"mnemonic", 2048, 64)
+        self.seed = self.derive("key/ed25519")
+        self.public = crypto.public_key(self.seed).hex()
+        self.keys = (PublicKey("ed25519", self.public),)
+        self.account = account_of(self.keys)
+        self.address = address_of(self.account, test=True)
+
+    def derive(self, what: str) -> bytes:
+        """Return the seed of one of the wallet's keys."""
+        return hmac.digest(self.master, crypto.tag(what), "sha512")[:32]
+
+    def sign(self, tag: bytes, text: str) -> str:
+        """Return the Ed25519 signature in hex."""
+        return crypto.sign(self.seed, tag, text.encode()).hex()
+
+
+ADA, BO, CY = (Wallet(phrase) for phrase in PHRASES.values())
+NODE_SEED = bytes(range(32))
+INVITE_SEED = bytes(range(32, 64))
+
+
+def dump(value: object) -> str:
+    """Write JSON as the integration does: no spaces, keys as they come."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def key_field(public: str) -> list[dict[str, str]]:
+    return [{"type": "ed25519", "public": public}]
+
+
+def domains() -> Any:
+    message = "grüne Straße"
+    names = (
+        "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof",
+        "registers", "leaf", "node", "history", "block",
+    )  # fmt: skip
+    return [
+        {
+            "what": what,
+            "tag": crypto.tag(what).hex(),
+            "message": message,
+            "digest": crypto.digest(crypto.tag(what), message.encode()).hex(),
+            "seed": NODE_SEED.hex(),
+            "signature": crypto.sign(NODE_SEED, crypto.tag(what), message.encode()).hex(),
+        }
+        for what in names
+    ]
+
+
+def wallets() -> Any:
+    return [
+        {
+            "phrase": wallet.phrase,
+            "master": wallet.master.hex(),
+            "ed25519_seed": wallet.seed.hex(),
+            "keys": key_field(wallet.public),
+            "account": wallet.account.hex(),
+            "address": address_of(wallet.account, test=False),
+            "test_address": wallet.address,
+        }
+        for wallet in (ADA, BO, CY)
+    ]
+
+
+def hybrid() -> Any:
+    """An account of two keys; ML-DSA signatures are random, so only this one is checked, not made again."""
+    seed = ADA.derive("key/ml-dsa-44")
+    key = MLDSA44PrivateKey.from_seed_bytes(seed)
+    keys = (*ADA.keys, PublicKey("ml-dsa-44", key.public_key().public_bytes_raw().hex()))
+    account = account_of(keys)
+    return {
+        "phrase": ADA.phrase,
+        "ed25519_seed": ADA.seed.hex(),
+        "ml_dsa_44_seed": seed.hex(),
+        "keys": [{"type": key.type, "public": key.public} for key in keys],
+        "account": account.hex(),
+        "address": address_of(account, test=False),
+        "test_address": address_of(account, test=True),
+    }
+
+
+def addresses() -> Any:
+    account = bytes(range(32))
+    good = bech32m.encode("tkwh", account)
+    valid = [
+        {"text": bech32m.encode(human, data), "human_part": human, "data": data.hex()}
+        for human, data in (
+            ("kwh", account),
+            ("tkwh", account),
+            ("kwh", b"\x00" * 32),
+            ("kwh", b"\xff" * 32),
+            ("a", b""),
+        )
+    ]
+    invalid = {
+        "a mistyped character": good[:20] + ("q" if good[20] != "q" else "p") + good[21:],
+        "two characters swapped": good[:-2] + good[-1] + good[-2],
+        "one character lost": good[:-1],
+        "upper and lower case mixed": good[:10] + good[10:].upper(),
+        "the checksum of bech32, not bech32m": "A12UEL5L".lower(),
+        "no human part": "1pzry9x0s0muk",
+        "a character that is none": good[:30] + "b" + good[31:],
+    }
+    return {
+        "valid": valid,
+        "invalid": [{"why": why, "text": text} for why, text in invalid.items()],
+    }
+
+
+def genesis_text() -> str:
+    return dump(
+        {
+            "kind": "genesis",
+            "name": "Sunny Street",
+            "created": NOW,
+            "test": True,
+            "currency": "EUR",
+            "founder": {"name": "Ada", "keys": key_field(ADA.public)},
+            "committee": [crypto.public_key(NODE_SEED).hex()],
+            "slot_s": 900,
+            "horizon_slots": 144,
+            "round_s": 300,
+            "proposal_window_s": 30,
+            "gate_s": 60,
+            "grace_slots": 2,
+            "tariff": {"price_floor": 80000, "price_cap": 300000, "grid_fee": 5000},
+            "feeders": [{"id": "north", "up_limit_wh": 50000, "down_limit_wh": None}],
+            "approval": "invite",
+            "readings": "traded",
+        }
+    )
+
+
+NETWORK = network_id(genesis_text().encode())
+
+
+def genesis() -> Any:
+    node = (PublicKey("ed25519", crypto.public_key(NODE_SEED).hex()),)
+    return {
+        "envelope": {"payload": genesis_text(), "signatures": [ADA.sign(GENESIS_TAG, genesis_text())]},
+        "network": NETWORK,
+        "founder": ADA.address,
+        "node_seed": NODE_SEED.hex(),
+        "node_account": address_of(account_of(node), test=True),
+    }
+
+
+def invite() -> Any:
+    payload = dump(
+        {
+            "network": NETWORK,
+            "name": "Sunny Street",
+            "inviter": ADA.address,
+            "key": crypto.public_key(INVITE_SEED).hex(),
+            "expires": NOW + 24 * HOUR,
+            "nodes": ["http://192.0.2.7:8710"],
+        }
+    )
+    signature = ADA.sign(INVITE_TAG, payload)
+    text = write_invite_text(InviteText(payload, signature, INVITE_SEED.hex()))
+    return {
+        "payload": payload,
+        "signature": signature,
+        "secret": INVITE_SEED.hex(),
+        "text": text,
+        "joiner": BO.address,
+        "joiner_account": BO.account.hex(),
+        "proof": crypto.sign(INVITE_SEED, PROOF_TAG, BO.account).hex(),
+    }
+
+
+def commitment() -> Any:
+    salt = bytes(range(64, 96))
+    registers = {
+        "asset": "a5" * 32,
+        "slot": SLOT,
+        "start": {"at": SLOT * 900_000, "imported_wh": 1_204_311, "exported_wh": 77_120},
+        "end": {"at": (SLOT + 1) * 900_000, "imported_wh": 1_204_311, "exported_wh": 77_695},
+    }
+    text = dump(registers)
+    return {
+        "salt": salt.hex(),
+        "registers": registers,
+        "text": text,
+        "commitment": crypto.digest(crypto.tag("registers"), salt + text.encode()).hex(),
+    }
+
+
+def transactions() -> Any:
+    roof = transaction_id(b"the roof's registration")
+    offer = {"type": "offer", "price": 90000, "slots": {str(SLOT): 500, str(SLOT + 1): 600}}
+    fixed = {
+        "type": "fixed", "price": 250000, "slots": {str(SLOT): 300}, "prefer_sources": ["solar"],
+        "prefer": [BO.address], "expires": NOW + HOUR,
+    }  # fmt: skip
+    flexible = {
+        "type": "flexible", "price": 200000, "energy_wh": 3000, "earliest": SLOT, "deadline": SLOT + 16,
+        "max_wh_per_slot": 500, "min_fill": "any",
+    }  # fmt: skip
+    block = {
+        "type": "block", "price": 220000, "profile_wh": [500, 500, 200], "earliest": SLOT, "deadline": SLOT + 16,
+    }  # fmt: skip
+    home = {
+        "asset_type": "solar", "name": "Dach Süd ☀", "rated_import_w": 0, "rated_export_w": 7200, "behind": None,
+        "feeder": "", "source": "solar", "technology": "PV, mono", "commissioned": "2021-06-30",
+        "location": "Wien 1070",
+    }  # fmt: skip
+    invited = invite()
+    clearing = {
+        "round": 5_666_667,
+        "fills": {"order": [0, 1], "slot": [0, 0], "wh": [300, 300]},
+        "prices": {"": [167500], "north": [None]},
+        "node_duals": {"": [167500], "north": [167500]},
+        "flexible_duals": {},
+    }
+    cases: list[tuple[Wallet, str, dict[str, Any]]] = [
+        (BO, "member.join", {
+            "keys": key_field(BO.public), "name": "Bo", "invite": invited["payload"],
+            "invite_signature": invited["signature"], "invite_proof": invited["proof"],
+        }),
+        (ADA, "member.approve", {"member": BO.address}),
+        (BO, "asset.register", home),
+        (BO, "asset.update", {"asset": roof, "name": "Roof", "rated_export_w": 6800}),
+        (BO, "order.place", {"asset": roof, "order": offer}),
+        (CY, "order.place", {"asset": roof, "order": fixed}),
+        (CY, "order.place", {"asset": roof, "order": flexible}),
+        (CY, "order.place", {"asset": roof, "order": block}),
+        (CY, "order.cancel", {"order": transaction_id(b"an order")}),
+        (BO, "reading.attest", {
+            "asset": roof, "slot": SLOT, "imported_wh": 0, "exported_wh": 500,
+            "commitment": commitment()["commitment"],
+        }),
+        (ADA, "clearing.propose", clearing),
+        (BO, "transfer", {"to": CY.address, "amount": 5, "memo": "für den Kuchen"}),
+        (ADA, "voucher.issue", {"to": CY.address, "amount": 50_000_000_000, "reference": "cash, 2023-11-14"}),
+        (ADA, "credit.set", {"member": CY.address, "limit": 10_000_000_000}),
+    ]  # fmt: skip
+    return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
+
+
+def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) -> Any:
+    header = {
+        "network": NETWORK, "account": wallet.address, "sequence": number, "expires": NOW + HOUR, "kind": kind,
+    }  # fmt: skip
+    payload = dump(header | fields)
+    return {
+        "kind": kind,
+        "seed": wallet.seed.hex(),
+        "payload": payload,
+        "payload_hex": payload.encode().hex(),
+        "signatures": [wallet.sign(TRANSACTION_TAG, payload)],
+        "id": transaction_id(payload.encode()),
+    }
+
+
+def merkle() -> Any:
+    leaves = [(f"account/{name}", f'{{"balance":{number}}}') for number, name in enumerate("fbdaceg")]
+    trees = []
+    for size in range(1, len(leaves) + 1):
+        tree = MerkleTree()
+        for key, value in leaves[:size]:
+            tree.set(key.encode(), value.encode())
+        trees.append({"leaves": size, "root": tree.root().hex()})
+    return {
+        "leaves": [
+            {"key": key, "value": value, "digest": leaf_digest(key.encode(), value.encode()).hex()}
+            for key, value in leaves
+        ],
+        "trees": trees,
+    }
+
+
+FILES = {
+    "domains.json": domains,
+    "wallets.json": wallets,
+    "hybrid.json": hybrid,
+    "addresses.json": addresses,
+    "genesis.json": genesis,
+    "invite.json": invite,
+    "commitment.json": commitment,
+    "transactions.json": transactions,
+    "merkle.json": merkle,
+}
+
+
+def main() -> int:
+    """Write or compare all files."""
+    check = sys.argv[1:] == ["--check"]
+    FOLDER.mkdir(exist_ok=True)
+    stale = []
+    for name, make in FILES.items():
+        path = FOLDER / name
+        text = json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, "utf-8")
+    for name in stale:
+        print(f"tests/vectors/{name} {'is not what the code says' if check else 'written'}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
