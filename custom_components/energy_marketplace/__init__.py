@@ -1,0 +1,104 @@
+"""Energy Marketplace: a home that trades its electricity with its neighbours."""
+
+from dataclasses import dataclass
+
+from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .assets import assets_of
+from .attesting import Attester
+from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, DOMAIN, PLATFORMS
+from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+from .devices import async_register_devices
+from .ledger.client import NodeClient
+from .ledger.member import Member
+from .ledger.wallet import Wallet
+from .metering import MeterCoordinator
+from .origins import Origins
+from .services import async_setup_services
+from .storage import MemberStore
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+@dataclass
+class MemberRuntime:
+    """What runs while a member's entry is loaded; meters by the id of their asset's subentry."""
+
+    market: MarketCoordinator
+    meters: dict[str, MeterCoordinator]
+    origins: Origins
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Offer the actions."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> bool:
+    """Start a member: its network, its wallet, its assets and their meters."""
+    store = MemberStore(hass, entry.entry_id)
+    await store.async_open(entry)
+    market = MarketCoordinator(hass, entry, await _async_member(hass, entry), store)
+    if market.knows_network:
+        # Agreed deliveries happen and meters are read even while the node is away.
+        await market.async_refresh()
+    else:
+        await market.async_config_entry_first_refresh()
+    async_register_devices(hass, entry, market.network)
+    meters = await _async_meters(hass, entry, market)
+    entry.runtime_data = MemberRuntime(market, meters, Origins(hass, entry))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    market.async_start()
+    for meter in meters.values():
+        meter.async_start()
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> bool:
+    """Stop a member and write down where it stands."""
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded:
+        await entry.runtime_data.market.store.async_close()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
+    """Delete what a member kept on disk."""
+    await MemberStore(hass, entry.entry_id).async_remove()
+    for subentry_id in entry.subentries:
+        ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")
+
+
+async def _async_reload(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
+    """Start again after a change of the entry or of an asset."""
+    await hass.config_entries.async_reload(entry.entry_id)
+
+
+async def _async_member(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> Member:
+    # Deriving the keys of a phrase takes milliseconds of hashing.
+    wallet = await hass.async_add_executor_job(Wallet.from_phrase, entry.data[CONF_PHRASE])
+    client = NodeClient(async_get_clientsession(hass), entry.data[CONF_URL], entry.data[CONF_TOKEN])
+    return Member(wallet, client, network=entry.data[CONF_NETWORK], test=entry.data[CONF_TEST])
+
+
+async def _async_meters(
+    hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry, market: MarketCoordinator
+) -> dict[str, MeterCoordinator]:
+    """Return the meters of all assets, looked at once; one that is silent now may answer later."""
+    meters: dict[str, MeterCoordinator] = {}
+    for asset in assets_of(entry):
+        attester = None
+        if asset.is_connection_point:
+            attester = Attester(market, await market.store.async_journal(asset.id))
+            await attester.async_tidy()
+        meters[asset.subentry_id] = MeterCoordinator(hass, entry, asset, market, attester)
+    for meter in meters.values():
+        await meter.async_refresh()
+    return meters

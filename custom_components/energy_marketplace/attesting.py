@@ -1,0 +1,89 @@
+"""Bringing the readings of a connection point to the ledger, however often the node was away meanwhile."""
+
+import asyncio
+import logging
+
+from .coordinator import MarketCoordinator
+from .ledger.client import NodeError, RefusedError
+from .meter.journal import Attestation, Journal, Mode
+from .meter.readings import SlotReading
+from .trading.deliveries import traded_at
+
+_LOGGER = logging.getLogger(__name__)
+_KEPT_DAYS = 90
+"""How long the secrets of readings stay at home, so that an auditor can be shown what is behind them."""
+
+_TRY_AGAIN = frozenset({"slot_not_over"})
+_THERE_ALREADY = "reading_exists"
+
+
+class Attester:
+    """Attests what one connection point's trades need; until then readings wait in the journal."""
+
+    def __init__(self, market: MarketCoordinator, journal: Journal) -> None:
+        """Start with what an earlier run left in the journal."""
+        self._market = market
+        self._journal = journal
+        self._busy = asyncio.Lock()
+        self._given_up: set[int] = set()
+
+    async def async_keep(self, reading: SlotReading) -> None:
+        """Keep a slot's reading on disk."""
+        await self._journal.add(reading)
+
+    async def async_tidy(self) -> None:
+        """Drop readings that no audit asks for any more."""
+        kept_slots = _KEPT_DAYS * 86_400 // self._market.slot_s
+        await self._journal.forget_before(self._market.slot_now() - kept_slots)
+
+    async def async_attest(self) -> None:
+        """Attest all readings that are due, oldest first; the others wait for the next call."""
+        if self._busy.locked():
+            return
+        async with self._busy:
+            try:
+                for attestation in self._due():
+                    await self._attest(attestation)
+            except NodeError as error:
+                _LOGGER.debug("Readings wait for the node: %s", error)
+
+    def _due(self) -> list[Attestation]:
+        network = self._market.network
+        traded = traded_at(self._market.book.unsettled(), self._journal.asset)
+        grace_ms = (network.parameters.grace_slots + 1) * network.parameters.slot_s * 1000
+        oldest = (network.time - grace_ms) // (network.parameters.slot_s * 1000)
+        mode: Mode = "net" if network.parameters.readings == "net" else "traded"
+        return [
+            attestation
+            for attestation in self._journal.due(traded, mode)
+            if attestation.slot >= oldest and attestation.slot not in self._given_up
+        ]
+
+    async def _attest(self, attestation: Attestation) -> None:
+        try:
+            receipt = await self._market.member.attest(
+                asset=attestation.asset,
+                slot=attestation.slot,
+                imported_wh=attestation.imported_wh,
+                exported_wh=attestation.exported_wh,
+                commitment=attestation.commitment,
+            )
+        except RefusedError as error:
+            await self._refused(attestation, error)
+        else:
+            await self._journal.attested(attestation.slot, receipt.id)
+
+    async def _refused(self, attestation: Attestation, error: RefusedError) -> None:
+        if error.code in _TRY_AGAIN:
+            return
+        if error.code == _THERE_ALREADY:
+            client = self._market.member.client
+            for reading in await client.readings(asset=attestation.asset, slot=attestation.slot):
+                await self._journal.attested(attestation.slot, reading.transaction)
+            return
+        self._given_up.add(attestation.slot)
+        _LOGGER.warning(
+            "The ledger did not take the reading of slot %s: %s. Its trades settle without it",
+            attestation.slot,
+            error,
+        )

@@ -1,0 +1,140 @@
+"""What a member's events add up to: open orders, trades under way, and each asset's sums.
+
+The book is a fold over the node's events for one account, in the order of their cursors. It is kept together
+with the cursor, so that after a restart the events that came in between are added, none twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from .ledger import answers
+from .ledger.answers import Event, PlacedOrder, Trade
+
+OPEN = "open"
+SETTLED = "settled"
+_KEPT_SETTLED = 500
+"""How many settled trades stay at hand, for the calendar; the ledger has them all."""
+_KEPT_ORDERS = 1000
+"""Of how many orders it is remembered who placed them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What an asset traded so far, as settled: energy in Wh, money in nano, penalties included."""
+
+    bought_wh: int = 0
+    sold_wh: int = 0
+    spent: int = 0
+    earned: int = 0
+
+    def with_sold(self, trade: Trade) -> Totals:
+        """Add a settled trade that the asset sold."""
+        return replace(
+            self,
+            sold_wh=self.sold_wh + (trade.settled_wh or 0),
+            earned=self.earned + (trade.received or 0) + (trade.buyer_penalty or 0),
+            spent=self.spent + (trade.seller_penalty or 0),
+        )
+
+    def with_bought(self, trade: Trade) -> Totals:
+        """Add a settled trade that the asset bought."""
+        return replace(
+            self,
+            bought_wh=self.bought_wh + (trade.settled_wh or 0),
+            spent=self.spent + (trade.paid or 0) + (trade.buyer_penalty or 0),
+            earned=self.earned + (trade.seller_penalty or 0),
+        )
+
+
+@dataclass
+class Book:
+    """The state of one account's market, up to `cursor`; 0 is before anything happened."""
+
+    account: str
+    cursor: int = 0
+    orders: dict[str, PlacedOrder] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
+    totals: dict[str, Totals] = field(default_factory=dict)
+    placed_by: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, event: Event) -> bool:
+        """Add an event; return whether it was new."""
+        if event.cursor <= self.cursor:
+            return False
+        self.cursor = event.cursor
+        if event.type.startswith("order."):
+            self._order(answers.read(PlacedOrder, event.data))
+        elif event.type.startswith("trade."):
+            self._trade(answers.read(Trade, event.data))
+        return True
+
+    def note_origin(self, order: str, placed_by: str) -> None:
+        """Remember who placed an order; the oldest are forgotten when there are many."""
+        self.placed_by[order] = placed_by
+        for oldest in list(self.placed_by)[:-_KEPT_ORDERS]:
+            del self.placed_by[oldest]
+
+    def open_orders(self, asset: str) -> list[PlacedOrder]:
+        """Return an asset's open orders, oldest first."""
+        return [order for order in self.orders.values() if order.asset == asset]
+
+    def trades_of(self, asset: str) -> list[Trade]:
+        """Return the trades at hand in which an asset takes part."""
+        return [trade for trade in self.trades.values() if asset in (trade.sell_asset, trade.buy_asset)]
+
+    def totals_of(self, asset: str) -> Totals:
+        """Return what an asset traded so far."""
+        return self.totals.get(asset, Totals())
+
+    def unsettled(self) -> Iterable[Trade]:
+        """Return the trades that are still to be settled."""
+        return (trade for trade in self.trades.values() if trade.state != SETTLED)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the book as it is stored."""
+        return {
+            "account": self.account,
+            "cursor": self.cursor,
+            "orders": [asdict(order) for order in self.orders.values()],
+            "trades": [asdict(trade) for trade in self.trades.values()],
+            "totals": {asset: asdict(totals) for asset, totals in self.totals.items()},
+            "placed_by": dict(self.placed_by),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the book as it was stored."""
+        orders = [answers.read(PlacedOrder, order) for order in data["orders"]]
+        trades = [answers.read(Trade, trade) for trade in data["trades"]]
+        return cls(
+            account=data["account"],
+            cursor=data["cursor"],
+            orders={order.id: order for order in orders},
+            trades={trade.id: trade for trade in trades},
+            totals={asset: Totals(**totals) for asset, totals in data["totals"].items()},
+            placed_by=dict(data["placed_by"]),
+        )
+
+    def _order(self, order: PlacedOrder) -> None:
+        if order.account != self.account:
+            return
+        if order.state == OPEN:
+            self.orders[order.id] = order
+        else:
+            self.orders.pop(order.id, None)
+
+    def _trade(self, trade: Trade) -> None:
+        if trade.state == SETTLED:
+            self._settle(trade)
+            self.trades.pop(trade.id, None)
+        self.trades[trade.id] = trade
+        settled = [trade.id for trade in self.trades.values() if trade.state == SETTLED]
+        for oldest in settled[:-_KEPT_SETTLED]:
+            del self.trades[oldest]
+
+    def _settle(self, trade: Trade) -> None:
+        if trade.seller == self.account:
+            self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).with_sold(trade)
+        if trade.buyer == self.account:
+            self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).with_bought(trade)

@@ -1,0 +1,73 @@
+"""Names that the integration's modules share."""
+
+from datetime import timedelta
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "energy_marketplace"
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
+SUBENTRY_ASSET: Final = "asset"
+
+# A member's entry.
+CONF_ACCOUNT: Final = "account"
+CONF_INVITE: Final = "invite"
+CONF_NETWORK: Final = "network"
+CONF_NODE_KEY: Final = "node_key"
+CONF_PHRASE: Final = "phrase"
+CONF_TEST: Final = "test"
+
+# An asset's subentry; its unique id is the asset's id on the ledger.
+CONF_ASSET_TYPE: Final = "asset_type"
+CONF_BEHIND: Final = "behind"
+CONF_FEEDER: Final = "feeder"
+CONF_MAX_BUY_PRICE: Final = "max_buy_price"
+CONF_METER: Final = "meter"
+CONF_MIN_SELL_PRICE: Final = "min_sell_price"
+CONF_RATED_EXPORT_W: Final = "rated_export_w"
+CONF_RATED_IMPORT_W: Final = "rated_import_w"
+CONF_SCAN_INTERVAL_S: Final = "scan_interval_s"
+
+# A meter, within an asset's subentry.
+CONF_BAUDRATE: Final = "baudrate"
+CONF_EXPORTED_ENTITY: Final = "exported_entity"
+CONF_IMPORTED_ENTITY: Final = "imported_entity"
+CONF_INVERTED: Final = "inverted"
+CONF_PARITY: Final = "parity"
+CONF_POWER_ENTITY: Final = "power_entity"
+CONF_PROFILE: Final = "profile"
+CONF_REGISTERS: Final = "registers"
+CONF_STOP_BITS: Final = "stopbits"
+CONF_UNIT_ID: Final = "unit_id"
+METER_ENTITIES: Final = "entities"
+METER_SERIAL: Final = "serial"
+METER_TCP: Final = "tcp"
+PROFILE_REGISTERS: Final = "registers"
+
+DEFAULT_SCAN_INTERVAL_S: Final = 10
+SAMPLES_PER_SLOT: Final = 6
+UPDATE_INTERVAL: Final = timedelta(minutes=1)
+
+ASSET_TYPES: Final = (
+    "solar",
+    "wind",
+    "hydro",
+    "biogas",
+    "battery",
+    "charger",
+    "heat_pump",
+    "boiler",
+    "appliance",
+    "home",
+    "other",
+)
+"""The ledger's asset types, in the order in which the flow offers them."""
+
+SOURCES: Final = {
+    "solar": "solar",
+    "wind": "wind",
+    "hydro": "hydro",
+    "biogas": "biogas",
+    "battery": "storage",
+}
+"""The source that the energy of an asset type counts as; other types that export name none."""

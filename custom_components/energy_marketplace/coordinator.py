@@ -1,0 +1,232 @@
+"""A member's view of its network: pushed by the node's events, polled now and then, kept through restarts."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+from homeassistant.util.signal_type import SignalType
+
+from .book import Book
+from .const import DOMAIN, UPDATE_INTERVAL
+from .ledger import answers
+from .ledger.answers import Account, AnswerError, Event, Network, Trade
+from .ledger.client import NodeError, NotAuthorizedError
+from .ledger.events import Connected, Disconnected, EventFollower
+from .ledger.member import Member
+from .ledger.units import slot_at
+from .storage import MemberStore
+
+if TYPE_CHECKING:
+    from . import MemberRuntime
+
+_LOGGER = logging.getLogger(__name__)
+_REFRESH_COOLDOWN_S = 1.0
+_SAVE_WITHIN_S = 1.0
+_PRICE_EVENTS = ("round.cleared", "round.void")
+_MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
+
+type EnergyMarketplaceConfigEntry = ConfigEntry[MemberRuntime]
+
+
+def trade_signal(entry_id: str) -> SignalType[str, Trade]:
+    """Return the signal that tells of a member's trades: the step (`matched`, …) and the trade."""
+    return SignalType(f"{DOMAIN}_{entry_id}_trade")
+
+
+@dataclass(frozen=True)
+class MarketState:
+    """What the node said last; prices in nano per Wh by feeder, None where nothing was traded."""
+
+    network: Network
+    account: Account
+    prices_now: Mapping[str, int | None]
+    prices_next: Mapping[str, int | None]
+
+
+class MarketCoordinator(DataUpdateCoordinator[MarketState]):
+    """Knows the network, the wallet, and through the book the member's orders and trades."""
+
+    config_entry: EnergyMarketplaceConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: EnergyMarketplaceConfigEntry,
+        member: Member,
+        store: MemberStore,
+    ) -> None:
+        """Take up what was kept."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=UPDATE_INTERVAL,
+            always_update=False,
+            request_refresh_debouncer=Debouncer(hass, _LOGGER, cooldown=_REFRESH_COOLDOWN_S, immediate=False),
+        )
+        self.member = member
+        self.store = store
+        self.connected = False
+        self.book = _kept_book(store, member.address)
+        self._network = _kept_network(store)
+        self._quiet_until = -1 if self.book.cursor else None
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        store.parts["book"] = self.book.as_dict
+        store.parts["network"] = lambda: self._network and asdict(self._network)
+
+    @property
+    def network(self) -> Network:
+        """The network, as the node or the last run knew it."""
+        if self._network is None:
+            raise RuntimeError("the network is not known before the first refresh")
+        return self._network
+
+    @property
+    def knows_network(self) -> bool:
+        """Whether the network's rules are known, be it from the last run."""
+        return self._network is not None
+
+    @property
+    def slot_s(self) -> int:
+        """Length of a slot in seconds."""
+        return self.network.parameters.slot_s
+
+    def slot_now(self) -> int:
+        """Return the slot that runs, by this computer's clock."""
+        return slot_at(int(dt_util.utcnow().timestamp() * 1000), self.slot_s)
+
+    @callback
+    def async_start(self) -> None:
+        """Follow the node's events and the slots until the entry is unloaded."""
+        entry = self.config_entry
+        entry.async_create_background_task(self.hass, self._follow_account(), f"{DOMAIN} account events")
+        entry.async_create_background_task(self.hass, self._follow_prices(), f"{DOMAIN} price events")
+        entry.async_on_unload(self._async_stop_timer)
+        self._async_wait_for_slot()
+
+    @override
+    async def _async_update_data(self) -> MarketState:
+        """Ask the node; its events say when there is something to ask for."""
+        client = self.member.client
+        try:
+            network = await client.network()
+            slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
+            state = MarketState(
+                network=network,
+                account=await client.account(self.member.address),
+                prices_now=(await client.slot(slot)).prices,
+                prices_next=(await client.slot(slot + 1)).prices,
+            )
+        except NotAuthorizedError as error:
+            raise ConfigEntryAuthFailed(
+                translation_domain=DOMAIN, translation_key="authentication_failed"
+            ) from error
+        except NodeError as error:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="cannot_connect",
+                translation_placeholders={"message": str(error)},
+            ) from error
+        self._network = network
+        return state
+
+    async def _follow_account(self) -> None:
+        """Add the member's events to the book, from where it ends."""
+        follower = EventFollower(self.member.client, cursor=self.book.cursor, account=self.member.address)
+        try:
+            async for item in follower.follow():
+                if isinstance(item, Event):
+                    await self._take(item)
+                else:
+                    await self._note_connection(item)
+        except NotAuthorizedError:
+            self._note_disconnected()
+            self.config_entry.async_start_reauth(self.hass)
+
+    async def _follow_prices(self) -> None:
+        """Look at the prices when a round has made new ones."""
+        try:
+            async for item in EventFollower(self.member.client, types=_PRICE_EVENTS).follow():
+                if isinstance(item, Event):
+                    await self.async_request_refresh()
+        except NotAuthorizedError:
+            return
+
+    async def _take(self, event: Event) -> None:
+        try:
+            if not self.book.apply(event):
+                return
+        except AnswerError:
+            _LOGGER.warning(
+                "Left out an event of the node that cannot be read: %s %s", event.cursor, event.type
+            )
+            return
+        self.store.async_save_within(_SAVE_WITHIN_S)
+        self.async_update_listeners()
+        if event.type.startswith("trade."):
+            self._tell_trade(event)
+        if event.type.startswith(_MONEY_EVENTS):
+            await self.async_request_refresh()
+
+    def _tell_trade(self, event: Event) -> None:
+        """Tell of a trade's step, but not of history that a restored wallet reads up."""
+        if self._quiet_until is None or event.cursor > self._quiet_until:
+            trade = answers.read(Trade, event.data)
+            async_dispatcher_send(
+                self.hass, trade_signal(self.config_entry.entry_id), event.type.partition(".")[2], trade
+            )
+
+    async def _note_connection(self, item: Connected | Disconnected) -> None:
+        if isinstance(item, Disconnected):
+            self._note_disconnected(item.error)
+            return
+        if self._quiet_until is None:
+            self._quiet_until = item.head
+        self.connected = True
+        self.async_update_listeners()
+        await self.async_request_refresh()
+
+    def _note_disconnected(self, error: NodeError | None = None) -> None:
+        if self.connected:
+            _LOGGER.info("The node at %s is away: %s", self.member.client.url, error)
+        self.connected = False
+        self.async_update_listeners()
+
+    @callback
+    def _async_wait_for_slot(self) -> None:
+        """Wait for the next slot: deliveries begin and end there, and prices move on."""
+        start = dt_util.utc_from_timestamp((self.slot_now() + 1) * self.slot_s)
+        job = HassJob(self._async_slot_started, f"{DOMAIN} slot", cancel_on_shutdown=True)
+        self._cancel_timer = async_track_point_in_utc_time(self.hass, job, start)
+
+    async def _async_slot_started(self, _now: datetime) -> None:
+        self._async_wait_for_slot()
+        self.async_update_listeners()
+        await self.async_request_refresh()
+
+    @callback
+    def _async_stop_timer(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+
+
+def _kept_book(store: MemberStore, account: str) -> Book:
+    kept = store.loaded.get("book")
+    return Book.from_dict(kept) if kept else Book(account)
+
+
+def _kept_network(store: MemberStore) -> Network | None:
+    kept = store.loaded.get("network")
+    return answers.read(Network, kept) if kept else None

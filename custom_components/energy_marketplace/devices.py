@@ -1,0 +1,73 @@
+"""The devices of a member: its node, its wallet, and each asset, hung up one behind the other."""
+
+from homeassistant.const import CONF_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntry, DeviceEntryType
+
+from .assets import HomeAsset, assets_of
+from .const import DOMAIN
+from .coordinator import EnergyMarketplaceConfigEntry
+from .ledger.answers import Network
+
+MANUFACTURER = "Energy Marketplace"
+
+
+def node_identifier(entry: EnergyMarketplaceConfigEntry) -> tuple[str, str]:
+    """Return how the node's device is known."""
+    return DOMAIN, f"{entry.entry_id}_node"
+
+
+def wallet_identifier(entry: EnergyMarketplaceConfigEntry) -> tuple[str, str]:
+    """Return how the wallet's device is known."""
+    return DOMAIN, f"{entry.entry_id}_wallet"
+
+
+def asset_identifier(subentry_id: str) -> tuple[str, str]:
+    """Return how an asset's device is known."""
+    return DOMAIN, subentry_id
+
+
+def async_register_devices(
+    hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry, network: Network
+) -> None:
+    """Register all devices of a member, those first that others hang behind."""
+    registry = dr.async_get(hass)
+    node = registry.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={node_identifier(entry)},
+        entry_type=DeviceEntryType.SERVICE,
+        manufacturer=MANUFACTURER,
+        name=network.name,
+        model="Ledger node",
+        configuration_url=entry.data[CONF_URL],
+    )
+    wallet = registry.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={wallet_identifier(entry)},
+        entry_type=DeviceEntryType.SERVICE,
+        manufacturer=MANUFACTURER,
+        translation_key="wallet",
+        translation_placeholders={"name": entry.data["name"]},
+        model="Wallet",
+        via_device_id=node.id,
+    )
+    points: dict[str, DeviceEntry] = {}
+    for asset in assets_of(entry):
+        before = points.get(asset.behind or "", wallet)
+        points[asset.id] = _register_asset(registry, entry, asset, before)
+
+
+def _register_asset(
+    registry: dr.DeviceRegistry, entry: EnergyMarketplaceConfigEntry, asset: HomeAsset, before: DeviceEntry
+) -> DeviceEntry:
+    return registry.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        config_subentry_id=asset.subentry_id,
+        identifiers={asset_identifier(asset.subentry_id)},
+        manufacturer=MANUFACTURER,
+        name=asset.name,
+        model=asset.asset_type.replace("_", " ").capitalize(),
+        model_id=asset.asset_type,
+        via_device_id=before.id,
+    )

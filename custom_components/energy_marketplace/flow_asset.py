@@ -1,0 +1,243 @@
+"""Adding an asset: what it is, where it hangs, its price limits, its meter; registering it on the ledger."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+
+from .assets import HomeAsset, assets_of
+from .const import (
+    ASSET_TYPES,
+    CONF_ASSET_TYPE,
+    CONF_BEHIND,
+    CONF_FEEDER,
+    CONF_MAX_BUY_PRICE,
+    CONF_METER,
+    CONF_MIN_SELL_PRICE,
+    CONF_RATED_EXPORT_W,
+    CONF_RATED_IMPORT_W,
+    SOURCES,
+)
+from .flow_errors import FlowProblem, problem_of
+from .flow_meter import MeterSteps
+from .flow_network import choice, price_selector, whole_number
+from .ledger.answers import Asset
+from .ledger.client import NodeError
+from .ledger.units import NotExactError, price_from_nano, price_to_nano
+from .schema import vol
+
+if TYPE_CHECKING:
+    from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+
+GRID = "grid"
+_LARGEST_W = 10_000_000
+_TOLD = (CONF_RATED_IMPORT_W, CONF_RATED_EXPORT_W, CONF_BEHIND, CONF_FEEDER)
+"""What, besides the name, the ledger knows and a reconfiguration may change."""
+
+
+class AssetSubentryFlow(MeterSteps):
+    """Add one asset to a member, or change it."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        super().__init__()
+        self._answers: dict[str, Any] = {}
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask what the asset is."""
+        if self._get_entry().state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="entry_not_loaded")
+        return await self._describe("user", user_input, {})
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask what changed about the asset."""
+        if self._get_entry().state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="entry_not_loaded")
+        subentry = self._get_reconfigure_subentry()
+        return await self._describe("reconfigure", user_input, _shown(HomeAsset.of(subentry)))
+
+    async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask how the asset is measured."""
+        keep = ["keep_meter"] if self.source == SOURCE_RECONFIGURE else []
+        return self.async_show_menu(
+            step_id="meter", menu_options=[*keep, "meter_tcp", "meter_serial", "meter_entities"]
+        )
+
+    async def async_step_keep_meter(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Change the asset and leave its meter."""
+        problem = None
+        if user_input is not None:
+            result = await self.async_finish_meter(self._get_reconfigure_subentry().data[CONF_METER])
+            if not isinstance(result, FlowProblem):
+                return result
+            problem = result
+        return self._ask("keep_meter", vol.Schema({}), None, problem)
+
+    async def async_finish_meter(self, meter: Mapping[str, Any]) -> SubentryFlowResult | FlowProblem:
+        """Register the asset with its checked meter, or tell the ledger what changed, and keep it."""
+        try:
+            if self.source == SOURCE_RECONFIGURE:
+                return await self._change(meter)
+            asset = await self._register()
+        except NodeError as error:
+            return problem_of(error)
+        data = {**self._data(), CONF_METER: dict(meter)}
+        return self.async_create_entry(title=self._answers[CONF_NAME], data=data, unique_id=asset)
+
+    @property
+    def _coordinator(self) -> MarketCoordinator:
+        entry: EnergyMarketplaceConfigEntry = self._get_entry()
+        return entry.runtime_data.market
+
+    async def _describe(
+        self, step: str, user_input: dict[str, Any] | None, shown: Mapping[str, Any]
+    ) -> SubentryFlowResult:
+        problem = None
+        if user_input is not None:
+            problem = _problem_in(user_input)
+            if problem is None:
+                self._answers = user_input
+                return await self.async_step_meter()
+        return self._ask(step, self._schema(new=step == "user"), user_input or shown, problem)
+
+    def _schema(self, *, new: bool) -> vol.Schema:
+        network = self._coordinator.network
+        price = price_selector(f"{network.currency}/kWh")
+        fields: dict[Any, Any] = {vol.Required(CONF_NAME): TextSelector()}
+        if new:
+            fields[vol.Required(CONF_ASSET_TYPE)] = choice(ASSET_TYPES, CONF_ASSET_TYPE)
+        fields |= {
+            vol.Required(CONF_RATED_IMPORT_W, default=0): whole_number(0, _LARGEST_W, "W"),
+            vol.Required(CONF_RATED_EXPORT_W, default=0): whole_number(0, _LARGEST_W, "W"),
+            vol.Required(CONF_BEHIND, default=GRID): self._places(),
+            vol.Optional(CONF_MIN_SELL_PRICE): price,
+            vol.Optional(CONF_MAX_BUY_PRICE): price,
+        }
+        if network.feeders:
+            feeders = [str(feeder["id"]) for feeder in network.feeders]
+            fields[vol.Optional(CONF_FEEDER)] = choice(tuple(feeders), CONF_FEEDER)
+        return vol.Schema(fields)
+
+    def _places(self) -> SelectSelector:
+        """Return the places where an asset can hang: the grid, or one of the home's connection points."""
+        own = self.context.get("subentry_id")
+        points = [
+            SelectOptionDict(value=asset.id, label=asset.name)
+            for asset in assets_of(self._get_entry())
+            if asset.is_connection_point and asset.subentry_id != own
+        ]
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=GRID, label=GRID), *points],
+                translation_key="place",
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+
+    def _data(self) -> dict[str, Any]:
+        """Return the asset as its subentry keeps it."""
+        answers = self._answers
+        return {
+            CONF_ASSET_TYPE: answers[CONF_ASSET_TYPE],
+            CONF_RATED_IMPORT_W: answers[CONF_RATED_IMPORT_W],
+            CONF_RATED_EXPORT_W: answers[CONF_RATED_EXPORT_W],
+            CONF_BEHIND: None if answers[CONF_BEHIND] == GRID else answers[CONF_BEHIND],
+            CONF_FEEDER: self._feeder(),
+            CONF_MIN_SELL_PRICE: _nano(answers.get(CONF_MIN_SELL_PRICE)),
+            CONF_MAX_BUY_PRICE: _nano(answers.get(CONF_MAX_BUY_PRICE)),
+        }
+
+    def _feeder(self) -> str:
+        """Return the feeder: what hangs behind a connection point is on the same one."""
+        behind = self._answers[CONF_BEHIND]
+        points = {asset.id: asset.feeder for asset in assets_of(self._get_entry())}
+        return str(points.get(behind, self._answers.get(CONF_FEEDER, "")))
+
+    def _told(self) -> dict[str, Any]:
+        """Return what the ledger is told of the asset and may be told anew."""
+        data = self._data()
+        return {CONF_NAME: self._answers[CONF_NAME]} | {key: data[key] for key in _TOLD}
+
+    async def _register(self) -> str:
+        """Return the asset's id on the ledger, after registering it there unless it is already."""
+        data, told = self._data(), self._told()
+        member = self._coordinator.member
+        known = await self._registered_before()
+        if known is not None:
+            await self._update(known, told)
+            return known.id
+        source = SOURCES.get(data[CONF_ASSET_TYPE]) if data[CONF_RATED_EXPORT_W] else None
+        receipt = await member.register_asset(asset_type=data[CONF_ASSET_TYPE], source=source, **told)
+        return receipt.id
+
+    async def _registered_before(self) -> Asset | None:
+        """Return the same asset as an attempt that broke off, or a lost installation, registered it."""
+        member = self._coordinator.member
+        claimed = {asset.id for asset in assets_of(self._get_entry())}
+        name, asset_type = self._answers[CONF_NAME], self._answers[CONF_ASSET_TYPE]
+        return next(
+            (
+                asset
+                for asset in await member.client.assets(account=member.address)
+                if asset.id not in claimed and (asset.name, asset.asset_type) == (name, asset_type)
+            ),
+            None,
+        )
+
+    async def _change(self, meter: Mapping[str, Any]) -> SubentryFlowResult:
+        """Tell the ledger what changed and keep it."""
+        subentry = self._get_reconfigure_subentry()
+        before = HomeAsset.of(subentry)
+        self._answers[CONF_ASSET_TYPE] = before.asset_type
+        await self._update(before, self._told())
+        return self.async_update_and_abort(
+            self._get_entry(),
+            subentry,
+            title=self._answers[CONF_NAME],
+            data={**self._data(), CONF_METER: dict(meter)},
+        )
+
+    async def _update(self, before: Asset | HomeAsset, told: Mapping[str, Any]) -> None:
+        changed = {key: value for key, value in told.items() if getattr(before, key) != value}
+        if changed:
+            await self._coordinator.member.update_asset(before.id, **changed)
+
+
+def _problem_in(answers: Mapping[str, Any]) -> FlowProblem | None:
+    """Return what cannot be meant in a filled-in form."""
+    if not answers[CONF_RATED_IMPORT_W] and not answers[CONF_RATED_EXPORT_W]:
+        return FlowProblem("no_rating", CONF_RATED_IMPORT_W)
+    for key in (CONF_MIN_SELL_PRICE, CONF_MAX_BUY_PRICE):
+        try:
+            _nano(answers.get(key))
+        except NotExactError as error:
+            return problem_of(error, key)
+    return None
+
+
+def _nano(per_kwh: float | None) -> int | None:
+    return None if per_kwh is None else price_to_nano(per_kwh)
+
+
+def _shown(asset: HomeAsset) -> dict[str, Any]:
+    """Return an asset as the form shows it."""
+    prices = {CONF_MIN_SELL_PRICE: asset.min_sell_price, CONF_MAX_BUY_PRICE: asset.max_buy_price}
+    return {
+        CONF_NAME: asset.name,
+        CONF_RATED_IMPORT_W: asset.rated_import_w,
+        CONF_RATED_EXPORT_W: asset.rated_export_w,
+        CONF_BEHIND: asset.behind or GRID,
+        CONF_FEEDER: asset.feeder,
+    } | {key: float(price_from_nano(nano)) for key, nano in prices.items() if nano is not None}

@@ -1,0 +1,129 @@
+"""What the founding form asks, and the network that it describes."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+
+from .const import CONF_TEST
+from .ledger.genesis import GenesisOptions, Tariff
+from .ledger.units import price_from_nano, price_to_nano
+from .schema import vol
+
+SECTION_ADVANCED = "advanced"
+CONF_NETWORK_NAME = "network_name"
+CONF_MEMBER_NAME = "member_name"
+CONF_CURRENCY = "currency"
+CONF_PRICE_FLOOR = "price_floor"
+CONF_PRICE_CAP = "price_cap"
+CONF_GRID_FEE = "grid_fee"
+CONF_SLOT_S = "slot_s"
+CONF_APPROVAL = "approval"
+CONF_READINGS = "readings"
+
+
+class Times(TypedDict):
+    """The times of a market, in seconds."""
+
+    slot_s: int
+    round_s: int
+    proposal_window_s: int
+    gate_s: int
+
+
+CURRENCIES = ("EUR", "BRL", "CHF", "DKK", "GBP", "NOK", "SEK", "USD")
+_TARIFF = Tariff()
+
+
+def price_selector(unit: str | None = None) -> NumberSelector:
+    """Return a box for a price per kWh."""
+    config = NumberSelectorConfig(min=0, max=1000, step="any", mode=NumberSelectorMode.BOX)
+    if unit:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
+
+
+def whole_number(least: int, most: int, unit: str | None = None) -> vol.All[int]:
+    """Return a box for a whole number."""
+    config = NumberSelectorConfig(min=least, max=most, step=1, mode=NumberSelectorMode.BOX)
+    if unit:
+        config["unit_of_measurement"] = unit
+    return vol.All(NumberSelector(config), vol.Coerce(int))
+
+
+def choice(options: tuple[str, ...], translation_key: str, *, custom: bool = False) -> SelectSelector:
+    """Return a drop-down list of translated options."""
+    config = SelectSelectorConfig(
+        options=list(options),
+        translation_key=translation_key,
+        mode=SelectSelectorMode.DROPDOWN,
+        custom_value=custom,
+    )
+    return SelectSelector(config)
+
+
+def found_schema(currency: str) -> vol.Schema:
+    """Return the form of a new network; the tariff's defaults are those of a European street."""
+    advanced = vol.Schema(
+        {
+            vol.Required(CONF_SLOT_S, default=900): whole_number(5, 3600, "s"),
+            vol.Required(CONF_APPROVAL, default="invite"): choice(("invite", "manual"), CONF_APPROVAL),
+            vol.Required(CONF_READINGS, default="traded"): choice(("traded", "net"), CONF_READINGS),
+        }
+    )
+    return vol.Schema(
+        {
+            vol.Required(CONF_NETWORK_NAME): TextSelector(),
+            vol.Required(CONF_MEMBER_NAME): TextSelector(),
+            vol.Required(CONF_CURRENCY, default=currency): choice(CURRENCIES, CONF_CURRENCY, custom=True),
+            vol.Required(CONF_PRICE_FLOOR, default=_per_kwh(_TARIFF.price_floor)): price_selector(),
+            vol.Required(CONF_PRICE_CAP, default=_per_kwh(_TARIFF.price_cap)): price_selector(),
+            vol.Required(CONF_GRID_FEE, default=_per_kwh(_TARIFF.grid_fee)): price_selector(),
+            vol.Required(CONF_TEST, default=False): BooleanSelector(),
+            vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
+        }
+    )
+
+
+def genesis_options(answers: Mapping[str, Any]) -> GenesisOptions:
+    """Return the network that a form describes; raises NotExactError for a price with too many digits."""
+    advanced = answers[SECTION_ADVANCED]
+    return GenesisOptions(
+        name=answers[CONF_NETWORK_NAME].strip(),
+        founder_name=answers[CONF_MEMBER_NAME].strip(),
+        test=answers[CONF_TEST],
+        currency=answers[CONF_CURRENCY].strip().upper(),
+        tariff=Tariff(
+            price_floor=price_to_nano(answers[CONF_PRICE_FLOOR]),
+            price_cap=price_to_nano(answers[CONF_PRICE_CAP]),
+            grid_fee=price_to_nano(answers[CONF_GRID_FEE]),
+        ),
+        approval=advanced[CONF_APPROVAL],
+        readings=advanced[CONF_READINGS],
+        **proportions(advanced[CONF_SLOT_S]),
+    )
+
+
+def proportions(slot_s: int) -> Times:
+    """Return a market's times (seconds) for slots of another length, in the proportions of 900 s slots.
+
+    A round is decided before the next one closes and before its first slot starts.
+    """
+    round_s = max(1, slot_s // 3)
+    window_s = min(round_s, max(2, slot_s // 30))
+    gate_s = max(window_s, slot_s // 15)
+    return Times(slot_s=slot_s, round_s=round_s, proposal_window_s=window_s, gate_s=gate_s)
+
+
+def _per_kwh(nano_per_wh: int) -> float:
+    return float(price_from_nano(nano_per_wh))

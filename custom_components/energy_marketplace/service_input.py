@@ -1,0 +1,199 @@
+"""Reading what an action was given, and saying what is wrong with it in the user's language."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import service
+from homeassistant.util import dt as dt_util
+
+from .assets import HomeAsset, assets_of
+from .const import DOMAIN
+from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+from .ledger.address import Address, AddressError
+from .ledger.client import NodeError, NotAuthorizedError, RefusedError
+from .ledger.member import LostAnswerError
+from .ledger.units import NotExactError, energy_to_wh, money_to_nano, price_to_nano
+
+ATTR_CONFIG_ENTRY = "config_entry"
+ATTR_DEVICE_ID = "device_id"
+
+_TRANSLATED_REFUSALS = frozenset(
+    {
+        "already_member",
+        "beyond_horizon",
+        "exceeds_rating",
+        "not_active",
+        "not_allowed",
+        "not_enough_money",
+        "not_your_order",
+        "order_closed",
+        "slot_closed",
+        "unknown_member",
+        "unknown_order",
+        "window_too_short",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An asset that an action is for, and the market it takes part in."""
+
+    entry: EnergyMarketplaceConfigEntry
+    asset: HomeAsset
+
+    @property
+    def market(self) -> MarketCoordinator:
+        """The member's market."""
+        return self.entry.runtime_data.market
+
+
+def invalid(key: str, **placeholders: object) -> ServiceValidationError:
+    """Return the error for an input that cannot be meant."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={name: str(value) for name, value in placeholders.items()},
+    )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the node or the ledger says into an error in the user's language."""
+    try:
+        yield
+    except RefusedError as error:
+        if error.code in _TRANSLATED_REFUSALS:
+            raise invalid(f"refused_{error.code}", message=error.message) from error
+        raise invalid("refused", message=error.message) from error
+    except LostAnswerError as error:
+        raise _failed("lost_answer", error) from error
+    except NotAuthorizedError as error:
+        raise _failed("authentication_failed", error) from error
+    except NodeError as error:
+        raise _failed("cannot_connect", error) from error
+
+
+def entry_of(hass: HomeAssistant, call: ServiceCall) -> EnergyMarketplaceConfigEntry:
+    """Return the member that an action names, or the only one there is."""
+    entry: EnergyMarketplaceConfigEntry = service.async_get_config_entry(
+        hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY)
+    )
+    return entry
+
+
+def target_of(hass: HomeAssistant, call: ServiceCall) -> Target:
+    """Return the one asset whose device an action names."""
+    given = call.data[ATTR_DEVICE_ID]
+    device_ids = given if isinstance(given, list) else [given]
+    if len(device_ids) != 1:
+        raise invalid("one_asset")
+    device = dr.async_get(hass).async_get(str(device_ids[0]))
+    identifiers = {value for domain, value in device.identifiers if domain == DOMAIN} if device else set()
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        for asset in assets_of(entry):
+            if asset.subentry_id in identifiers:
+                return Target(entry, asset)
+    raise invalid("not_an_asset")
+
+
+def number(call: ServiceCall, name: str) -> float:
+    """Return a number above zero."""
+    value = call.data[name]
+    try:
+        parsed = float(value)
+    except (TypeError, ValueError) as error:
+        raise invalid("not_a_number", field=name, value=value) from error
+    if not math.isfinite(parsed) or parsed <= 0:
+        raise invalid("not_above_zero", field=name, value=value)
+    return parsed
+
+
+def wh(call: ServiceCall, name: str) -> int:
+    """Return an energy given in kWh."""
+    number(call, name)
+    with _exact(name):
+        return energy_to_wh(call.data[name])
+
+
+def price(call: ServiceCall, name: str) -> int | None:
+    """Return a price given in currency per kWh, None where it was left out."""
+    if call.data.get(name) is None:
+        return None
+    if str(call.data[name]).strip() not in ("0", "0.0"):
+        number(call, name)
+    with _exact(name):
+        return price_to_nano(call.data[name])
+
+
+def amount(call: ServiceCall, name: str) -> int:
+    """Return an amount given in the network's currency."""
+    number(call, name)
+    with _exact(name):
+        return money_to_nano(call.data[name])
+
+
+def text(call: ServiceCall, name: str, most: int) -> str:
+    """Return a text that is neither empty nor too long."""
+    value = str(call.data[name]).strip()
+    if not 0 < len(value) <= most:
+        raise invalid("bad_text", field=name, most=most)
+    return value
+
+
+def address(call: ServiceCall, name: str, market: MarketCoordinator) -> str:
+    """Return the address of a member of this kind of network."""
+    try:
+        parsed = Address.parse(str(call.data[name]))
+    except AddressError as error:
+        raise invalid("bad_address", field=name, message=error) from error
+    if parsed.test != market.network.test:
+        raise invalid("other_kind_of_network", field=name)
+    return str(parsed)
+
+
+def moment_ms(call: ServiceCall, name: str) -> int | None:
+    """Return a time in ms since the epoch; a time of day means its next occurrence."""
+    value = call.data.get(name)
+    if value is None:
+        return None
+    moment = _as_datetime(value)
+    if moment is None:
+        raise invalid("not_a_time", field=name, value=value)
+    return int(dt_util.as_utc(moment).timestamp() * 1000)
+
+
+def _as_datetime(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    of_day = value if isinstance(value, time) else dt_util.parse_time(str(value))
+    if of_day is None:
+        return dt_util.parse_datetime(str(value))
+    now = dt_util.now()
+    today = datetime.combine(now.date(), of_day, tzinfo=now.tzinfo)
+    return (
+        today if today > now else datetime.combine(now.date() + timedelta(days=1), of_day, tzinfo=now.tzinfo)
+    )
+
+
+@contextmanager
+def _exact(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotExactError as error:
+        raise invalid("not_exact", field=name, message=error) from error
+
+
+def _failed(key: str, error: Exception) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"message": str(error)},
+    )

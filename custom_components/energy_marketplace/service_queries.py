@@ -1,0 +1,89 @@
+"""The actions that only answer: orders, trades, the audit log."""
+
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
+
+from .coordinator import EnergyMarketplaceConfigEntry
+from .orders import event_facts, order_facts, trade_facts
+from .schema import vol
+from .service_input import (
+    ATTR_CONFIG_ENTRY,
+    ATTR_DEVICE_ID,
+    entry_of,
+    explained,
+    invalid,
+    number,
+    target_of,
+)
+
+ATTR_CURSOR = "cursor"
+ATTR_LIMIT = "limit"
+ATTR_STATE = "state"
+
+ORDER_STATES = ("open", "filled", "cancelled", "lapsed")
+TRADE_STATES = ("matched", "delivering", "metered", "overdue", "settled")
+_MOST = 500
+
+LIST_SCHEMA = vol.Schema(
+    {
+        vol.Optional(ATTR_DEVICE_ID): object,
+        vol.Optional(ATTR_CONFIG_ENTRY): str,
+        vol.Optional(ATTR_STATE): object,
+    }
+)
+AUDIT_SCHEMA = vol.Schema(
+    {
+        vol.Required(ATTR_DEVICE_ID): object,
+        vol.Optional(ATTR_LIMIT, default=100): object,
+        vol.Optional(ATTR_CURSOR): object,
+    }
+)
+
+
+async def get_orders(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Return the orders of a member or of one asset, with who placed them."""
+    entry, asset = _whose(hass, call)
+    market = entry.runtime_data.market
+    with explained():
+        orders = await market.member.client.orders(
+            account=market.member.address, asset=asset, state=_state(call, ORDER_STATES)
+        )
+    return {"orders": [order_facts(order, market) for order in orders]}
+
+
+async def get_trades(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Return the trades of a member or of one asset, with who placed their orders."""
+    entry, asset = _whose(hass, call)
+    market = entry.runtime_data.market
+    with explained():
+        trades = await market.member.client.trades(
+            account=market.member.address, asset=asset, state=_state(call, TRADE_STATES)
+        )
+    return {"trades": [trade_facts(trade, asset, market) for trade in trades]}
+
+
+async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Return one page of what the ledger holds about an asset, oldest first."""
+    target = target_of(hass, call)
+    limit = int(number(call, ATTR_LIMIT))
+    if limit > _MOST:
+        raise invalid("too_many", field=ATTR_LIMIT, most=_MOST)
+    cursor = call.data.get(ATTR_CURSOR)
+    with explained():
+        page = await target.market.member.client.audit(
+            target.asset.id, limit=limit, cursor=None if cursor is None else str(cursor)
+        )
+    return {"events": [event_facts(event) for event in page.items], "next": page.next}
+
+
+def _whose(hass: HomeAssistant, call: ServiceCall) -> tuple[EnergyMarketplaceConfigEntry, str | None]:
+    if ATTR_DEVICE_ID in call.data:
+        target = target_of(hass, call)
+        return target.entry, target.asset.id
+    return entry_of(hass, call), None
+
+
+def _state(call: ServiceCall, known: tuple[str, ...]) -> str | None:
+    state = call.data.get(ATTR_STATE)
+    if state is not None and state not in known:
+        raise invalid("unknown_state", value=state, known=", ".join(known))
+    return state

@@ -1,0 +1,64 @@
+"""The actions of the integration: one table of what there is, who may do it, and what it answers."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.helpers.service import async_register_admin_service
+
+from . import service_member as member
+from . import service_orders as orders
+from . import service_queries as queries
+from .const import DOMAIN
+from .schema import vol
+
+type Handler = Callable[[HomeAssistant, ServiceCall], Coroutine[Any, Any, ServiceResponse]]
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action: its handler, what it takes, whether it answers, whether only admins may."""
+
+    handler: Handler
+    schema: vol.Schema
+    answers: SupportsResponse = SupportsResponse.OPTIONAL
+    admin: bool = False
+
+
+ACTIONS = {
+    "place_offer": Action(orders.place_offer, orders.PLACE_SCHEMA),
+    "place_bid": Action(orders.place_bid, orders.PLACE_SCHEMA),
+    "request_energy": Action(orders.request, orders.REQUEST_SCHEMA),
+    "cancel_order": Action(orders.cancel_order, orders.CANCEL_SCHEMA),
+    "get_orders": Action(queries.get_orders, queries.LIST_SCHEMA, SupportsResponse.ONLY),
+    "get_trades": Action(queries.get_trades, queries.LIST_SCHEMA, SupportsResponse.ONLY),
+    "get_audit_log": Action(queries.get_audit_log, queries.AUDIT_SCHEMA, SupportsResponse.ONLY),
+    "transfer": Action(member.transfer, member.TRANSFER_SCHEMA, admin=True),
+    "issue_voucher": Action(member.issue_voucher, member.VOUCHER_SCHEMA, admin=True),
+    "set_credit": Action(member.set_credit, member.CREDIT_SCHEMA, admin=True),
+    "create_invite": Action(member.create_invite, member.INVITE_SCHEMA, SupportsResponse.ONLY, admin=True),
+    "approve_member": Action(member.approve_member, member.APPROVE_SCHEMA, admin=True),
+}
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    for name, action in ACTIONS.items():
+        handler = partial(action.handler, hass)
+        if action.admin:
+            async_register_admin_service(
+                hass, DOMAIN, name, handler, schema=action.schema, supports_response=action.answers
+            )
+        else:
+            hass.services.async_register(
+                DOMAIN, name, handler, schema=action.schema, supports_response=action.answers
+            )

@@ -1,0 +1,102 @@
+"""What a member's entry keeps on disk besides its settings: the book, the network's rules, the meters' state.
+
+Everything lies in one file and is written at once, so that the cursor of the events always fits what they
+added up to. The readings of the slots lie in journals of their own, one per connection point.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .meter.journal import FileStorage, Journal
+
+VERSION = 1
+type Data = dict[str, Any]
+
+
+@dataclass
+class MemberStore:
+    """The file of one entry; `parts` give what is to be written, by name."""
+
+    hass: HomeAssistant
+    entry_id: str
+    parts: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    loaded: Data = field(default_factory=dict)
+    """What was on disk at the start, by name."""
+    _cancel: CALLBACK_TYPE | None = None
+    _due: float = 0
+    _closed: bool = False
+
+    def __post_init__(self) -> None:
+        """Open the file."""
+        self._store: Store[Data] = Store(
+            self.hass, VERSION, f"{DOMAIN}.{self.entry_id}", private=True, atomic_writes=True
+        )
+
+    async def async_open(self, entry: ConfigEntry) -> None:
+        """Read what is on disk; write once more when Home Assistant stops."""
+        self.loaded = await self._store.async_load() or {}
+        entry.async_on_unload(
+            self.hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_final_write)
+        )
+
+    async def async_close(self) -> None:
+        """Write for the last time; what happens from now on is for the next start."""
+        self._closed = True
+        await self._async_write()
+
+    @callback
+    def async_save_within(self, seconds: float) -> None:
+        """Write after at most so many seconds, however much else changes until then."""
+        due = self.hass.loop.time() + seconds
+        if self._closed or (self._cancel is not None and self._due <= due):
+            return
+        self._async_cancel()
+        self._due = due
+        job = HassJob(self._async_write, f"{DOMAIN} write", cancel_on_shutdown=True)
+        self._cancel = async_call_later(self.hass, seconds, job)
+
+    async def async_remove(self) -> None:
+        """Delete the file and the journals."""
+        await self._store.async_remove()
+        await self.hass.async_add_executor_job(_delete, self._journals())
+
+    async def async_journal(self, point: str) -> Journal:
+        """Return the journal of a connection point (asset id)."""
+        return await Journal.open(point, FileStorage(self._journals() / f"{point}.jsonl"))
+
+    def _journals(self) -> Path:
+        return Path(self.hass.config.path(".storage", f"{DOMAIN}.{self.entry_id}.readings"))
+
+    def _data(self) -> Data:
+        """Return what is to be written; a part that nobody speaks for stays as it was."""
+        return {**self.loaded, **{name: part() for name, part in self.parts.items()}}
+
+    async def _async_write(self, _now: object = None) -> None:
+        self._async_cancel()
+        await self._store.async_save(self._data())
+
+    async def _async_final_write(self, _event: Event) -> None:
+        await self.async_close()
+
+    @callback
+    def _async_cancel(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+
+def _delete(folder: Path) -> None:
+    if not folder.exists():
+        return
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
