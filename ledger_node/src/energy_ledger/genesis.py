@@ -94,7 +94,7 @@ class Genesis(Struct, frozen=True):
 
 def read_genesis(envelope: Envelope) -> Genesis:
     """Read a genesis and check it and its signatures. Raises Refused."""
-    body = envelope.payload.encode("utf-8", "replace")
+    body = envelope.payload.encode("utf-8", "surrogatepass")
     if len(body) > _MAX_BYTES:
         raise Refused("too_large", None, f"A genesis has at most {_MAX_BYTES} bytes.")
     tree = loads(body)
