@@ -55,6 +55,14 @@ def residual(network: Network, flow: Amounts, among: NDArray[np.bool_] | slice =
     return Residual(enter, leave, tail[inner], head[inner], cost[inner])
 
 
+def settle_links(numbers: Amounts, tail: Integers, head: Integers) -> Amounts:
+    """Lower numbers until none rises from tail to head."""
+    numbers = numbers.copy()
+    while (numbers[head] > numbers[tail]).any():
+        np.minimum.at(numbers, head, numbers[tail])
+    return numbers
+
+
 def settle(arcs: Residual, ceiling: Amounts) -> Amounts:
     """Find the greatest numbers that no arc and no ceiling forbids.
 

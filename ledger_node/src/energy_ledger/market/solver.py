@@ -1,6 +1,6 @@
 """Clear a book: greatest welfare, then volume, then price-time priority, with prices and a proof."""
 
-from .acceptance import choose
+from .acceptance import choose, relaxed_numbers
 from .book import Book, Clearing, Fills
 from .columns import Amounts, Columns, read_columns
 from .outcome import Outcome
@@ -17,16 +17,16 @@ def solve(book: Book) -> Clearing:
     columns = read_columns(book)
     dropped: frozenset[int] = frozenset()
     while True:
-        outcome, duals = choose(book, columns, dropped)
+        outcome = choose(book, columns, dropped)
         prices = find_prices(columns, outcome)
         if prices.losing is None:
-            return _clearing(columns, outcome, prices, duals)
+            return _clearing(columns, outcome, prices)
         dropped |= {prices.losing}
 
 
-def _clearing(columns: Columns, outcome: Outcome, prices: Prices, duals: list[Amounts]) -> Clearing:
+def _clearing(columns: Columns, outcome: Outcome, prices: Prices) -> Clearing:
     welfare = outcome.score.welfare
-    proof = _tightest(columns, welfare, [prices.charged, prices.greatest, prices.least, *duals])
+    proof = _tightest(columns, welfare, prices)
     slot = outcome.place % columns.slots
     return Clearing(
         fills=Fills(tuple(outcome.rank.tolist()), tuple(slot.tolist()), tuple(outcome.wh.tolist())),
@@ -40,14 +40,13 @@ def _clearing(columns: Columns, outcome: Outcome, prices: Prices, duals: list[Am
     )
 
 
-def _tightest(columns: Columns, welfare: int, candidates: list[Amounts]) -> Proof:
+def _tightest(columns: Columns, welfare: int, prices: Prices) -> Proof:
     """Take the first proof that leaves no gap, else the first with the least bound."""
-    best = prove(columns, candidates[0])
-    for numbers in candidates[1:]:
-        if best.bound == welfare:
-            break
-        best = min(best, prove(columns, numbers), key=lambda proof: proof.bound)
-    return best
+    best = prove(columns, prices.charged)
+    if best.bound == welfare:
+        return best
+    candidates = [prices.greatest, prices.least, *relaxed_numbers(columns)]
+    return min((best, *(prove(columns, numbers) for numbers in candidates)), key=lambda proof: proof.bound)
 
 
 def _shown_prices(columns: Columns, outcome: Outcome, prices: Amounts) -> tuple[tuple[int | None, ...], ...]:
