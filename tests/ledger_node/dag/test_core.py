@@ -213,24 +213,50 @@ def test_blocks_are_not_held_when_the_clocks_of_f_plus_one_others_are_there() ->
     assert {effect.block.author for effect in of(core.accept(blocks["C1"], START), Store)} == {1, 2}
 
 
+def test_one_clock_alone_proves_nothing_against_ours() -> None:
+    blocks = signed(full(3, 1), time=START + 59_000)
+    core = validator(3)
+    assert not of(core.accept(blocks["B1"], START), Store)
+    assert len(of(core.accept(blocks["C1"], START), Store)) == 2
+
+
+def flood(author: int, start: int, count: int, wish: BlockRef | None = None) -> list[Block]:
+    """Blocks whose ancestors nobody has; the first names the wish, if there is one."""
+    made = []
+    for round_ in range(start, start + count):
+        nowhere = [BlockRef(round_ - 1, other, bytes(32)) for other in range(4)]
+        if wish is not None and round_ == start:
+            nowhere[wish.author] = wish
+        others = [ref for ref in nowhere if ref.author != author]
+        draft = Draft(NETWORK, 0, round_, author, START, (nowhere[author], *others))
+        made.append(sign_block(draft, seed_of(author)))
+    return made
+
+
+def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() -> None:
+    core = observer(4)
+    give(core, flood(3, 20, MAX_HELD_BLOCKS))
+    [unwanted] = flood(3, 11, 1)
+    give(core, [unwanted])
+    assert core.status().waiting == MAX_HELD_BLOCKS
+    [own_wish] = flood(3, 1_000, 1, unwanted.ref)
+    [wish] = flood(2, 12, 1, unwanted.ref)
+    give(core, [own_wish, wish, unwanted])
+    assert core.status().waiting == MAX_HELD_BLOCKS + 2
+
+
+def test_a_liars_chain_that_only_itself_waits_for_stays_in_its_share() -> None:
+    core = observer(4)
+    [below] = flood(3, 10, 1)
+    give(core, flood(3, 600, 1, below.ref) + flood(3, 20, MAX_HELD_BLOCKS) + [below])
+    assert core.status().waiting == MAX_HELD_BLOCKS
+
+
 def test_one_author_cannot_fill_the_waiting_room_for_others() -> None:
     core = observer(4)
-    nowhere = [BlockRef(9, author, bytes(32)) for author in range(4)]
-    flood = []
-    for number in range(MAX_HELD_BLOCKS + 50):
-        draft = Draft(
-            NETWORK,
-            0,
-            10 + number,
-            3,
-            START,
-            (nowhere[3], *(ref._replace(round=9 + number) for ref in nowhere[:3])),
-        )
-        flood.append(sign_block(draft, seed_of(3)))
-    give(core, flood)
+    give(core, flood(3, 20, MAX_HELD_BLOCKS + 50))
     assert core.status().waiting == MAX_HELD_BLOCKS
-    blocks = signed(full(4, 4))
-    assert len(of(give(core, list(blocks.values())), Store)) == 16
+    assert len(of(give(core, list(signed(full(4, 4)).values())), Store)) == 16
 
 
 # --- equivocation ------------------------------------------------------------------------------------------
@@ -440,27 +466,56 @@ def test_who_is_a_little_late_makes_up_for_the_rounds_left_out() -> None:
     assert of(core.tick(now + 200), Build) == [Build(3)]
 
 
+def test_a_leader_blamed_by_a_quorum_is_not_waited_for() -> None:
+    # B1 is there, but C and D leave it out, as A does: no votes are awaited.
+    core = validator(4)
+    now = START + 100_000
+    blocks = signed(draw(4, "1 | A B C D\n2 | A(ACD) C(CAD) D(DAC)"))
+    give(core, [blocks["A1"], blocks["C1"], blocks["D1"]], now)
+    own = of(answer_all(core, core.tick(now + 1_000), now=now + 1_000), Send)[0].block
+    assert own.round == 2
+    give(core, [blocks["B1"], blocks["C2"]], now + 1_300)
+    assert of(core.accept(blocks["D2"], now + 1_300), Build) == [Build(3)]
+
+
 # --- coming back -------------------------------------------------------------------------------------------
+
+
+def restored(n: int, effects: list[Effect]) -> Core:
+    """Restore an observer from what the effects told to keep."""
+    position = Position(time=START)
+    fates: dict[BlockRef, Fate] = {}
+    for commit in of(effects, Commit):
+        position = Position(commit.index, commit.time, commit.leader)
+        fates |= {block.ref: Fate.ORDERED for block in commit.blocks} | dict.fromkeys(
+            commit.losers, Fate.LOST
+        )
+    kept = [Kept(one.block, fates.get(one.block.ref, Fate.OPEN)) for one in of(effects, Store)]
+    return Core.restore(settings_of(n, None), position, reversed(kept))
 
 
 @pytest.mark.parametrize("stop", range(1, 40))
 def test_a_core_restored_at_any_point_commits_what_one_without_a_break_commits(stop: int) -> None:
-    picture = "\n".join(f"{round_} | A B C D" for round_ in range(1, 11))
-    blocks = list(signed(draw(4, picture)).values())
+    blocks = list(signed(full(4, 10)).values())
     whole = of(give(observer(4), blocks), Commit)
-    first = give(observer(4), blocks[:stop])
-    commits = of(first, Commit)
-    position = (
-        Position(commits[-1].index, commits[-1].time, commits[-1].leader) if commits else Position(time=START)
-    )
-    ordered = {block.ref for commit in commits for block in commit.blocks}
-    kept = [
-        Kept(effect.block, Fate.ORDERED if effect.block.ref in ordered else Fate.OPEN)
-        for effect in of(first, Store)
-    ]
-    back = Core.restore(settings_of(4, None), position, reversed(kept))
+    before = give(observer(4), blocks[:stop])
+    back = restored(4, before)
     assert of(back.tick(START + 100_000), Commit) == []
-    assert commits + of(give(back, blocks), Commit) == whole
+    assert of(before, Commit) + of(give(back, blocks), Commit) == whole
+
+
+def test_a_restored_core_does_not_name_a_loser_again() -> None:
+    rounds = "".join(f"{round_} | A B C D\n" for round_ in (7, 8, 9))
+    blocks = signed(draw(4, TWINS + "5 | A B C D\n6 | A B C(CABD1) D\n" + rounds))
+    early = [block for block in blocks.values() if block.round <= 5]
+    late = [block for block in blocks.values() if block.round > 5]
+    core = observer(4)
+    before = give(core, [*early, blocks["D'1"]])
+    back = restored(4, before)
+    assert [ref for commit in of(before, Commit) for ref in commit.losers] == [blocks["D1"].ref]
+    after = of(give(back, late), Commit)
+    assert after == of(give(core, late), Commit)
+    assert not any(commit.losers for commit in after)
 
 
 def test_a_commit_that_was_not_stored_comes_again_after_a_restart() -> None:

@@ -120,6 +120,18 @@ def test_with_f_homes_off_ordering_goes_on(n: int) -> None:
     street.assert_agreement()
 
 
+def test_the_last_block_of_an_absent_home_is_named_once_by_each_other() -> None:
+    street = Street(4, seed=1)
+    feed(street, 3, 300)
+    absent = street.homes[1]
+    last = absent.core.last_own_block
+    absent.crash()
+    feed(street, 10, 300)
+    assert last is not None
+    for home in street.others(absent):
+        assert sum(last.ref in block.ancestors for _, block in home.sent) == 1
+
+
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 7])
 def test_without_a_quorum_ordering_stops_and_goes_on_when_the_homes_are_back(n: int) -> None:
     street = Street(n, seed=n)

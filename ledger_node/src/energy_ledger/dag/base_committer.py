@@ -107,11 +107,11 @@ class BaseCommitter:
         return self._is_quorum({ref.author for ref in above if self.is_vote(ref, leader)})
 
     def certified_blocks(self, block: BlockRef) -> tuple[BlockRef, ...]:
-        """Return the leader blocks two rounds below for which the block is a certificate."""
+        """Return the leader blocks two rounds below that a block (of round 3 or higher) certifies."""
         if block not in self._certified:
             voters: dict[BlockRef, set[int]] = {}
             for vote in self.dag.ancestors(block):
-                leader = self.supported_block(vote) if vote.round == block.round - 1 > 1 else None
+                leader = self.supported_block(vote) if vote.round == block.round - 1 else None
                 if leader is not None:
                     voters.setdefault(leader, set()).add(vote.author)
             enough = (leader for leader, authors in voters.items() if self._is_quorum(authors))
