@@ -72,8 +72,11 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
 async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
     """Delete what a member kept on disk."""
     await MemberStore(hass, entry.entry_id).async_remove()
-    for subentry_id in entry.subentries:
-        ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")
+    for issue in [
+        f"node_unreachable_{entry.entry_id}",
+        *(f"meter_silent_{subentry_id}" for subentry_id in entry.subentries),
+    ]:
+        ir.async_delete_issue(hass, DOMAIN, issue)
 
 
 async def _async_reload(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:

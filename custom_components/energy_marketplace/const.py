@@ -11,6 +11,7 @@ SUBENTRY_ASSET: Final = "asset"
 
 # A member's entry.
 CONF_ACCOUNT: Final = "account"
+CONF_ADDRESS: Final = "address"
 CONF_INVITE: Final = "invite"
 CONF_NETWORK: Final = "network"
 CONF_NODE_KEY: Final = "node_key"

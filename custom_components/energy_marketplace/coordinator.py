@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _REFRESH_COOLDOWN_S = 1.0
 _SAVE_WITHIN_S = 1.0
+_AWAY_AFTER_S = 600
+"""A node that is away for so long is worth a repair issue; before, it may just be restarting."""
 _PRICE_EVENTS = ("round.cleared", "round.void")
 _MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
 
@@ -81,6 +84,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.book = _kept_book(store, member.address)
         self._network = _kept_network(store)
         self._quiet_until = -1 if self.book.cursor else None
+        self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
         store.parts["book"] = self.book.as_dict
         store.parts["network"] = lambda: self._network and asdict(self._network)
@@ -194,6 +198,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if self._quiet_until is None:
             self._quiet_until = item.head
         self.connected = True
+        self._away_since = None
+        ir.async_delete_issue(self.hass, DOMAIN, self._issue)
         self.async_update_listeners()
         await self.async_request_refresh()
 
@@ -201,7 +207,29 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if self.connected:
             _LOGGER.info("The node at %s is away: %s", self.member.client.url, error)
         self.connected = False
+        self._complain_when_away()
         self.async_update_listeners()
+
+    @property
+    def _issue(self) -> str:
+        return f"node_unreachable_{self.config_entry.entry_id}"
+
+    def _complain_when_away(self) -> None:
+        now = self.hass.loop.time()
+        self._away_since = now if self._away_since is None else self._away_since
+        if now - self._away_since > _AWAY_AFTER_S:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                self._issue,
+                is_fixable=False,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key="node_unreachable",
+                translation_placeholders={
+                    "name": self.config_entry.title,
+                    "url": self.member.client.url,
+                },
+            )
 
     @callback
     def _async_wait_for_slot(self) -> None:

@@ -4,13 +4,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.components.automation import EVENT_AUTOMATION_TRIGGERED
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_ENTITY_ID, EVENT_SCRIPT_STARTED
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Context, Event, HomeAssistant, callback
 
 USER = "user"
 _REMEMBERED = 200
+_STARTED = ("automation_triggered", "script_started")
+"""What the core's automations and scripts fire when they start; neither has to be set up for a member to run."""
 
 
 class Origins:
@@ -19,7 +20,7 @@ class Origins:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Listen to automations and scripts that start."""
         self._runs: OrderedDict[str, str] = OrderedDict()
-        for event_type in (EVENT_AUTOMATION_TRIGGERED, EVENT_SCRIPT_STARTED):
+        for event_type in _STARTED:
             entry.async_on_unload(hass.bus.async_listen(event_type, self._async_note))
 
     def of(self, context: Context) -> str:

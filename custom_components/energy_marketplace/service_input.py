@@ -104,6 +104,11 @@ def target_of(hass: HomeAssistant, call: ServiceCall) -> Target:
     raise invalid("not_an_asset")
 
 
+def given(call: ServiceCall, name: str) -> bool:
+    """Return whether an optional input has a value; an empty text, as templates give it, is none."""
+    return call.data.get(name) not in (None, "")
+
+
 def number(call: ServiceCall, name: str) -> float:
     """Return a number above zero."""
     value = call.data[name]
@@ -125,7 +130,7 @@ def wh(call: ServiceCall, name: str) -> int:
 
 def price(call: ServiceCall, name: str) -> int | None:
     """Return a price given in currency per kWh, None where it was left out."""
-    if call.data.get(name) is None:
+    if not given(call, name):
         return None
     if str(call.data[name]).strip() not in ("0", "0.0"):
         number(call, name)
@@ -161,9 +166,9 @@ def address(call: ServiceCall, name: str, market: MarketCoordinator) -> str:
 
 def moment_ms(call: ServiceCall, name: str) -> int | None:
     """Return a time in ms since the epoch; a time of day means its next occurrence."""
-    value = call.data.get(name)
-    if value is None:
+    if not given(call, name):
         return None
+    value = call.data[name]
     moment = _as_datetime(value)
     if moment is None:
         raise invalid("not_a_time", field=name, value=value)

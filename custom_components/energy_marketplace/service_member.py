@@ -8,7 +8,17 @@ from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
 from .ledger.units import money_to_nano
 from .orders import local_time
 from .schema import vol
-from .service_input import ATTR_CONFIG_ENTRY, address, amount, entry_of, explained, invalid, number, text
+from .service_input import (
+    ATTR_CONFIG_ENTRY,
+    address,
+    amount,
+    entry_of,
+    explained,
+    given,
+    invalid,
+    number,
+    text,
+)
 
 ATTR_AMOUNT = "amount"
 ATTR_LIMIT = "limit"
@@ -49,7 +59,7 @@ async def transfer(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Pay another member."""
     market = entry_of(hass, call).runtime_data.market
     to, nano = address(call, ATTR_TO, market), amount(call, ATTR_AMOUNT)
-    memo = text(call, ATTR_MEMO, _LONGEST_TEXT) if call.data.get(ATTR_MEMO) else None
+    memo = text(call, ATTR_MEMO, _LONGEST_TEXT) if given(call, ATTR_MEMO) else None
     with explained():
         receipt = await market.member.transfer(to, nano, memo)
     return {"transaction": receipt.id, "state": receipt.state}

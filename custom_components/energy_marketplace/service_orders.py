@@ -21,6 +21,7 @@ from .service_input import (
     Target,
     entry_of,
     explained,
+    given,
     invalid,
     moment_ms,
     number,
@@ -154,7 +155,7 @@ def _summary(order: Order, slot_s: int) -> dict[str, JsonValueType]:
 
 def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
     rated_w = target.asset.rated_import_w
-    power_w = int(number(call, ATTR_MAX_POWER)) if ATTR_MAX_POWER in call.data else rated_w
+    power_w = int(number(call, ATTR_MAX_POWER)) if given(call, ATTR_MAX_POWER) else rated_w
     try:
         return request_energy(
             target.asset.id,

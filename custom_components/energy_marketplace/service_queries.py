@@ -10,6 +10,7 @@ from .service_input import (
     ATTR_DEVICE_ID,
     entry_of,
     explained,
+    given,
     invalid,
     number,
     target_of,
@@ -67,23 +68,26 @@ async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
     limit = int(number(call, ATTR_LIMIT))
     if limit > _MOST:
         raise invalid("too_many", field=ATTR_LIMIT, most=_MOST)
-    cursor = call.data.get(ATTR_CURSOR)
     with explained():
         page = await target.market.member.client.audit(
-            target.asset.id, limit=limit, cursor=None if cursor is None else str(cursor)
+            target.asset.id,
+            limit=limit,
+            cursor=str(call.data[ATTR_CURSOR]) if given(call, ATTR_CURSOR) else None,
         )
     return {"events": [event_facts(event) for event in page.items], "next": page.next}
 
 
 def _whose(hass: HomeAssistant, call: ServiceCall) -> tuple[EnergyMarketplaceConfigEntry, str | None]:
-    if ATTR_DEVICE_ID in call.data:
+    if given(call, ATTR_DEVICE_ID):
         target = target_of(hass, call)
         return target.entry, target.asset.id
     return entry_of(hass, call), None
 
 
 def _state(call: ServiceCall, known: tuple[str, ...]) -> str | None:
-    state = call.data.get(ATTR_STATE)
-    if state is not None and state not in known:
+    if not given(call, ATTR_STATE):
+        return None
+    state = call.data[ATTR_STATE]
+    if state not in known:
         raise invalid("unknown_state", value=state, known=", ".join(known))
-    return state
+    return str(state)

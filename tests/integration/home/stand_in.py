@@ -1,0 +1,289 @@
+"""A ledger node for the tests of the Home Assistant part, over real sockets.
+
+It keeps what members submit and answers the paths of docs/protocol.md from it, takes everything for good unless
+told otherwise, and pushes the events that a test writes. What a real node makes of it all, the main path shows.
+"""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from custom_components.energy_marketplace.ledger import genesis, invite
+from custom_components.energy_marketplace.ledger.genesis import GenesisOptions
+from custom_components.energy_marketplace.ledger.transactions import Envelope
+from custom_components.energy_marketplace.ledger.wallet import Wallet
+
+FOUNDER_PHRASE = " ".join(["abandon"] * 23 + ["art"])
+SETUP_TOKEN = "setup-token"
+TOKEN = "member-token"
+NODE_KEY = "ab" * 32
+
+
+class StandIn:
+    """The node's memory; tests change it at will."""
+
+    def __init__(self, *, empty: bool = False, slot_s: int = 900, readings: str = "traded") -> None:
+        self.founder = Wallet.from_phrase(FOUNDER_PHRASE)
+        self.tokens = {SETUP_TOKEN, TOKEN}
+        self.refuse: dict[str, tuple[str, str]] = {}
+        self.accounts: dict[str, dict] = {}
+        self.assets: dict[str, dict] = {}
+        self.orders: dict[str, dict] = {}
+        self.trades: dict[str, dict] = {}
+        self.readings: list[dict] = []
+        self.prices: dict[int, dict] = {}
+        self.events: list[dict] = []
+        self.submitted: list[dict] = []
+        self.known: dict[str, dict] = {}
+        self.time = 1_800_000_000_000
+        self.genesis: Envelope | None = None
+        self.news = asyncio.Condition()
+        self.sockets: set[web.WebSocketResponse] = set()
+        if not empty:
+            options = GenesisOptions(
+                name="Sunny Street", founder_name="Ada", test=True, slot_s=slot_s, readings=readings
+            )
+            self._found(genesis.build(options, self.founder, node_key=NODE_KEY, created=self.time))
+
+    @property
+    def network(self) -> str:
+        return genesis.network_id(self.genesis)
+
+    @property
+    def rules(self) -> dict:
+        return json.loads(self.genesis.payload)
+
+    def invite(self, url: str, expires: int | None = None) -> str:
+        made = invite.make(
+            self.founder, network=self.network, name="Sunny Street", test=True,
+            expires=expires or self.time + 1_000_000, nodes=(url,),
+        )  # fmt: skip
+        return made.text()
+
+    def account(self, address: str, name: str, **more) -> dict:
+        row = {
+            "account": address, "name": name, "status": "active", "roles": [], "keys": [], "balance": 0, "held": 0,
+            "credit": 0, "available": 0, "sequence": 0, "commit": 1, "time": self.time, **more,
+        }  # fmt: skip
+        self.accounts[address] = row
+        return row
+
+    async def push(self, type_: str, data: dict, accounts: tuple = (), assets: tuple = ()) -> None:
+        event = {
+            "cursor": len(self.events) + 1, "commit": 1, "time": self.time, "type": type_,
+            "accounts": list(accounts), "assets": list(assets), "transaction": None, "data": data,
+        }  # fmt: skip
+        async with self.news:
+            self.events.append(event)
+            self.news.notify_all()
+
+    async def push_trade(self, trade: dict) -> None:
+        self.trades[trade["id"]] = trade
+        accounts = (trade["seller"], trade["buyer"])
+        await self.push(f"trade.{trade['state']}", trade, accounts, (trade["sell_asset"], trade["buy_asset"]))
+
+    async def hang_up(self) -> None:
+        for socket in list(self.sockets):
+            await socket.close()
+
+    def _found(self, envelope: Envelope) -> None:
+        self.genesis = envelope
+        founded = genesis.verify(envelope)
+        self.account(founded.founder, self.rules["founder"]["name"], roles=["founder", "treasurer"])
+
+    # -- HTTP -----------------------------------------------------------------------------------------------
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.strip("/").split("/")
+        if path == ["health"]:
+            return web.json_response({"status": "ok", "version": "1"})
+        joining = path == ["v1", "setup"] and request.method == "POST"
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not joining and token not in self.tokens:
+            return problem(401, "unauthorized", "wrong token")
+        if path[0] != "v1":
+            return problem(404, "not_found", "nothing here")
+        answer = getattr(self, f"_{request.method.lower()}_{path[1]}", None)
+        if answer is None:
+            return problem(404, "not_found", "nothing here")
+        return await answer(request, path[2:])
+
+    async def _get_setup(self, request, rest):
+        state = "ready" if self.genesis else "empty"
+        network = self.network if self.genesis else None
+        return web.json_response({"state": state, "node_key": NODE_KEY, "network": network})
+
+    async def _post_setup(self, request, rest):
+        body = await request.json()
+        if "found" in body:
+            self._found(Envelope.from_dict(body["found"]))
+        elif "invite" in self.refuse:
+            return problem(403, *self.refuse["invite"])
+        self.tokens = {TOKEN}
+        return web.json_response(
+            {"network": self.network, "genesis": self.genesis.as_dict(), "token": TOKEN}
+        )
+
+    async def _get_network(self, request, rest):
+        rules = self.rules
+        times = ("slot_s", "horizon_slots", "round_s", "proposal_window_s", "gate_s", "grace_slots")
+        return web.json_response(
+            {
+                "network": self.network, "name": rules["name"], "currency": rules["currency"], "test": rules["test"],
+                "genesis": self.genesis.as_dict(),
+                "parameters": {key: rules[key] for key in (*times, "readings", "approval")},
+                "tariff": rules["tariff"], "feeders": rules["feeders"], "committee": rules["committee"], "commit": 1,
+                "time": self.time, "state_root": "00" * 32, "members": len(self.accounts),
+                "money": {"issued": 0, "balances": 0, "held": 0, "community": 0}, "round": None, "in_sync": True,
+                "problem": None,
+            }
+        )  # fmt: skip
+
+    async def _get_accounts(self, request, rest):
+        row = self.accounts.get(rest[0])
+        return web.json_response(row) if row else problem(404, "unknown_account", "no such account")
+
+    async def _get_assets(self, request, rest):
+        if rest[1:] == ["audit"]:
+            events = [event for event in self.events if rest[0] in event["assets"]]
+            return web.json_response({"items": events[: int(request.query["limit"])], "next": None})
+        return self._list(self.assets.values(), request)
+
+    async def _get_orders(self, request, rest):
+        return self._list(self.orders.values(), request)
+
+    async def _get_trades(self, request, rest):
+        account, query = request.query.get("account"), request.query
+        rows = [
+            trade
+            for trade in self.trades.values()
+            if account in (None, trade["seller"], trade["buyer"])
+            and query.get("asset") in (None, trade["sell_asset"], trade["buy_asset"])
+            and query.get("state") in (None, trade["state"])
+        ]
+        return web.json_response({"items": rows, "next": None})
+
+    async def _get_readings(self, request, rest):
+        rows = [row for row in self.readings if str(row["slot"]) == request.query.get("slot")]
+        return web.json_response({"items": rows, "next": None})
+
+    async def _get_slots(self, request, rest):
+        slot, length = int(rest[0]), self.rules["slot_s"] * 1000
+        return web.json_response(
+            {
+                "slot": slot, "start": slot * length, "end": (slot + 1) * length,
+                "prices": self.prices.get(slot, {}), "volume_wh": 0, "trades": 0,
+            }
+        )  # fmt: skip
+
+    async def _get_transactions(self, request, rest):
+        known = self.known.get(rest[0])
+        return web.json_response(known) if known else problem(404, "not_found", "never seen")
+
+    async def _post_transactions(self, request, rest):
+        body = await request.json()
+        envelope = Envelope.from_dict(body)
+        payload = json.loads(envelope.payload)
+        if refusal := self.refuse.get(payload["kind"]):
+            code, message = refusal
+            return web.json_response(
+                {"accepted": True, "id": envelope.id, "state": "refused", "code": code, "field": None, "message": message}
+            )
+        self.submitted.append(payload)
+        await self._apply(envelope.id, payload)
+        return web.json_response({"accepted": True, "id": envelope.id, "state": "applied", "commit": 1})
+
+    async def _apply(self, identity: str, payload: dict) -> None:
+        account = payload["account"]
+        match payload["kind"]:
+            case "member.join":
+                self.account(account, payload["name"])
+            case "asset.register":
+                told = {key: payload.get(key) for key in ("technology", "commissioned", "location")}
+                fields = (
+                    "account", "asset_type", "name", "rated_import_w", "rated_export_w", "behind", "feeder", "source",
+                )  # fmt: skip
+                self.assets[identity] = {"id": identity, "commit": 1, **told, **{f: payload[f] for f in fields}}
+            case "asset.update":
+                changes = {k: v for k, v in payload.items() if k in self.assets[payload["asset"]] and k != "account"}
+                self.assets[payload["asset"]] |= changes
+            case "order.place":
+                order = {
+                    "id": identity, "account": account, "asset": payload["asset"], "order": payload["order"],
+                    "state": "open", "filled_wh": 0, "held": 7_000_000_000, "placed": self.time, "commit": 1,
+                }  # fmt: skip
+                self.orders[identity] = order
+                await self.push("order.placed", order, (account,), (payload["asset"],))
+            case "order.cancel":
+                order = self.orders[payload["order"]] | {"state": "cancelled"}
+                self.orders[payload["order"]] = order
+                await self.push("order.cancelled", order, (account,), (order["asset"],))
+            case "reading.attest":
+                fields = ("asset", "slot", "imported_wh", "exported_wh", "commitment", "account")
+                self.readings.append({"commit": 1, "transaction": identity} | {f: payload[f] for f in fields})
+        self.accounts[account]["sequence"] = payload["sequence"]
+
+    async def _get_events(self, request, rest):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.add(socket)
+        cursor = int(request.query.get("cursor", len(self.events)))
+        account, types = request.query.get("account"), request.query.get("types")
+        await socket.send_json({"type": "hello", "cursor": len(self.events), "time": self.time})
+        sending = asyncio.create_task(self._send(socket, cursor, account, types))
+        try:
+            while (await socket.receive()).type is WSMsgType.TEXT:
+                pass
+        finally:
+            sending.cancel()
+            self.sockets.discard(socket)
+        return socket
+
+    async def _send(self, socket, cursor, account, types):
+        while True:
+            for event in self.events[cursor:]:
+                if (account is None or account in event["accounts"]) and (
+                    types is None or event["type"] in types.split(",")
+                ):
+                    await socket.send_json(event)
+            cursor = len(self.events)
+            async with self.news:
+                await self.news.wait_for(lambda: len(self.events) > cursor)
+
+    def _list(self, rows, request):
+        filters = {key: value for key, value in request.query.items() if key in ("account", "asset", "state")}
+        found = [row for row in rows if all(row[key] == value for key, value in filters.items())]
+        return web.json_response({"items": found, "next": None})
+
+
+def problem(status: int, code: str, detail: str) -> web.Response:
+    body = {"type": "about:blank", "title": "No", "status": status, "code": code, "detail": detail}
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+@asynccontextmanager
+async def serving(node: StandIn, port: int | None = None):
+    """Serve a node on loopback; gives its address."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", node.handle)
+    server = TestServer(app, port=port)
+    await server.start_server()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        await node.hang_up()
+        await server.close()
+
+
+def trade(identity: str, slot: int, wh: int = 300, state: str = "matched", **more) -> dict:
+    """Return a trade's row."""
+    return {
+        "id": identity, "round": 1, "slot": slot, "wh": wh, "seller_price": 150_000, "buyer_price": 150_000,
+        "fee": 5_000, "state": state, "seller": "tkwh1seller", "buyer": "tkwh1buyer", "sell_order": "aa", "buy_order":
+        "bb", "sell_asset": "a1", "buy_asset": "b1", "sell_point": "a1", "buy_point": "b1", "source": "solar",
+        "delivered_wh": None, "taken_wh": None, "settled_wh": None, "paid": None, "received": None,
+        "seller_penalty": None, "buyer_penalty": None, **more,
+    }  # fmt: skip
