@@ -193,8 +193,8 @@ class Member:
     async def send_all(self, bodies: Sequence[Body]) -> list[Receipt | NodeError]:
         """Sign and submit many transactions in few round trips; one result for each, in the same order.
 
-        What went wrong is a result too: `RefusedError`, `LostAnswerError`, or another error of `client` for those
-        that never left.
+        What went wrong is a result too: `RefusedError`, `LostAnswerError`, or another error of `client` for
+        those that never left.
         """
         results: list[Receipt | NodeError] = []
         for first in range(0, len(bodies), WINDOW):
@@ -292,8 +292,8 @@ class Member:
     async def _receipt(self, envelope: Envelope, answer: Submission) -> Receipt:
         """Return the receipt that an answer stands for, or raise the refusal.
 
-        An envelope that was sent before (its answer got lost) is refused as a repetition; what became of it then,
-        the node tells.
+        An envelope that was sent before (its answer got lost) is refused as a repetition; what became of it
+        then, the node tells.
         """
         if not answer.accepted and answer.code in ("replayed", "sequence_used"):
             answer = await self._status(envelope.id) or answer

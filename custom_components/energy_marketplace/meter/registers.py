@@ -8,7 +8,7 @@ function, type, word order) and a factor to W or Wh, which may itself stand in a
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from pymodbus.client.mixin import ModbusClientMixin
@@ -176,4 +176,5 @@ def _energy(name: str, point: Point | None, numbers: Mapping[Register, Decimal |
         raise MeterNonsenseError(f"the meter has no {name} energy")
     if not 0 <= value < _MOST_WH:
         raise MeterNonsenseError(f"the meter says it has {name} {value} Wh")
-    return int(value.to_integral_value(ROUND_FLOOR))
+    # To the nearest Wh: a float just below 12.345 kWh means 12,345 Wh.
+    return round(value)

@@ -17,9 +17,10 @@ together.
 A sample that cannot follow from the one before (registers lower than before, or more energy than the rating
 moves in the time) is kept aside as a suspect. If the next sample continues from the good one, the suspect
 was a disturbance and is forgotten, at no loss. If the next continues from the suspect, the meter was reset
-or exchanged: the slot in which that happened becomes a gap, and counting goes on from the suspect. Samples
-older than the last one mean that the clock was set back: they are not used, and the slot in which time
-resumes becomes a gap.
+or exchanged: the slot in which that happened becomes a gap, and counting goes on from the suspect. (An
+exchange that looks exactly like consumption within the rating cannot be noticed by anybody.) Samples older
+than the last one mean that the clock was set back: they are not used, and the slot in which time resumes
+becomes a gap.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """A ledger in a few lines for the member's tests: the sequence rule, late orders, and answers that get lost.
 
-It stands in for the transport between member and node, so that every pattern of losses can be drawn; the rules of the
-kinds play no part.
+It stands in for the transport between member and node, so that every pattern of losses can be drawn; the
+rules of the kinds play no part.
 """
 
 import json

@@ -75,8 +75,7 @@ def _energy_wh(hass: HomeAssistant, entity_id: str | None) -> int:
         energy_wh = EnergyConverter.convert(float(state.state), _unit(state), UnitOfEnergy.WATT_HOUR)
         if energy_wh < 0:
             raise MeterNonsenseError(f"{entity_id} shows a negative energy: {state.state}")
-        # The last digits are noise of the conversion: 12.345 kWh must not become 12,344 Wh.
-        return int(round(energy_wh, 3))
+        return round(energy_wh)
     except (ValueError, OverflowError, HomeAssistantError) as error:
         raise MeterNonsenseError(f"{entity_id} shows no energy: {state.state}") from error
 

@@ -1,0 +1,239 @@
+"""The slot meter against a simulated meter whose true registers are known at every millisecond."""
+
+import itertools
+import json
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custom_components.energy_marketplace.meter.readings import Gap, Registers, Sample, SlotReading
+from custom_components.energy_marketplace.meter.slots import SlotMeter
+
+SLOT_S = 60
+SLOT_MS = SLOT_S * 1000
+START = 1_700_000_040_000 // SLOT_MS * SLOT_MS
+RATED_W = 36_000
+"""10 Wh a second, 600 Wh a slot."""
+
+
+def meter(**options) -> SlotMeter:
+    return SlotMeter(slot_s=SLOT_S, rated_w=RATED_W, **options)
+
+
+def sample(seconds: float, imported: int, exported: int = 0) -> Sample:
+    return Sample(START + int(seconds * 1000), imported, exported)
+
+
+def feed(slot_meter: SlotMeter, *samples: Sample) -> list[SlotReading | Gap]:
+    return [item for one in samples for item in slot_meter.feed(one)]
+
+
+# No walk moves as much as this, so registers so far apart cannot follow from each other.
+FAR = 10**6
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Samples of a meter that was never disturbed, in order."""
+
+    samples: list[Sample]
+
+
+@st.composite
+def walks(draw, least_imported: int = 0) -> Walk:
+    """Draw any sampling pattern: dense, sparse, silent for slots, with load in both directions or none."""
+    at, imported, exported = draw(st.integers(0, SLOT_MS)), draw(st.integers(least_imported, 10**9)), 0
+    samples = []
+    for _ in range(draw(st.integers(1, 40))):
+        samples.append(Sample(START + at, imported, exported))
+        step = draw(st.one_of(st.integers(1, 2_000), st.integers(1, 30_000), st.integers(1, 10 * SLOT_MS)))
+        at += step
+        at = draw(st.sampled_from([at, at, -(-at // SLOT_MS) * SLOT_MS]))
+        movable = RATED_W * (at - (samples[-1].at - START)) // 3_600_000
+        imported += draw(st.one_of(st.just(0), st.integers(0, movable)))
+        exported += draw(st.one_of(st.just(0), st.integers(0, movable)))
+    return Walk(samples)
+
+
+@settings(max_examples=400)
+@given(walks())
+def test_every_slot_is_given_out_exactly_once_and_nothing_is_lost(walk):
+    slot_meter = meter()
+    outcome = feed(slot_meter, *walk.samples)
+    covered = [
+        slot
+        for item in outcome
+        for slot in (range(item.first, item.end) if isinstance(item, Gap) else [item.slot])
+    ]
+    first = walk.samples[0].at // SLOT_MS
+    assert covered == list(range(first, first + len(covered)))
+    assert all(item.imported_wh >= 0 and item.exported_wh >= 0 for item in outcome)
+    assert all(item.complete for item in outcome if isinstance(item, Gap))
+    if outcome:
+        last = outcome[-1]
+        end_ms = (last.end if isinstance(last, Gap) else last.slot + 1) * SLOT_MS
+        lower = [one for one in walk.samples if one.at <= end_ms][-1]
+        upper = next(one for one in walk.samples if one.at >= end_ms)
+        for direction in ("imported_wh", "exported_wh"):
+            total = sum(getattr(item, direction) for item in outcome)
+            since = getattr(walk.samples[0], direction)
+            assert getattr(lower, direction) - since <= total <= getattr(upper, direction) - since
+
+
+@settings(max_examples=200)
+@given(walks())
+def test_neighbouring_readings_share_the_registers_of_their_common_end(walk):
+    readings = [item for item in feed(meter(), *walk.samples) if isinstance(item, SlotReading)]
+    for reading in readings:
+        assert reading.start.at == reading.slot * SLOT_MS
+        assert reading.end.at == reading.start.at + SLOT_MS
+    for before, after in itertools.pairwise(readings):
+        if before.slot + 1 == after.slot:
+            assert before.end == after.start
+
+
+@settings(max_examples=200)
+@given(walks())
+def test_a_reading_lies_within_what_the_samples_around_its_ends_allow(walk):
+    slot_meter = meter()
+    for reading in feed(slot_meter, *walk.samples):
+        if isinstance(reading, SlotReading):
+            for end in (reading.start, reading.end):
+                lower = [one for one in walk.samples if one.at <= end.at][-1]
+                upper = next(one for one in walk.samples if one.at >= end.at)
+                assert lower.imported_wh <= end.imported_wh <= upper.imported_wh
+                near = upper.at - lower.at <= slot_meter.max_gap_ms
+                assert near or lower.registers.as_tuple()[1:] == upper.registers.as_tuple()[1:]
+
+
+@settings(max_examples=200)
+@given(walks(least_imported=2 * FAR), st.sets(st.integers(0, 40), max_size=4), st.integers(0, 40))
+def test_a_restart_at_any_moment_changes_nothing(walk, cuts, reset):
+    """Also while a suspect look waits for the next one to decide."""
+    straight, restarted = meter(), meter()
+    samples = [
+        one if place < reset else Sample(one.at, one.imported_wh - FAR, one.exported_wh)
+        for place, one in enumerate(walk.samples)
+    ]
+    for place, one in enumerate(samples):
+        if place in cuts:
+            restarted = meter(state=json.loads(json.dumps(restarted.as_dict())))
+        assert straight.feed(one) == restarted.feed(one)
+
+
+@settings(max_examples=300)
+@given(walks(), st.data())
+def test_one_disturbed_look_changes_no_reading(walk, data):
+    """Zeros while the meter boots, a mad value from a bad line: the looks around it tell the truth."""
+    place = data.draw(st.integers(1, max(1, len(walk.samples) - 1)))
+    if place >= len(walk.samples):
+        return
+    before, after = walk.samples[place - 1], walk.samples[place]
+    if after.at - before.at < 2 or before.imported_wh == 0:
+        return
+    at = data.draw(st.integers(before.at + 1, after.at - 1))
+    mad = data.draw(st.sampled_from([0, before.imported_wh // 2, before.imported_wh + 10**7, 2**40]))
+    if mad == after.imported_wh:
+        return
+    disturbed = [*walk.samples[:place], Sample(at, mad, before.exported_wh), *walk.samples[place:]]
+    assert feed(meter(), *disturbed) == feed(meter(), *walk.samples)
+
+
+@settings(max_examples=300)
+@given(walks(least_imported=2 * FAR), st.integers(1, 39), st.integers(0, FAR // 2), st.booleans())
+def test_after_a_reset_no_reading_mixes_old_and_new_registers(walk, place, fresh, forward):
+    """From some sample on another meter counts; readings are still those of an undisturbed one."""
+    if place >= len(walk.samples):
+        return
+    old, new = walk.samples[:place], walk.samples[place:]
+    offset = fresh + (old[-1].imported_wh + FAR if forward else 0) - new[0].imported_wh
+    moved = [Sample(one.at, one.imported_wh + offset, one.exported_wh) for one in new]
+    truth = {item.slot: item for item in feed(meter(), *walk.samples) if isinstance(item, SlotReading)}
+    for item in feed(meter(), *old, *moved):
+        if isinstance(item, SlotReading):
+            spans_the_reset = item.start.at < new[0].at and item.end.at > old[-1].at
+            assert not spans_the_reset
+            assert item.imported_wh == truth[item.slot].imported_wh
+            assert item.exported_wh == truth[item.slot].exported_wh
+
+
+def test_an_end_between_two_looks_is_interpolated():
+    [first, second] = feed(
+        meter(), sample(0, 1000), sample(55, 1550), sample(65, 1650), sample(115, 2150), sample(120, 2200)
+    )
+    assert first == SlotReading(
+        START // SLOT_MS, Registers(START, 1000, 0), Registers(START + SLOT_MS, 1600, 0)
+    )
+    assert (first.imported_wh, second.imported_wh) == (600, 600)
+
+
+def test_a_silent_meter_leaves_a_gap_with_the_whole_energy():
+    slot_meter = meter()
+    assert feed(slot_meter, sample(0, 0), sample(50, 500)) == []
+    assert slot_meter.is_silent(START + 111_000)
+    assert not slot_meter.is_silent(START + 109_000)
+    first = START // SLOT_MS
+    assert feed(slot_meter, sample(230, 1900), sample(240, 2000)) == [
+        Gap(first, first + 4, 2000, 0, ("silent",), complete=True)
+    ]
+
+
+def test_a_silence_within_a_slot_does_no_harm():
+    [reading] = feed(meter(), sample(0, 0), sample(1, 10), sample(59, 590), sample(60, 600))
+    assert reading.imported_wh == 600
+
+
+def test_registers_that_stand_still_are_known_through_a_silence():
+    outcome = feed(meter(), sample(0, 700), sample(10, 700), sample(200, 700))
+    assert [item.imported_wh for item in outcome] == [0, 0, 0]
+
+
+def test_registers_that_stand_still_for_days_are_a_silent_meter_after_all():
+    [gap] = feed(meter(), sample(0, 700), sample(10, 700), sample(3 * 86_400, 700))
+    assert (gap.reasons, gap.end - gap.first, gap.imported_wh) == (("silent",), 3 * 24 * 60, 0)
+
+
+def test_metering_that_begins_in_the_middle_of_a_slot_says_so():
+    [gap, reading] = feed(meter(), sample(30, 300), sample(60, 600), sample(120, 700))
+    assert (gap.reasons, gap.imported_wh, gap.complete) == (("started",), 300, True)
+    assert reading.imported_wh == 100
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"), [(0, "restarted"), (40_000, "jumped_back"), (90_000, "implausible")]
+)
+def test_a_reset_is_named_and_costs_its_slot(after, reason):
+    gap, reading = feed(
+        meter(),
+        *(sample(second, 50_000 + 10 * second) for second in range(0, 31, 10)),
+        *(sample(second, after + 10 * (second - 40)) for second in range(40, 121, 10)),
+    )
+    assert (gap.reasons, gap.complete) == ((reason,), False)
+    assert gap.imported_wh == 300 + 200  # what was seen before and after; not what fell in between
+    assert reading.imported_wh == 600
+
+
+def test_a_clock_that_is_set_back_costs_the_slot_in_which_time_resumes():
+    outcome = feed(
+        meter(),
+        *(sample(second, 10 * second) for second in range(0, 131, 10)),
+        *(sample(second, 1_300 + 10 * (second - 50)) for second in range(60, 241, 10)),
+    )
+    assert [item.imported_wh for item in outcome if isinstance(item, SlotReading)] == [600, 600, 600]
+    [gap] = [item for item in outcome if isinstance(item, Gap)]
+    assert (gap.first, gap.reasons) == (START // SLOT_MS + 2, ("clock",))
+
+
+def test_looks_that_overtake_each_other_are_no_moved_clock():
+    outcome = feed(meter(), sample(0, 0), sample(30, 300), sample(29.5, 295), sample(60, 600))
+    assert [item.imported_wh for item in outcome] == [600]
+
+
+def test_what_was_kept_for_other_slots_is_not_used():
+    slot_meter = meter()
+    feed(slot_meter, sample(0, 0))
+    assert SlotMeter(slot_s=900, rated_w=RATED_W, state=slot_meter.as_dict()).last is None
+    assert meter(state={}).last is None
+    assert meter(state=slot_meter.as_dict()).last == Registers(START, 0, 0)
