@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from energy_ledger.transactions import Transaction
+
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Most bytes of envelopes that wait."""
 MAX_ACCOUNT_BYTES: Final = 8 * 1024 * 1024
@@ -34,16 +36,23 @@ class MempoolFullError(Exception):
 class Waiting:
     """A checked transaction on its way into a block; `data` is its envelope as blocks carry it."""
 
-    id: str
-    account: str
-    sequence: int
-    kind: str
+    transaction: Transaction
     data: bytes
+
+    @property
+    def account(self) -> str:
+        """Who sent it."""
+        return self.transaction.payload.account
+
+    @property
+    def sequence(self) -> int:
+        """Its place among the account's transactions."""
+        return self.transaction.payload.sequence
 
     @property
     def lane(self) -> int:
         """How urgent it is; 0 is the most urgent."""
-        return _LANES.get(self.kind, _LAST_LANE)
+        return _LANES.get(self.transaction.kind, _LAST_LANE)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from energy_ledger.api import types
 from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
-from energy_ledger.api.problems import ProblemError
+from energy_ledger.api.problems import STATUSES, ProblemError
 
 MAX_TRANSACTIONS = 1_000
 """Most transactions in one request."""
@@ -22,6 +22,11 @@ _many = msgspec.json.Decoder(list[msgspec.Raw])
 async def health(call: Call) -> types.Health:
     """Answer whether the node runs."""
     return call.node.health()
+
+
+def health_status(health: object) -> int:
+    """Return the HTTP status that goes with a health: watchdogs look at nothing else."""
+    return 503 if isinstance(health, types.Health) and health.status == "stopped" else 200
 
 
 async def setup_state(call: Call) -> types.SetupState:
@@ -55,7 +60,10 @@ def one(kind: Kind) -> Answer:
     async def answer(call: Call) -> object:
         row = await call.node.one(kind, call.key)
         if row is None:
-            raise ProblemError("not_found", f"there is no {kind} {call.key} here")
+            code = f"unknown_{kind}"
+            raise ProblemError(
+                code if code in STATUSES else "not_found", f"there is no {kind} {call.key} here"
+            )
         return row
 
     return answer

@@ -1,5 +1,6 @@
 """The table of all paths: what each takes and answers. Server and OpenAPI are both made from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ class Route:
     takes: Any = None
     open: bool = False
     """Whether it can be asked without a token."""
+    status: Callable[[object], int] = lambda _: 200
+    """The HTTP status that goes with an answer."""
 
     @property
     def key(self) -> str:
@@ -39,7 +42,15 @@ def _many(path: str, kind: Kind, gives: Any, *query: Parameter, summary: str = "
 
 
 ROUTES = (
-    Route("GET", "/health", answers.health, types.Health, "Whether the node runs", open=True),
+    Route(
+        "GET",
+        "/health",
+        answers.health,
+        types.Health,
+        "Whether the node runs",
+        open=True,
+        status=answers.health_status,
+    ),
     Route("GET", "/v1/setup", answers.setup_state, types.SetupState, "Whether the node has a network"),
     Route(
         "POST",

@@ -58,13 +58,13 @@ def _handler(route: Route, node: Node, guard: Guard) -> Handler:
         query = read_query(request.query, route.query)
         body = await request.read() if route.takes is not None else b""
         answer = await route.answer(Call(node, key, query, body, role))
-        return _json(answer)
+        return _json(answer, route.status(answer))
 
     return handle
 
 
-def _json(answer: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+def _json(answer: object, status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
 
 
 def _openapi() -> Handler:

@@ -81,8 +81,17 @@ class Tariff(msgspec.Struct, frozen=True):
     grid_fee: int
 
 
+class Feeder(msgspec.Struct, frozen=True):
+    """A branch of the grid; limits in Wh per slot, null where there is none. `""` is the busbar."""
+
+    id: str
+    parent: str
+    up_limit_wh: int | None
+    down_limit_wh: int | None
+
+
 class Money(msgspec.Struct, frozen=True):
-    """Where the issued money is: `issued` = `balances` + `held` + `community`."""
+    """Where the issued money is: `issued` = `balances` + `community`; `held` of the balances is bound."""
 
     issued: int
     balances: int
@@ -100,7 +109,7 @@ class Network(msgspec.Struct, frozen=True):
     genesis: Envelope
     parameters: Parameters
     tariff: Tariff
-    feeders: list[dict[str, Any]]
+    feeders: list[Feeder]
     committee: list[str]
     commit: int
     time: int
@@ -155,7 +164,7 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order and how far it is filled; `order` is what the member signed."""
+    """An order and how far it is filled: Wh in all, and by slot. `number` is its place in ledger order."""
 
     id: str
     account: str
@@ -165,11 +174,13 @@ class Order(msgspec.Struct, frozen=True):
     filled_wh: int
     held: int
     placed: int
+    number: int
+    fills: dict[str, int]
     commit: int
 
 
 class Trade(msgspec.Struct, frozen=True):
-    """A part of an offer and a bid that met in one slot; what came of it is null until settled."""
+    """A part of an offer and a bid that met in one slot; what is not known yet is null."""
 
     id: str
     round: int
@@ -262,29 +273,20 @@ class Transaction(msgspec.Struct, frozen=True):
     envelope: Envelope
 
 
-class Accepted(msgspec.Struct, frozen=True):
-    """On disk, and it will be ordered, or already is."""
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a submitted transaction.
 
-    id: str
-    state: TransactionState
-    commit: int | None
+    `accepted`: it is on disk and will be ordered, or already is; then it has an id and a state, null is what
+    is not known yet. Otherwise it changed nothing, and has an id if it was read so far.
+    """
+
+    accepted: bool
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    state: TransactionState | msgspec.UnsetType = msgspec.UNSET
+    commit: int | None | msgspec.UnsetType = msgspec.UNSET
     code: str | None
     field: str | None
     message: str | None
-    accepted: bool = True
-
-
-class NotAccepted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Refused before it was ordered: it changed nothing."""
-
-    code: str
-    field: str | None
-    message: str
-    accepted: bool
-    id: str | None = None
-
-
-type Submitted = Accepted | NotAccepted
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -330,7 +332,6 @@ class Decision(msgspec.Struct, frozen=True):
     leader: int
     block: str
     time: int
-    blocks: int
     state_root: str
 
 

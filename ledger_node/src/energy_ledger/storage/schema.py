@@ -50,11 +50,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "readings": ("asset", "slot"),
     "rounds": ("first_slot",),
+    "closed_orders": (),
+    "proposals": (),
     "invites": (),
     "used": (),
     "totals": (),
 }
 """The tables of current values, each with the fields of its rows that are indexed."""
+
+PASSING: Final = frozenset({"closed_orders", "proposals"})
+"""Tables that only the ledger reads: what it is done with is not kept."""
 
 
 def _state_table(name: str, columns: tuple[str, ...]) -> str:

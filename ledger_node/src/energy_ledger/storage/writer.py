@@ -10,6 +10,7 @@ from energy_ledger.dag.ordering import Fate
 from energy_ledger.ledger.events import Event, canonical
 from energy_ledger.ledger.tables import Change
 from energy_ledger.storage.database import connect
+from energy_ledger.storage.schema import PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +125,20 @@ def _write_blocks(run: sqlite3.Cursor, entry: Entry) -> None:
     run.executemany("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
 
 
+_ADD_TRANSACTION = """
+INSERT INTO transactions (id, commit_n, block, place, code, field, message) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+  commit_n = excluded.commit_n, block = excluded.block, place = excluded.place, code = NULL, field = NULL,
+  message = NULL
+WHERE code IS NOT NULL AND excluded.code IS NULL"""
+"""What comes twice keeps its first place, unless it was refused there and applied later."""
+
+
 def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
     values = (commit.index, commit.time, commit.epoch, commit.leader, commit.root)
     run.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?)", values)
     run.executemany(
-        "INSERT INTO transactions (id, commit_n, block, place, code, field, message) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        _ADD_TRANSACTION,
         [
             (one.id, commit.index, one.block, one.place, one.code, one.field, one.message)
             for one in commit.ordered
@@ -148,16 +157,18 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
 
 def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
     for table, group in _by_table(changes).items():
-        written = [
-            (one.key, not one.final, canonical(one.row).decode()) for one in group if one.row is not None
-        ]
+        kept = [one for one in group if _is_kept(one)]
         run.executemany(
             f"INSERT INTO {table} (key, live, row) VALUES (?, ?, ?) "  # noqa: S608 -- the ledger names its tables
             "ON CONFLICT (key) DO UPDATE SET live = excluded.live, row = excluded.row",
-            written,
+            [(one.key, not one.final, canonical(one.row).decode()) for one in kept],
         )
-        gone = [(one.key,) for one in group if one.row is None]
+        gone = [(one.key,) for one in group if not _is_kept(one)]
         run.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608
+
+
+def _is_kept(change: Change) -> bool:
+    return change.row is not None and not (change.final and change.table in PASSING)
 
 
 def _by_table(changes: Iterable[Change]) -> dict[str, list[Change]]:

@@ -1,0 +1,23 @@
+"""The commands of `energy-ledger`, one module each."""
+
+from argparse import ArgumentParser, Namespace
+from typing import Protocol
+
+from energy_ledger.commands import dag, keys, node, status
+
+
+class Command(Protocol):
+    """What a command's module has."""
+
+    NAME: str
+    HELP: str
+    __doc__: str | None
+
+    def configure(self, parser: ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, arguments: Namespace) -> int:
+        """Do it; return the exit status."""
+
+
+ALL: tuple[Command, ...] = (node, status, keys, dag)

@@ -1,0 +1,21 @@
+"""Reading the files that commands are given."""
+
+import sys
+from pathlib import Path
+
+from energy_ledger.commands.output import CommandError
+
+
+def read_text(name: str) -> str:
+    """Return a file's text; `-` is standard input.
+
+    Raises CommandError with exit status 2 when there is none.
+    """
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}", 2) from None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name} is not UTF-8: byte {error.start}", 2) from None

@@ -1,0 +1,60 @@
+"""`node`: runs a ledger node."""
+
+import asyncio
+import logging
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from ipaddress import ip_address
+
+from energy_ledger.commands.options import add_data, directory
+from energy_ledger.commands.output import CommandError
+from energy_ledger.network.discovery import DiscoveryRefusedError
+from energy_ledger.node.run import Options, serve
+from energy_ledger.storage.database import StorageError
+from energy_ledger.storage.directory import DirectoryError
+
+NAME = "node"
+HELP = "run a ledger node"
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_data(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="IP address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8710, help="port, 0 for any (default: %(default)s)")
+    parser.add_argument(
+        "--matcher", action=BooleanOptionalAction, default=True, help="compute clearings (default: yes)"
+    )
+    parser.add_argument(
+        "--zeroconf", action=BooleanOptionalAction, default=False, help="announce the node (default: no)"
+    )
+    parser.add_argument("--supervisor", metavar="URL", help="tell Home Assistant's Supervisor of this app")
+    parser.add_argument("--log-level", choices=_LEVELS, default="info", help="(default: %(default)s)")
+
+
+def run(arguments: Namespace) -> int:
+    """Run until the process is told to stop."""
+    logging.basicConfig(
+        level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        ip_address(arguments.host)
+    except ValueError:
+        raise CommandError(f"--host takes an IP address, not {arguments.host}", 2) from None
+    options = Options(
+        directory=directory(arguments),
+        host=arguments.host,
+        port=arguments.port,
+        with_matcher=arguments.matcher,
+        with_zeroconf=arguments.zeroconf,
+        supervisor=arguments.supervisor,
+    )
+    try:
+        asyncio.run(serve(options))
+    except (DirectoryError, StorageError, DiscoveryRefusedError) as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen at {arguments.host}:{arguments.port}: {error.strerror or error}"
+        ) from None
+    return 0

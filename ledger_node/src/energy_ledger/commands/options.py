@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from energy_ledger.storage.directory import DataDirectory
+
+
+def add_data(parser: ArgumentParser) -> None:
+    """Add `--data`."""
+    default = os.environ.get("ENERGY_LEDGER_DATA")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        required=default is None,
+        default=None if default is None else Path(default),
+        help="the node's data directory (default: $ENERGY_LEDGER_DATA)",
+    )
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def directory(arguments: Namespace) -> DataDirectory:
+    """Return the data directory that was named."""
+    return DataDirectory(arguments.data)

@@ -1,0 +1,12 @@
+"""A running node: takes transactions in, orders them, applies them, keeps and tells what came of it.
+
+| module | what it does |
+|---|---|
+| `chain` | drives the consensus core and the ledger: envelopes in, blocks and commits out |
+| `intake` | takes transactions from clients: form, signature, order, rules; then lets them wait for a block |
+| `service` | the node itself: writes what the chain brings, then acknowledges and tells it |
+| `matcher`, `solver_process` | computes clearings in a process beside the node |
+| `queries`, `event_log` | what clients may ask and hear |
+| `founding`, `restore`, `verify` | how a network begins, how a node wakes up, how all is checked again |
+| `run` | the process: server, signals, announcement |
+"""

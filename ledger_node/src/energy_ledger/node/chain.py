@@ -1,0 +1,215 @@
+"""The heart of a node: drives the consensus core and the ledger, both without clock and disk.
+
+One call of `Chain.advance` takes envelopes in and carries out everything that follows from it: own blocks
+are made, commits come out, the ledger applies them. What must be kept of it comes back in one `Step`, to be
+written in one storage transaction before anybody is told.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, Payload
+from energy_ledger.dag.core import Core
+from energy_ledger.dag.effects import Build, Commit, Effect, Evidence, Halt, Store, Timer
+from energy_ledger.ledger.events import Event
+from energy_ledger.ledger.machine import Ledger, Money, Result
+from energy_ledger.market.book import Book
+from energy_ledger.mempool import Waiting
+from energy_ledger.refusals import Refused
+from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
+from energy_ledger.transactions import Transaction, parse
+
+FRESH_MS: Final = 1_000
+"""A payload goes out on top of a block that is at most this old, as it gets that block's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the ledger stands after a step; `last_round` is the latest whose close has passed, time in ms."""
+
+    commit: int
+    time: int
+    cursor: int
+    root: bytes
+    members: int
+    money: Money
+    last_round: int
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> Standing:
+        """Take it from a ledger."""
+        return cls(
+            ledger.commit,
+            ledger.time,
+            ledger.cursor,
+            ledger.root,
+            ledger.members,
+            ledger.money,
+            ledger.last_round,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A transaction that a commit ordered, and what became of it."""
+
+    result: Result
+    commit: int
+
+
+@dataclass(slots=True)
+class Step:
+    """What one call brought about: what to write, and what to tell once it is written.
+
+    `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
+    ordering.
+    """
+
+    standing: Standing
+    entry: Entry = field(default_factory=Entry)
+    placed: list[Placed] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    open_book: tuple[int, Book] | None = None
+    wake_at: int | None = None
+    halted: tuple[int, ...] = ()
+
+
+class Chain:
+    """Drives one core and one ledger. An instance belongs to one thread."""
+
+    def __init__(self, core: Core, ledger: Ledger, epoch: int) -> None:
+        self.ledger = ledger
+        self._core = core
+        self._epoch = epoch
+        self._queue: deque[Waiting] = deque()
+        self._checked: dict[bytes, Transaction] = {}
+
+    def advance(self, waiting: Iterable[Waiting], now: int) -> Step:
+        """Take in checked transactions, and do what they and the time (ms) call for."""
+        self._take_in(waiting)
+        step = Step(Standing.of(self.ledger))
+        commits = -1
+        self._follow(self._core.tick(now), step, now)
+        while commits != len(step.entry.commits):
+            commits = len(step.entry.commits)
+            self._follow(self._core.want(bool(self._queue), self.ledger.next_due(), now), step, now)
+        step.standing = Standing.of(self.ledger)
+        step.open_book = self.ledger.open_book()
+        return step
+
+    def _take_in(self, waiting: Iterable[Waiting]) -> None:
+        for one in waiting:
+            self._queue.append(one)
+            self._checked[one.data] = one.transaction
+
+    def _follow(self, effects: list[Effect], step: Step, now: int) -> None:
+        """Carry out effects, and what follows from the blocks they ask for, to the end."""
+        while self._carry_out(effects, step):
+            payload = self._load(now)
+            effects = self._core.propose(payload, bool(self._queue), now)
+
+    def _carry_out(self, effects: list[Effect], step: Step) -> bool:
+        """Carry out effects; tell whether a block is asked for.
+
+        A committee of one has nobody to send a block to or to ask for one.
+        """
+        wanted = False
+        for effect in effects:
+            match effect:
+                case Store(block):
+                    step.entry.blocks.append(block)
+                case Commit():
+                    self._commit(effect, step)
+                case Evidence(first, second):
+                    step.entry.evidence.append((first, second))
+                case Halt(equivocators):
+                    step.halted = equivocators
+                case Timer(at):
+                    step.wake_at = at
+                case Build():
+                    wanted = True
+                case _:
+                    pass
+        return wanted
+
+    def _load(self, now: int) -> Payload:
+        """Take what waits into the next own block.
+
+        After a pause nothing yet: the payload's ledger time will be that of the block below it.
+        """
+        last = self._core.last_own_block
+        if last is None or now - last.timestamp > FRESH_MS:
+            return Payload()
+        envelopes: list[bytes] = []
+        room = MAX_PAYLOAD_BYTES
+        while self._queue and len(self._queue[0].data) <= room and len(envelopes) < MAX_ITEMS:
+            envelopes.append(self._queue.popleft().data)
+            room -= len(envelopes[-1])
+        return Payload(tuple(envelopes))
+
+    def _commit(self, commit: Commit, step: Step) -> None:
+        ordered = [place for block in commit.blocks for place in self._read(block)]
+        transactions = [one.transaction for one in ordered]
+        verified = self._verified(ordered)
+        outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
+        for one in ordered:
+            self._checked.pop(one.data, None)
+        step.events += outcome.events
+        step.placed += [Placed(result, commit.index) for result in outcome.results]
+        step.entry.commits.append(
+            CommitEntry(
+                index=commit.index,
+                time=self.ledger.time,
+                epoch=self._epoch,
+                leader=commit.leader.digest,
+                root=outcome.root,
+                blocks=tuple(block.ref.digest for block in commit.blocks),
+                losers=tuple(ref.digest for ref in commit.losers),
+                ordered=_ordered(ordered, outcome.results),
+                events=outcome.events,
+                changes=outcome.changes,
+            )
+        )
+
+    def _read(self, block: Block) -> Iterable[_Place]:
+        """Return the transactions in a block; what is none is passed over, by every node alike."""
+        for number, data in enumerate(block.envelopes):
+            transaction = self._checked.get(data) or _parsed(data)
+            if transaction is not None:
+                yield _Place(transaction, data, block.ref.digest, number)
+
+    def _verified(self, ordered: Sequence[_Place]) -> frozenset[str]:
+        """Return the ids whose signatures were checked here already.
+
+        An id says nothing about signatures, so one that also comes with others is not among them.
+        """
+        unchecked = {one.transaction.id for one in ordered if one.data not in self._checked}
+        return frozenset(one.transaction.id for one in ordered) - unchecked
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A transaction, its envelope, and where in which block (by digest) it stands."""
+
+    transaction: Transaction
+    data: bytes
+    block: bytes
+    number: int
+
+
+def _parsed(data: bytes) -> Transaction | None:
+    try:
+        return parse(data)
+    except Refused:
+        return None
+
+
+def _ordered(places: Sequence[_Place], results: Sequence[Result]) -> tuple[Ordered, ...]:
+    return tuple(
+        Ordered(
+            bytes.fromhex(result.id), place.block, place.number, result.code, result.field, result.message
+        )
+        for place, result in zip(places, results, strict=True)
+    )

@@ -1,0 +1,110 @@
+"""How a network begins on a node, and how a node takes it up again after a stop, however it was stopped."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from energy_ledger.dag.blocks import BlockRef, decode_block
+from energy_ledger.dag.core import Core
+from energy_ledger.dag.effects import Evidence
+from energy_ledger.dag.linearizer import DEPTH
+from energy_ledger.dag.ordering import Fate, Kept, Position
+from energy_ledger.dag.settings import Settings, Voice
+from energy_ledger.genesis import Genesis, read_genesis
+from energy_ledger.ledger.machine import Ledger
+from energy_ledger.ledger.tables import Change, Row
+from energy_ledger.node.chain import Chain
+from energy_ledger.refusals import Refused
+from energy_ledger.storage.database import DamagedError
+from energy_ledger.storage.directory import NodeKey
+from energy_ledger.storage.reader import CommitRecord, Reader
+from energy_ledger.storage.schema import COLUMNS
+from energy_ledger.storage.writer import Writer
+from energy_ledger.transactions import Envelope, read_envelope
+
+_GENESIS = "genesis"
+_EPOCH = 0
+
+
+def begin(writer: Writer, genesis: Genesis) -> None:
+    """Write a network's first state to an empty disk."""
+    ledger = Ledger.found(genesis)
+    rows = (Change(row.table, row.key, row.row, final=False) for row in ledger.rows())
+    writer.begin({_GENESIS: genesis.envelope.encode()}, ledger.root, ledger.time, rows)
+
+
+def check_genesis(envelope: Envelope, key: NodeKey) -> Genesis:
+    """Read a genesis that this node is to found. Raises Refused."""
+    genesis = read_genesis(envelope)
+    if genesis.rules.committee != (key.public.hex(),):
+        message = "The committee must be this one node; this release does not link nodes with each other yet."
+        raise Refused("bad_value", "committee", message)
+    return genesis
+
+
+def stored_genesis(reader: Reader) -> Genesis | None:
+    """Return the genesis of the network on this disk, None while there is none.
+
+    Raises DamagedError when it does not hold any more.
+    """
+    data = reader.fact(_GENESIS)
+    try:
+        return None if data is None else read_genesis(read_envelope(data))
+    except Refused as refused:
+        raise DamagedError(f"the stored genesis is not what was signed: {refused.message}") from refused
+
+
+def restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
+    """Take up core and ledger where the disk says they stood.
+
+    Raises DamagedError when what is on the disk does not fit together.
+    """
+    try:
+        return _restore(reader, genesis, key)
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, LookupError, ValueError) as error:
+        raise DamagedError(f"the stored ledger cannot be read: {error}") from error
+
+
+def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
+    last = reader.latest_commits(1)[0]
+    ledger = Ledger.restore(genesis, _live_rows(reader))
+    if (ledger.commit, ledger.root) != (last.n, last.root):
+        raise DamagedError(
+            f"the stored state has root {ledger.root.hex()} at commit {ledger.commit}, "
+            f"but commit {last.n} was written with root {last.root.hex()}"
+        )
+    position = Position(last.n, last.time, _leader(reader, last))
+    lowest = position.leader.round - DEPTH if position.leader else 0
+    kept = [
+        Kept(decode_block(record.raw), Fate(record.fate))
+        for record in reader.blocks_from(_EPOCH, max(0, lowest))
+    ]
+    evidence = [
+        Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(_EPOCH)
+    ]
+    core = Core.restore(settings(genesis, key), position, kept, evidence)
+    return Chain(core, ledger, _EPOCH)
+
+
+def settings(genesis: Genesis, key: NodeKey | None) -> Settings:
+    """Return what the consensus core must know of a network; without a key it only follows."""
+    keys = tuple(map(bytes.fromhex, genesis.rules.committee))
+    voice = Voice(keys.index(key.public), key.seed) if key is not None and key.public in keys else None
+    return Settings(bytes.fromhex(genesis.network), _EPOCH, keys, voice)
+
+
+def _live_rows(reader: Reader) -> Iterator[Row]:
+    for table in COLUMNS:
+        for key, row in reader.live(table):
+            yield Row(table, key, msgspec.json.decode(row))
+
+
+def _leader(reader: Reader, commit: CommitRecord) -> BlockRef | None:
+    """Return the leader block of a commit; the beginning has none."""
+    if commit.n == 0:
+        return None
+    record = reader.block(commit.leader)
+    if record is None:
+        raise DamagedError(f"the leader block of commit {commit.n} is missing")
+    return decode_block(record.raw).ref

@@ -1,0 +1,237 @@
+"""The way of a transaction from a client into the mempool: form, signature, order, and the rules of its kind.
+
+Forms and signatures are checked in threads, many at a time (checking releases the interpreter's lock); order
+and rules in the thread that the ledger belongs to.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from itertools import batched, chain
+from typing import Final
+
+from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
+from energy_ledger.keys import KeySet
+from energy_ledger.ledger.machine import Ledger
+from energy_ledger.mempool import Mempool, Waiting
+from energy_ledger.node.chain import Placed
+from energy_ledger.refusals import Refused
+from energy_ledger.transactions import Transaction, read_envelope, read_transaction
+
+CHUNK: Final = 32
+"""Envelopes that a thread checks at a time: with fewer, handing over costs more than a second core gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A transaction that was not accepted; its id, where it got so far as to have one."""
+
+    refused: Refused
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A transaction that was accepted, and what will say where it was placed."""
+
+    waiting: Waiting
+    placed: asyncio.Future[Placed]
+
+    @property
+    def id(self) -> str:
+        """The transaction's id."""
+        return self.waiting.transaction.id
+
+
+type Admission = Turned | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An envelope of good form, as blocks carry it; `signed` when known keys of its account signed it."""
+
+    transaction: Transaction
+    data: bytes
+    signed: bool
+
+
+@dataclass(slots=True)
+class _Sender:
+    """The sequence numbers of an account that are on their way: in the mempool, and in blocks."""
+
+    waiting: set[int] = field(default_factory=set)
+    moving: set[int] = field(default_factory=set)
+
+    def copy(self) -> _Sender:
+        return _Sender(set(self.waiting), set(self.moving))
+
+    def last_before(self, sequence: int) -> int:
+        """Return the number that this one must follow.
+
+        What arrives late may still go before what waits, as long as its number is free.
+        """
+        in_blocks = max(self.moving, default=0)
+        last = max(self.waiting, default=in_blocks)
+        is_free = sequence > in_blocks and sequence not in self.waiting
+        return in_blocks if is_free and sequence < last else last
+
+
+class Intake:
+    """Checks what clients send, and remembers it until it is ordered."""
+
+    def __init__(
+        self, ledger: Ledger, in_ledger_thread: Executor, in_threads: Executor, now: Callable[[], int]
+    ) -> None:
+        self._ledger = ledger
+        self._in_ledger_thread = in_ledger_thread
+        self._in_threads = in_threads
+        self._now = now
+        self._keys: dict[str, KeySet] = {}
+        self._mempool = Mempool()
+        self._senders: dict[str, _Sender] = {}
+        self._pending: dict[str, Taken] = {}
+        self._turn = asyncio.Lock()
+
+    def __len__(self) -> int:
+        """Return how many transactions wait for a block."""
+        return len(self._mempool)
+
+    def pending(self, identity: str) -> Taken | None:
+        """Return an accepted transaction that is not ordered yet, by its id."""
+        return self._pending.get(identity)
+
+    async def submit(self, envelopes: Sequence[bytes]) -> list[Admission]:
+        """Check envelopes and let the good ones wait for a block; answers in the same order.
+
+        Raises MempoolFullError when too much waits already; what came before in the list is then taken.
+        """
+        read = await self._read(envelopes)
+        async with self._turn:
+            all_read = {one.transaction.id: one for one in read if isinstance(one, _Read)}
+            answers: dict[str, Admission] = {
+                known: self._pending[known] for known in all_read if known in self._pending
+            }
+            new = [one for identity, one in all_read.items() if identity not in answers]
+            refusals = await self._in_ledger(self._judge, new, self._copy_senders(new))
+            for one in new:
+                identity = one.transaction.id
+                refused = refusals.get(identity)
+                answers[identity] = self._accept(one) if refused is None else Turned(refused, identity)
+        return [one if isinstance(one, Turned) else answers[one.transaction.id] for one in read]
+
+    def take(self) -> list[Waiting]:
+        """Take what goes into the next block out of the mempool."""
+        taken = self._mempool.take(MAX_PAYLOAD_BYTES, MAX_ITEMS)
+        for one in taken:
+            sender = self._senders[one.account]
+            sender.waiting.discard(one.sequence)
+            sender.moving.add(one.sequence)
+        return taken
+
+    def settle(self, placed: Iterable[Placed]) -> None:
+        """Tell those who wait that their transactions are ordered, which is on disk by now."""
+        for one in placed:
+            taken = self._pending.pop(one.result.id, None)
+            if taken is None:
+                continue
+            sender = self._senders[taken.waiting.account]
+            sender.moving.discard(taken.waiting.sequence)
+            if not sender.waiting and not sender.moving:
+                del self._senders[taken.waiting.account]
+            if not taken.placed.done():
+                taken.placed.set_result(one)
+
+    def fail(self, error: Exception) -> None:
+        """Tell those who wait that nothing more will be ordered."""
+        for taken in self._pending.values():
+            if not taken.placed.done():
+                taken.placed.set_exception(error)
+                taken.placed.exception()  # so that the log does not complain where nobody waits any more
+
+    # --- form and signature ---------------------------------------------------------------------------------
+
+    async def _read(self, envelopes: Sequence[bytes]) -> list[_Read | Turned]:
+        read = await self._in_chunks(self._read_one, envelopes)
+        strangers = {
+            one.transaction.payload.account for one in read if isinstance(one, _Read) and not one.signed
+        } - self._keys.keys()
+        if not strangers:
+            return read
+        self._keys.update(await self._in_ledger(self._look_up, strangers))
+        return await self._in_chunks(self._check_again, read)
+
+    async def _in_chunks[I, O](self, function: Callable[[I], O], items: Sequence[I]) -> list[O]:
+        loop = asyncio.get_running_loop()
+        chunks = batched(items, CHUNK, strict=False)
+        parts = (loop.run_in_executor(self._in_threads, _each, function, chunk) for chunk in chunks)
+        return list(chain.from_iterable(await asyncio.gather(*parts)))
+
+    def _read_one(self, data: bytes) -> _Read | Turned:
+        try:
+            envelope = read_envelope(data)
+            transaction = read_transaction(envelope)
+        except Refused as refused:
+            return Turned(refused)
+        compact = envelope.encode()
+        if len(compact) > MAX_PAYLOAD_BYTES:
+            message = f"A block has room for {MAX_PAYLOAD_BYTES} bytes."
+            return Turned(Refused("too_large", None, message), transaction.id)
+        return _Read(transaction, compact, self._is_signed(transaction))
+
+    def _check_again(self, one: _Read | Turned) -> _Read | Turned:
+        if isinstance(one, Turned) or one.signed:
+            return one
+        return _Read(one.transaction, one.data, self._is_signed(one.transaction))
+
+    def _is_signed(self, transaction: Transaction) -> bool:
+        keys = self._keys.get(transaction.payload.account) or transaction.own_keys
+        return keys is not None and transaction.signed_by(keys)
+
+    # --- order and rules, in the ledger's thread ------------------------------------------------------------
+
+    async def _in_ledger[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._in_ledger_thread, lambda: function(*args, **kwargs)
+        )
+
+    def _look_up(self, accounts: Iterable[str]) -> dict[str, KeySet]:
+        found = ((account, self._ledger.keys_of(account)) for account in accounts)
+        return {account: keys for account, keys in found if keys is not None}
+
+    def _judge(self, read: Sequence[_Read], senders: Mapping[str, _Sender]) -> dict[str, Refused]:
+        """Return why transactions cannot be taken, by their ids; those that can are not in it."""
+        refusals: dict[str, Refused] = {}
+        verified = {one.transaction.id for one in read if one.signed}
+        now = self._now()
+        for one in read:
+            payload = one.transaction.payload
+            sender = senders[payload.account]
+            try:
+                if sender.waiting or sender.moving:
+                    last = sender.last_before(payload.sequence)
+                    self._ledger.check_waiting(one.transaction, now, last, verified)
+                else:
+                    self._ledger.check(one.transaction, now, verified)
+                sender.waiting.add(payload.sequence)
+            except Refused as refused:
+                refusals[one.transaction.id] = refused
+        return refusals
+
+    # --- what is on its way ---------------------------------------------------------------------------------
+
+    def _copy_senders(self, read: Iterable[_Read]) -> dict[str, _Sender]:
+        accounts = {one.transaction.payload.account for one in read}
+        return {account: self._senders.get(account, _Sender()).copy() for account in accounts}
+
+    def _accept(self, one: _Read) -> Taken:
+        waiting = Waiting(one.transaction, one.data)
+        self._mempool.add(waiting)
+        self._senders.setdefault(waiting.account, _Sender()).waiting.add(waiting.sequence)
+        placed: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+        taken = self._pending[one.transaction.id] = Taken(waiting, placed)
+        return taken
+
+
+def _each[I, O](function: Callable[[I], O], items: Iterable[I]) -> list[O]:
+    return [function(item) for item in items]

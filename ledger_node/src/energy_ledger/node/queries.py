@@ -1,0 +1,183 @@
+"""What clients ask about: rows and history from the disk, in the form of the API."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any, Final
+
+import msgspec
+
+from energy_ledger.api import types
+from energy_ledger.api.paging import Value, Window, whole_number
+from energy_ledger.api.ports import Kind
+from energy_ledger.api.problems import ProblemError
+from energy_ledger.dag.blocks import Block, decode_block
+from energy_ledger.dag.committee import Committee
+from energy_ledger.genesis import Genesis
+from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
+from energy_ledger.transactions import transaction_id
+from energy_ledger.units import MS_PER_S
+
+_TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
+    "account": ("accounts", msgspec.json.Decoder(types.Account)),
+    "asset": ("assets", msgspec.json.Decoder(types.Asset)),
+    "order": ("orders", msgspec.json.Decoder(types.Order)),
+    "trade": ("trades", msgspec.json.Decoder(types.Trade)),
+    "round": ("rounds", msgspec.json.Decoder(types.Round)),
+    "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+}
+_NEWEST_FIRST: Final = frozenset({"round"})
+_SHOWN: Final = 20
+"""Blocks and commits in the picture of the DAG."""
+
+_event = msgspec.json.Decoder(types.Event)
+_envelope = msgspec.json.Decoder(types.Envelope)
+
+
+class Queries:
+    """Answers from one node's disk, asked in threads."""
+
+    def __init__(self, reader: Reader, in_threads: Executor, genesis: Genesis) -> None:
+        self._reader = reader
+        self._in_threads = in_threads
+        self._genesis = genesis
+
+    async def one(self, kind: Kind, key: str) -> object | None:
+        """Return one row by its key, None when there is none."""
+        special: Mapping[str, Callable[[str], object | None]] = {
+            "slot": self._slot,
+            "transaction": self._transaction,
+            "block": self._block,
+        }
+        return await self.ask(special[kind] if kind in special else lambda key: self._row(kind, key), key)
+
+    async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
+        """Return a page of rows."""
+        return await self.ask(self._page, kind, filters, window)
+
+    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+        """Return a page of the events that concern an asset."""
+        return await self.ask(self._audit, asset, window)
+
+    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return events after a cursor, with their cursors."""
+        return await self.ask(self._reader.events, after, limit)
+
+    async def dag(self) -> types.Dag:
+        """Return the latest rounds of the DAG."""
+        return await self.ask(self._dag)
+
+    async def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Put a question to the disk in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._in_threads, lambda: question(*args, **kwargs)
+        )
+
+    # --- in a thread ----------------------------------------------------------------------------------------
+
+    def _row(self, kind: Kind, key: str) -> object | None:
+        table, decoder = _TABLES[kind]
+        row = self._reader.one(table, key)
+        return None if row is None else decoder.decode(row)
+
+    def _page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
+        table, decoder = _TABLES[kind]
+        found = self._reader.page(
+            table, filters, window.after, window.limit, newest_first=kind in _NEWEST_FIRST
+        )
+        following = str(found[-1].n) if len(found) == window.limit else None
+        return types.Page([decoder.decode(one.row) for one in found], following)
+
+    def _audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+        found = self._reader.events_of(asset, window.after or 0, window.limit)
+        following = str(found[-1][0]) if len(found) == window.limit else None
+        return types.Page([_event.decode(body) for _, body in found], following)
+
+    def _slot(self, key: str) -> types.Slot:
+        slot, rules = _number(key), self._genesis.rules
+        row = self._reader.round_covering(slot, rules.horizon_slots)
+        prices: dict[str, types.Price] = dict.fromkeys(["", *(feeder.id for feeder in rules.feeders)])
+        if row is not None:
+            cleared = _TABLES["round"][1].decode(row)
+            prices |= {feeder: row[slot - cleared.first_slot] for feeder, row in cleared.prices.items()}
+        volume, trades = self._reader.traded(slot)
+        length = rules.slot_s * MS_PER_S
+        return types.Slot(slot, slot * length, (slot + 1) * length, prices, volume, trades)
+
+    def _transaction(self, key: str) -> types.Transaction | None:
+        record = self._reader.transaction(_bytes(key))
+        stored = self._reader.block(record.block) if record is not None else None
+        if record is None or stored is None:
+            return None
+        return types.Transaction(
+            id=key,
+            state="applied" if record.code is None else "refused",
+            code=record.code,
+            field=record.field,
+            message=record.message,
+            commit=record.commit,
+            time=record.time,
+            block=record.block.hex(),
+            envelope=_envelope.decode(decode_block(stored.raw).envelopes[record.place]),
+        )
+
+    def _block(self, key: str) -> types.Block | None:
+        record = self._reader.block(_bytes(key))
+        return None if record is None else _shown(decode_block(record.raw), record)
+
+    def _dag(self) -> types.Dag:
+        records = self._reader.latest_blocks(_SHOWN)
+        blocks = [_shown(decode_block(record.raw), record) for record in records]
+        committee = Committee.of(len(self._genesis.rules.committee))
+        return types.Dag(
+            round=max((block.round for block in blocks), default=0),
+            committee=committee.size,
+            quorum=committee.quorum,
+            decisions=[
+                _decision(commit, decode_block(record.raw))
+                for commit in self._reader.latest_commits(_SHOWN)
+                if (record := self._reader.block(commit.leader)) is not None
+            ],
+            blocks=blocks,
+        )
+
+
+def _number(key: str) -> int:
+    try:
+        return whole_number(key)
+    except ValueError:
+        raise ProblemError("bad_request", f"{key} is not the number of a slot", "n") from None
+
+
+def _bytes(key: str) -> bytes:
+    """Return the bytes of an id; of what is none, bytes that no id has."""
+    try:
+        return bytes.fromhex(key)
+    except ValueError:
+        return b""
+
+
+def _shown(block: Block, record: BlockRecord) -> types.Block:
+    return types.Block(
+        id=block.ref.digest.hex(),
+        network=block.network.hex(),
+        epoch=block.epoch,
+        round=block.round,
+        author=block.author,
+        timestamp=block.timestamp,
+        ancestors=[ref.digest.hex() for ref in block.ancestors],
+        transactions=[transaction_id(_envelope.decode(data).payload.encode()) for data in block.envelopes],
+        signature=block.signature.hex(),
+        commit=record.commit,
+    )
+
+
+def _decision(commit: CommitRecord, leader: Block) -> types.Decision:
+    return types.Decision(
+        commit=commit.n,
+        round=leader.round,
+        leader=leader.author,
+        block=commit.leader.hex(),
+        time=commit.time,
+        state_root=commit.root.hex(),
+    )

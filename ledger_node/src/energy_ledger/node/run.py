@@ -1,0 +1,142 @@
+"""The process of a node: opens its data directory, serves until it is told to stop, and closes in order."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from energy_ledger.api.server import make_app
+from energy_ledger.genesis import Genesis
+from energy_ledger.network import discovery
+from energy_ledger.network.announce import Announcement, Announcer
+from energy_ledger.node.service import Node
+from energy_ledger.storage import database
+from energy_ledger.storage.database import DamagedError
+from energy_ledger.storage.directory import DataDirectory, DirectoryLock
+
+_GRACE_S = 5.0
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a node runs. `supervisor` is the Supervisor's address when the node is an app of Home Assistant."""
+
+    directory: DataDirectory
+    host: str
+    port: int
+    with_matcher: bool
+    with_zeroconf: bool
+    supervisor: str | None
+
+
+async def serve(options: Options) -> None:
+    """Run a node until SIGTERM or SIGINT.
+
+    Raises DirectoryError or StorageError when the data directory cannot be used, OSError when the address
+    cannot, DiscoveryRefusedError when the Supervisor is named but this is no app.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        lock = DirectoryLock.take(options.directory)
+        stack.callback(lock.release)
+        node, genesis = _open(options)
+        stack.push_async_callback(node.close)
+        port = await _listen(options, node, stack)
+        await _announce(options, node, genesis, port, stack)
+        await stop.wait()
+        _LOG.info("stopping")
+
+
+def _open(options: Options) -> tuple[Node, Genesis | None]:
+    """Open the node on what is on the disk; a damaged ledger is set aside, and the node starts empty."""
+    path, key = options.directory.database, options.directory.node_key()
+    _warn_of(database.open_or_set_aside(path).set_aside)
+    node = Node(options.directory, key, with_matcher=options.with_matcher)
+    try:
+        return node, node.wake()
+    except DamagedError as error:
+        _LOG.error("%s", error)
+    node.close_disk()
+    _warn_of(database.set_aside(path))
+    database.open_or_set_aside(path)
+    return Node(options.directory, key, with_matcher=options.with_matcher), None
+
+
+def _warn_of(set_aside: object) -> None:
+    if set_aside is not None:
+        _LOG.error(
+            "the ledger was damaged and is set aside as %s; this node has no network now: "
+            "stop it, restore the data directory from a backup, and start it again",
+            set_aside,
+        )
+
+
+async def _listen(options: Options, node: Node, stack: AsyncExitStack) -> int:
+    """Serve the API; return the port, which the system chose when port 0 was asked for."""
+    runner = web.AppRunner(make_app(node, node.tokens), access_log=None, shutdown_timeout=_GRACE_S)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, options.host, options.port).start()
+    port = int(runner.addresses[0][1])
+    host = "127.0.0.1" if ip_address(options.host).is_unspecified else options.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    options.directory.say_address(url)
+    _LOG.info("listening at %s", url)
+    return port
+
+
+async def _announce(
+    options: Options, node: Node, genesis: Genesis | None, port: int, stack: AsyncExitStack
+) -> None:
+    """Tell the local network and Home Assistant of the node, where that is asked for."""
+    if options.with_zeroconf:
+        await _announce_nearby(options.host, port, node, genesis, stack)
+    if options.supervisor is not None:
+        supervisor = discovery.Supervisor.of(os.environ, options.supervisor)
+        token = options.directory.setup_token()
+        message = discovery.Message(socket.gethostname(), port, token)
+        task = asyncio.create_task(_tell_supervisor(supervisor, message))
+        stack.push_async_callback(_cancel, task)
+
+
+async def _tell_supervisor(supervisor: discovery.Supervisor, message: discovery.Message) -> None:
+    try:
+        await discovery.send_until_taken(supervisor, message)
+    except discovery.DiscoveryRefusedError as error:
+        _LOG.warning("Home Assistant is not told of this node: %s", error)
+
+
+async def _announce_nearby(
+    host: str, port: int, node: Node, genesis: Genesis | None, stack: AsyncExitStack
+) -> None:
+    def saying(genesis: Genesis | None) -> Announcement:
+        network, name = (genesis.network, genesis.rules.name) if genesis else (None, None)
+        return Announcement(host, port, node.key.public.hex(), network, name)
+
+    announcer = Announcer(saying(genesis))
+    stack.push_async_callback(announcer.end)
+    await announcer.begin()
+    updates: set[asyncio.Task[None]] = set()
+
+    def founded(genesis: Genesis) -> None:
+        task = asyncio.create_task(announcer.say(saying(genesis)))
+        updates.add(task)
+        task.add_done_callback(updates.discard)
+
+    node.on_founded = founded
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,210 @@
+"""The node as its clients see it: empty until a network is founded, then that network's."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from importlib.metadata import version
+from typing import Final
+
+from energy_ledger.api import types
+from energy_ledger.api.auth import Tokens, hashed
+from energy_ledger.api.paging import Value, Window
+from energy_ledger.api.ports import Kind
+from energy_ledger.api.problems import ProblemError
+from energy_ledger.genesis import Genesis
+from energy_ledger.mempool import MempoolFullError
+from energy_ledger.node import founding, views
+from energy_ledger.node.event_log import EventLog
+from energy_ledger.node.intake import Taken
+from energy_ledger.node.invites import check_invite
+from energy_ledger.node.running import Running, StoppedError
+from energy_ledger.node.threads import Threads
+from energy_ledger.refusals import Refused
+from energy_ledger.storage.directory import DataDirectory, NodeKey, new_token
+from energy_ledger.storage.reader import Reader
+from energy_ledger.storage.writer import Writer
+from energy_ledger.transactions import Envelope
+
+WAIT_S: Final = 10
+"""Longest time that a client waits for the order of what it submitted."""
+_FOUNDER: Final = "founder"
+
+
+class Node:
+    """Answers what the API asks; the disk must be open, and belongs to this node until `close`."""
+
+    def __init__(self, directory: DataDirectory, key: NodeKey, *, with_matcher: bool) -> None:
+        self.key = key
+        self._with_matcher = with_matcher
+        self._directory = directory
+        self._reader = Reader(directory.database)
+        self._writer = Writer(directory.database)
+        self._threads = Threads()
+        self._running: Running | None = None
+        self._setting_up = asyncio.Lock()
+        self._token_hashes = self._reader.tokens()
+        self.tokens = Tokens.of(directory.setup_token(), self._token_hashes.values())
+        self.on_founded: Callable[[Genesis], None] = lambda _: None
+
+    def wake(self) -> Genesis | None:
+        """Take up the network on this disk, if there is one, and return its genesis.
+
+        Raises DamagedError when the disk does not hold together.
+        """
+        genesis = founding.stored_genesis(self._reader)
+        if genesis is not None:
+            self._run(genesis)
+        return genesis
+
+    async def close(self) -> None:
+        """Stop after what is being written now."""
+        if self._running is not None:
+            await self._running.close()
+        self.close_disk()
+
+    def close_disk(self) -> None:
+        """Give the disk free; nothing works afterwards."""
+        self._threads.close()
+        self._reader.close()
+        self._writer.close()
+
+    def _run(self, genesis: Genesis) -> None:
+        self._running = Running(
+            founding.restore(self._reader, genesis, self.key),
+            self.key,
+            self._reader,
+            self._writer,
+            self._threads,
+            with_matcher=self._with_matcher,
+            path=self._directory.path,
+        )
+
+    @property
+    def _network(self) -> Running:
+        if self._running is None:
+            raise ProblemError("not_set_up", "found a network on this node first")
+        return self._running
+
+    # --- setting up -----------------------------------------------------------------------------------------
+
+    def health(self) -> types.Health:
+        """Tell whether the node runs."""
+        release = version("energy-ledger")
+        if self._running is None:
+            return types.Health("not_set_up", release)
+        return types.Health("stopped" if self._running.stopped else "ok", release)
+
+    def setup_state(self) -> types.SetupState:
+        """Tell whether the node has a network."""
+        network = self._running.genesis.network if self._running else None
+        return types.SetupState("ready" if network else "empty", self.key.public.hex(), network)
+
+    async def found(self, genesis: types.Envelope) -> types.SetupAnswer:
+        """Found the network; the same genesis again gives the same answer with a new token."""
+        envelope = Envelope(genesis.payload, tuple(genesis.signatures))
+        async with self._setting_up:
+            read = await self._refusing(self._threads.checkers, founding.check_genesis, envelope, self.key)
+            if self._running is None:
+                await self._on(self._threads.disk, founding.begin, self._writer, read)
+                self._run(read)
+                self.on_founded(read)
+            if read.network != self._network.genesis.network:
+                raise ProblemError("already_set_up", "this node belongs to another network already")
+            return await self._welcome(_FOUNDER)
+
+    async def join(self, invite: str) -> types.SetupAnswer:
+        """Give a token to whoever holds a good invite to the network."""
+        running = self._network
+        async with self._setting_up:
+            good = await self._refusing(
+                self._threads.readers,
+                check_invite,
+                invite,
+                running.genesis,
+                self._reader,
+                running.standing.time,
+            )
+            return await self._welcome(f"invite {good.key}")
+
+    async def _welcome(self, holder: str) -> types.SetupAnswer:
+        """Give a holder a new token in place of the one it may have."""
+        token = new_token()
+        await self._on(self._threads.disk, self._writer.set_token, holder, hashed(token))
+        self._token_hashes[holder] = hashed(token)
+        self.tokens.members = set(self._token_hashes.values())
+        genesis = self._network.genesis
+        return types.SetupAnswer(genesis.network, views.envelope(genesis.envelope), token)
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> EventLog:
+        """Return the network's events."""
+        return self._network.events
+
+    async def network(self) -> types.Network:
+        """Describe the network."""
+        running = self._network
+        return views.network(running.genesis, running.standing, running.problem())
+
+    async def one(self, kind: Kind, key: str) -> object | None:
+        """Return one row by its key, None when there is none."""
+        running = self._network
+        found = await running.queries.one(kind, key)
+        if found is None and kind == "transaction" and (pending := running.intake.pending(key)) is not None:
+            return views.pending(pending)
+        return found
+
+    async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
+        """Return a page of rows."""
+        return await self._network.queries.page(kind, filters, window)
+
+    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+        """Return a page of the events that concern an asset, oldest first."""
+        return await self._network.queries.audit(asset, window)
+
+    async def dag(self) -> types.Dag:
+        """Describe the latest rounds of the DAG."""
+        return await self._network.queries.dag()
+
+    def metrics(self) -> Mapping[str, int | float]:
+        """Return the node's figures for Prometheus, by metric name."""
+        return {"up": 1} if self._running is None else self._running.metrics()
+
+    # --- transactions ---------------------------------------------------------------------------------------
+
+    async def submit(self, envelopes: list[bytes]) -> list[types.Submitted]:
+        """Check and take transactions; returns when they are ordered, at the latest after ten seconds."""
+        try:
+            admissions = await self._network.submit(envelopes)
+            await _ordered([one for one in admissions if isinstance(one, Taken)])
+            return [views.submitted(one) for one in admissions]
+        except StoppedError as error:
+            raise ProblemError("stopped", f"the node orders nothing any more: {error}") from None
+        except MempoolFullError as error:
+            raise ProblemError("too_many_requests", f"{error}; send less, later", retry_after_s=5) from None
+
+    # --- helpers --------------------------------------------------------------------------------------------
+
+    async def _on[**P, T](
+        self, threads: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: function(*args, **kwargs))
+
+    async def _refusing[**P, T](
+        self, threads: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a function in a thread; what it refuses is a problem for the client."""
+        try:
+            return await self._on(threads, function, *args, **kwargs)
+        except Refused as refused:
+            raise ProblemError(refused.code, refused.message, refused.field) from None
+
+
+async def _ordered(taken: list[Taken]) -> None:
+    """Wait until all are ordered, but not for ever; raises StoppedError when that will not happen."""
+    if not taken:
+        return
+    done, _ = await asyncio.wait([one.placed for one in taken], timeout=WAIT_S)
+    for future in done:
+        future.result()

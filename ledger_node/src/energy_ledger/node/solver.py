@@ -1,0 +1,66 @@
+"""Asks the solver process for clearings; starts it with the first book."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+
+from energy_ledger.market.book import Book, Clearing
+from energy_ledger.node.solver_process import HEADER, pack, unpack
+
+_LONGEST_S = 300
+
+
+class SolverError(Exception):
+    """The solver process gave no clearing."""
+
+
+class Solver:
+    """A process of its own that computes one clearing at a time."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def solve(self, book: Book) -> Clearing:
+        """Compute the clearing of a book.
+
+        Raises SolverError when the process fails; the next book starts a new one.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_LONGEST_S):
+                    return await self._ask(book)
+            except (asyncio.IncompleteReadError, ConnectionError, TimeoutError) as error:
+                await self.close()
+                raise SolverError(f"the solver gave no clearing: {error or 'it took too long'}") from error
+            except asyncio.CancelledError:
+                await self.close()  # a clearing that nobody waits for would be taken for the next one's
+                raise
+
+    async def close(self) -> None:
+        """End the process, if it runs."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    async def _ask(self, book: Book) -> Clearing:
+        process = self._process or await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise SolverError("the solver process has no pipes")
+        process.stdin.write(pack(book))
+        await process.stdin.drain()
+        (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+        clearing = unpack(await process.stdout.readexactly(length))
+        if not isinstance(clearing, Clearing):
+            raise SolverError("the solver answered something else than a clearing")
+        return clearing
+
+    async def _start(self) -> Process:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "energy_ledger.node.solver_process", stdin=PIPE, stdout=PIPE
+        )
+        return self._process

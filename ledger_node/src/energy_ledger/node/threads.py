@@ -1,0 +1,31 @@
+"""The threads of a node. Whatever is not made for several threads has one of its own."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+
+def _one(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Where work is done that would hold up the event loop."""
+
+    ledger: ThreadPoolExecutor = field(default_factory=lambda: _one("ledger"))
+    """Consensus core and ledger: one after the other."""
+    disk: ThreadPoolExecutor = field(default_factory=lambda: _one("disk"))
+    """The one writing connection."""
+    readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reader")
+    )
+    checkers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="checker")
+    )
+    """Forms and signatures of transactions."""
+
+    def close(self) -> None:
+        """Let every thread finish what it is doing, and end it."""
+        for pool in (self.checkers, self.ledger, self.disk, self.readers):
+            pool.shutdown()

@@ -1,0 +1,90 @@
+"""What the node knows in memory, in the form of the API."""
+
+from msgspec import UNSET
+
+from energy_ledger.api import types
+from energy_ledger.genesis import Feeder, Genesis
+from energy_ledger.node.chain import Standing
+from energy_ledger.node.intake import Taken, Turned
+from energy_ledger.transactions import Envelope, read_envelope
+
+
+def envelope(signed: Envelope) -> types.Envelope:
+    """Show an envelope."""
+    return types.Envelope(signed.payload, list(signed.signatures))
+
+
+def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.Network:
+    """Show the network and where its ledger stands."""
+    rules, money = genesis.rules, standing.money
+    return types.Network(
+        network=genesis.network,
+        name=rules.name,
+        currency=rules.currency,
+        test=rules.test,
+        genesis=envelope(genesis.envelope),
+        parameters=types.Parameters(
+            slot_s=rules.slot_s,
+            horizon_slots=rules.horizon_slots,
+            round_s=rules.round_s,
+            proposal_window_s=rules.proposal_window_s,
+            gate_s=rules.gate_s,
+            grace_slots=rules.grace_slots,
+            readings=rules.readings,
+            approval=rules.approval,
+        ),
+        tariff=types.Tariff(rules.tariff.price_floor, rules.tariff.price_cap, rules.tariff.grid_fee),
+        feeders=[_feeder(feeder) for feeder in rules.feeders],
+        committee=list(rules.committee),
+        commit=standing.commit,
+        time=standing.time,
+        state_root=standing.root.hex(),
+        members=standing.members,
+        money=types.Money(money.issued, money.balances, money.held, money.community),
+        round=standing.last_round,
+        in_sync=problem is None,
+        problem=problem,
+    )
+
+
+def _feeder(feeder: Feeder) -> types.Feeder:
+    return types.Feeder(feeder.id, feeder.parent, feeder.up_limit_wh, feeder.down_limit_wh)
+
+
+def submitted(admission: Turned | Taken) -> types.Submitted:
+    """Show what became of a submitted transaction so far."""
+    if isinstance(admission, Turned):
+        refused = admission.refused
+        return types.Submitted(
+            accepted=False,
+            id=admission.id or UNSET,
+            code=refused.code,
+            field=refused.field,
+            message=refused.message,
+        )
+    placed = admission.placed.result() if admission.placed.done() else None
+    result = placed.result if placed else None
+    return types.Submitted(
+        accepted=True,
+        id=admission.id,
+        state=result.state if result else "pending",
+        commit=placed.commit if placed else None,
+        code=result.code if result else None,
+        field=result.field if result else None,
+        message=result.message if result else None,
+    )
+
+
+def pending(taken: Taken) -> types.Transaction:
+    """Show a transaction that is not ordered yet."""
+    return types.Transaction(
+        id=taken.id,
+        state="pending",
+        code=None,
+        field=None,
+        message=None,
+        commit=None,
+        time=None,
+        block=None,
+        envelope=envelope(read_envelope(taken.waiting.data)),
+    )
