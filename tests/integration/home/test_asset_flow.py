@@ -1,0 +1,246 @@
+"""Adding an asset with its meter, as a person does it; the meters are real Modbus servers."""
+
+import pytest
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntryState
+from homeassistant.data_entry_flow import FlowResultType
+
+from custom_components.energy_marketplace.const import DOMAIN
+from tests.integration.meter.modbus_meter import HOLDING, INPUT, UNIT, Words, serving
+
+HOME = {"name": "Home", "asset_type": "home", "rated_import_w": 17_250, "rated_export_w": 0, "behind": "grid"}
+
+
+@pytest.fixture
+async def member(home, entry):
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done()
+    yield entry
+    if entry.state is ConfigEntryState.LOADED:
+        await home.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.fixture
+async def meter():
+    """An SDM120 that shows 1.5 kW, 1234.5 kWh imported, 67.25 kWh exported."""
+    words = Words()
+    words.put_number(INPUT, 0x0C, 1500.0, "float32")
+    words.put_number(INPUT, 0x48, 1234.5, "float32")
+    words.put_number(INPUT, 0x4A, 67.25, "float32")
+    async with serving(words) as port:
+        words.port = port
+        yield words
+
+
+def tcp(meter, **changes):
+    return {"host": "127.0.0.1", "port": meter.port, "unit_id": UNIT, "profile": "sdm120"} | changes
+
+
+def menu(choice):
+    return {"next_step_id": choice}
+
+
+async def walk(home, entry, *answers, context=None):
+    flow = home.config_entries.subentries
+    step = await flow.async_init(
+        (entry.entry_id, "asset"), context=context or {"source": SOURCE_USER}
+    )
+    for answer in answers:
+        step = await flow.async_configure(step["flow_id"], answer)
+    await home.async_block_till_done()
+    return step
+
+
+async def add(home, entry, meter, **changes):
+    done = await walk(
+        home, entry, HOME | changes, menu("meter_tcp"), tcp(meter), {"inverted": False}
+    )
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    return next(sub for sub in entry.subentries.values() if sub.title == done["title"])
+
+
+async def test_a_meter_on_the_network_is_shown_before_it_is_kept(home, member, meter, node):
+    step = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter))
+    assert step["step_id"] == "check"
+    assert step["description_placeholders"] == {
+        "power": "1500 W",
+        "imported": "1234.500 kWh",
+        "exported": "67.250 kWh",
+    }
+    assert node.assets == {}
+    done = await home.config_entries.subentries.async_configure(step["flow_id"], {"inverted": False})
+    await home.async_block_till_done()
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    [asset] = node.assets.values()
+    [subentry] = member.subentries.values()
+    assert subentry.unique_id == asset["id"]
+    assert (asset["name"], asset["asset_type"], asset["rated_import_w"], asset["behind"]) == (
+        "Home", "home", 17_250, None,
+    )  # fmt: skip
+    assert float(home.states.get("sensor.home_power").state) == 1500
+    assert float(home.states.get("sensor.home_imported_energy").state) == 1234.5
+
+
+async def test_an_asset_hangs_behind_a_connection_point(home, member, meter, node):
+    point = await add(home, member, meter)
+    washer = await add(home, member, meter, name="Washer", asset_type="appliance", behind=point.unique_id)
+    assert node.assets[washer.unique_id]["behind"] == point.unique_id
+
+
+async def test_a_producer_names_its_source_and_price_limits(home, member, meter, node):
+    roof = await add(
+        home, member, meter, name="Roof", asset_type="solar", rated_import_w=0, rated_export_w=5_000,
+        min_sell_price=0.09, max_buy_price=0.25,
+    )  # fmt: skip
+    assert node.assets[roof.unique_id]["source"] == "solar"
+    assert (roof.data["min_sell_price"], roof.data["max_buy_price"]) == (90_000, 250_000)
+
+
+async def test_an_asset_registered_by_a_broken_off_attempt_is_taken_up_again(home, member, meter, node):
+    first = await add(home, member, meter)
+    home.config_entries.async_remove_subentry(member, first.subentry_id)
+    await home.async_block_till_done()
+    again = await add(home, member, meter, rated_import_w=10_000)
+    assert again.unique_id == first.unique_id
+    assert len(node.assets) == 1
+    assert node.assets[again.unique_id]["rated_import_w"] == 10_000
+
+
+async def test_a_refused_registration_leaves_nothing_behind(home, member, meter, node):
+    node.refuse["asset.register"] = ("bad_value", "this name is too long")
+    step = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter), {"inverted": False})
+    assert (step["step_id"], step["errors"]) == ("check", {"base": "refused"})
+    assert step["description_placeholders"]["message"] == "this name is too long"
+    assert dict(member.subentries) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"port": 9}, "meter_unreachable"),
+        ({"unit_id": 99}, "meter_nonsense"),
+        ({"profile": "sdm630"}, "meter_nonsense"),
+        ({"profile": "sunspec"}, "meter_nonsense"),
+    ],
+)
+async def test_a_meter_that_cannot_be_read_is_explained(home, member, meter, change, error):
+    step = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter) | change)
+    assert (step["step_id"], step["errors"]) == ("meter_tcp", {"base": error})
+
+
+async def test_an_asset_without_any_power_is_explained(home, member):
+    step = await walk(home, member, HOME | {"rated_import_w": 0})
+    assert step["errors"] == {"rated_import_w": "no_rating"}
+    step = await home.config_entries.subentries.async_configure(
+        step["flow_id"], HOME | {"max_buy_price": 0.00000001}
+    )
+    assert step["errors"] == {"max_buy_price": "not_exact"}
+
+
+def register(**changes):
+    return {"type": "float32", "function": "input", "word_order": "big", "scale": "1"} | changes
+
+
+async def test_a_meter_of_unknown_make_is_read_by_its_registers(home, member, meter, node):
+    meter.put_number(HOLDING, 100, 4_200_000, "uint32", "little")
+    energy = register(address=100, type="uint32", function="holding", word_order="little", scale="0.1")
+    free = tcp(meter, profile="registers")
+    step = await walk(
+        home, member, HOME, menu("meter_tcp"), free,
+        {"power": register(), "imported": energy, "exported": register()},
+    )  # fmt: skip
+    assert step["description_placeholders"] == {
+        "power": "?",
+        "imported": "420.000 kWh",
+        "exported": "0.000 kWh",
+    }
+
+
+@pytest.mark.parametrize(
+    ("imported", "error"),
+    [
+        (register(), "no_energy_register"),
+        (register(address=0x48, scale="x"), "bad_register"),
+        (register(address=9000), "meter_nonsense"),
+    ],
+)
+async def test_registers_that_hold_no_energy_are_explained(home, member, meter, imported, error):
+    step = await walk(
+        home, member, HOME, menu("meter_tcp"), tcp(meter, profile="registers"),
+        {"power": register(), "imported": imported, "exported": register()},
+    )  # fmt: skip
+    assert (step["step_id"], step["errors"]) == ("registers", {"base": error})
+
+
+async def test_entities_serve_as_a_meter(home, member, node):
+    energy = {"device_class": "energy", "unit_of_measurement": "kWh", "state_class": "total_increasing"}
+    home.states.async_set("sensor.heat_pump_energy", "12.5", energy)
+    home.states.async_set(
+        "sensor.heat_pump_power", "0.75", {"device_class": "power", "unit_of_measurement": "kW"}
+    )
+    step = await walk(home, member, HOME, menu("meter_entities"), {})
+    assert step["errors"] == {"imported_entity": "no_energy_entity"}
+    configure = home.config_entries.subentries.async_configure
+    step = await configure(step["flow_id"], {"imported_entity": "sensor.nothing"})
+    assert step["errors"] == {"base": "meter_unreachable"}
+    step = await configure(
+        step["flow_id"],
+        {"imported_entity": "sensor.heat_pump_energy", "power_entity": "sensor.heat_pump_power"},
+    )
+    assert step["description_placeholders"] == {
+        "power": "750 W",
+        "imported": "12.500 kWh",
+        "exported": "0.000 kWh",
+    }
+    done = await configure(step["flow_id"], {"inverted": False})
+    await home.async_block_till_done()
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert home.states.get("sensor.home_power").state == "750.0"
+
+
+async def test_an_exchanged_meter_is_turned_round(home, member, meter):
+    done = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter), {"inverted": True})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert float(home.states.get("sensor.home_power").state) == -1500
+    assert float(home.states.get("sensor.home_imported_energy").state) == 67.25
+
+
+async def test_a_changed_asset_is_told_to_the_ledger(home, member, meter, node):
+    subentry = await add(home, member, meter)
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id}
+    changed = {key: value for key, value in HOME.items() if key != "asset_type"}
+    step = await walk(
+        home, member, changed | {"name": "Villa", "rated_export_w": 3_000, "min_sell_price": 0.1},
+        menu("keep_meter"), {}, context=context,
+    )  # fmt: skip
+    assert step["reason"] == "reconfigure_successful"
+    update = node.submitted[-1]
+    assert update["kind"] == "asset.update"
+    assert (update["name"], update["rated_export_w"]) == ("Villa", 3_000)
+    assert "rated_import_w" not in update
+    changed_entry = member.subentries[subentry.subentry_id]
+    assert changed_entry.title == "Villa"
+    assert changed_entry.data["min_sell_price"] == 100_000
+    assert changed_entry.data["meter"] == subentry.data["meter"]
+
+
+async def test_a_refused_change_changes_nothing(home, member, meter, node):
+    subentry = await add(home, member, meter)
+    node.refuse["asset.update"] = ("has_open_orders", "open orders")
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id}
+    changed = {key: value for key, value in HOME.items() if key != "asset_type"} | {"rated_import_w": 1}
+    step = await walk(home, member, changed, menu("keep_meter"), {}, context=context)
+    assert (step["step_id"], step["errors"]) == ("keep_meter", {"base": "has_open_orders"})
+    assert member.subentries[subentry.subentry_id].data["rated_import_w"] == 17_250
+
+
+async def test_assets_wait_until_the_member_runs(home, entry):
+    step = await walk(home, entry)
+    assert (step["type"], step["reason"]) == (FlowResultType.ABORT, "entry_not_loaded")
+
+
+async def test_a_removed_asset_takes_its_entities_along(home, member, meter):
+    subentry = await add(home, member, meter)
+    home.config_entries.async_remove_subentry(member, subentry.subentry_id)
+    await home.async_block_till_done()
+    assert home.states.get("sensor.home_power") is None
+    assert home.config_entries.async_entries(DOMAIN)[0].state is ConfigEntryState.LOADED
