@@ -123,6 +123,8 @@ def test_a_text_that_is_not_one_json_object_of_the_format_is_refused(text: str, 
         (("blocks", 1, "ancestors"), ["G\u0661"], "unknown or comes later"),
         (("blocks", 1, "ancestors"), ["G" + "9" * 30], "unknown or comes later"),
         (("blocks", 2, "ancestors"), ["no such"], "unknown or comes later"),
+        (("blocks", 1, "id"), "\ud800", "is not Unicode text"),
+        (("blocks", 1, "ancestors"), ["\ud800"], "unknown or comes later"),
         (("blocks", 1, "id"), "two\nlines", "unknown or comes later"),
     ],
 )
@@ -143,7 +145,7 @@ def test_an_ancestor_may_be_listed_twice_and_an_author_may_have_two_among_them()
 
 
 def test_ids_sort_as_text_by_code_point_whatever_they_are() -> None:
-    names = ["\ud800", "\uffff", "\U00010000", "Z", "a", "\u00e9", ""]
+    names = ["\ue000", "\uffff", "\U00010000", "Z", "a", "\u00e9", ""]
     blocks: list[dict[str, Any]] = [{"id": one, "author": 0, "round": 1, "ancestors": []} for one in names]
     above = {"id": "2", "author": 0, "round": 2, "ancestors": names}
     blocks += [above, {"id": "3", "author": 0, "round": 3, "ancestors": ["2"]}]

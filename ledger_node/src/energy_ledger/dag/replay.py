@@ -79,11 +79,14 @@ def _decision(status: LeaderStatus) -> dict[str, object]:
 
 
 def _key(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")
+    try:
+        return name.encode()
+    except UnicodeEncodeError as error:
+        raise ReplayError(f"the id {name!a} is not Unicode text") from error
 
 
 def _name(ref: BlockRef) -> str:
-    return ref.digest.decode("utf-8", "surrogatepass")
+    return ref.digest.decode()
 
 
 def _parse(text: str) -> object:
