@@ -17,7 +17,7 @@ STOP_TIMEOUT_S = 20
 
 
 class ProcessFailedError(RuntimeError):
-    """A child ended by itself, or did not come up; the message holds the end of its log."""
+    """A child ended by itself."""
 
 
 @dataclass
@@ -59,18 +59,18 @@ class Child:
             await self.process.wait()
 
     def check(self) -> None:
-        """Raise ProcessFailedError with the end of the log if the child is gone."""
+        """Raise ProcessFailedError if the child is gone."""
         if self.process.returncode is not None:
-            raise ProcessFailedError(f"{self.name} ended by itself\n{self.tail()}")
-
-    def tail(self, lines: int = 25) -> str:
-        """Return the end of the child's log, under the log's path."""
-        text = self.log.read_text(errors="replace").splitlines()[-lines:]
-        return "\n".join([f"--- {self.log}", *text])
+            raise ProcessFailedError(f"{self.name} ended by itself, see {self.log}")
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """Return the end of a log under its path."""
+    return "\n".join([f"--- {log}", *log.read_text(errors="replace").splitlines()[-lines:]])
 
 
 def _die_with_parent() -> None:

@@ -27,15 +27,16 @@ class Neighbour:
     battery_w: int = 0
     car_wh: int = 0
     charger_w: int = 0
+    icon: str = "mdi:home"
 
 
 NEIGHBOURS = (
-    Neighbour("Rosa", size=1.2, roof_w=9_000),
-    Neighbour("Miguel", size=1.4, roof_w=6_500),
-    Neighbour("Inês", size=0.8, roof_w=5_000, battery_wh=9_000, battery_w=3_000),
+    Neighbour("Rosa", size=1.2, roof_w=9_000, icon="mdi:solar-power-variant"),
+    Neighbour("Miguel", size=1.4, roof_w=6_500, icon="mdi:solar-power-variant"),
+    Neighbour("Inês", size=0.8, roof_w=5_000, battery_wh=9_000, battery_w=3_000, icon="mdi:home-battery"),
     Neighbour("Otto", size=0.6),
-    Neighbour("Hana", size=1.0, car_wh=50_000, charger_w=7_400),
-    Neighbour("Padaria Trigo", size=2.6),
+    Neighbour("Hana", size=1.0, car_wh=50_000, charger_w=7_400, icon="mdi:car-electric"),
+    Neighbour("Padaria Trigo", size=2.6, icon="mdi:baguette"),
 )
 """The six headless members; the first founds the network."""
 

@@ -43,6 +43,10 @@ class HomeAssistant:
                 return response.status == 200
         return False
 
+    async def is_running(self) -> bool:
+        """Tell whether everything is set up."""
+        return bool((await self.get("/api/config"))["state"] == "RUNNING")
+
     async def onboard(self, user: User) -> Self:
         """Create the first user, finish the onboarding and log in; what is left to ask is answered too."""
         identity: Json = {"client_id": f"{self.url}/"}

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "energy_marketplace"
+WASH_BUTTON = "input_button.wash"
 
 CONFIGURATION = """\
 # Written anew by scripts/demo at every start.
@@ -32,6 +34,10 @@ system_health:
 webhook:
 blueprint:
 automation: !include automations.yaml
+input_button:
+  wash:
+    name: Wash, please
+    icon: mdi:washing-machine-alert
 script:
 scene:
 logger:
@@ -39,8 +45,8 @@ logger:
   logs:
     custom_components.energy_marketplace: info
 
-# The relay beside the washing machine's meter.
 modbus:
+  # The relay beside the washing machine's meter.
   - name: laundry
     type: tcp
     host: 127.0.0.1
@@ -49,30 +55,62 @@ modbus:
     switches:
       - name: Washing machine
         unique_id: washing_machine_relay
-        slave: {relay_unit}
-        address: {relay_coil}
+        slave: 1
+        address: 0
         write_type: coil
         scan_interval: 5
         verify:
           input_type: coil
 """
 
+NEIGHBOUR = """\
+  # In the demo, neighbours let everybody look at their meters.
+  - name: {key}
+    type: tcp
+    host: 127.0.0.1
+    port: {port}
+    timeout: 2
+    sensors:
+      - name: {name}
+        unique_id: {key}_power
+        slave: 1
+        address: 52
+        input_type: input
+        data_type: float32
+        precision: 0
+        device_class: power
+        state_class: measurement
+        unit_of_measurement: W
+        scan_interval: 5
+"""
+
 
 @dataclass(frozen=True)
-class Relay:
-    """Where the washing machine's relay answers on Modbus."""
+class Wiring:
+    """What Home Assistant's own Modbus integration reaches: the relay, and each neighbour's meter by name."""
 
-    port: int
-    unit: int
-    coil: int
+    relay_port: int
+    neighbours: Mapping[str, int]
+
+    def yaml(self) -> str:
+        """Return the configuration file."""
+        meters = (
+            NEIGHBOUR.format(key=neighbour_key(place), name=name, port=port)
+            for place, (name, port) in enumerate(self.neighbours.items(), 1)
+        )
+        return CONFIGURATION.format(relay_port=self.relay_port) + "".join(meters)
 
 
-def write(directory: Path, port: int, relay: Relay) -> None:
+def neighbour_key(place: int) -> str:
+    """Return the name under which the house at a place of the street is wired."""
+    return f"house_{place}"
+
+
+def write(directory: Path, port: int, wiring: Wiring) -> None:
     """Write a fresh configuration: YAML, the HTTP server on loopback, the integration and its blueprints."""
     storage = directory / ".storage"
     storage.mkdir(parents=True)
-    text = CONFIGURATION.format(relay_port=relay.port, relay_unit=relay.unit, relay_coil=relay.coil)
-    (directory / "configuration.yaml").write_text(text)
+    (directory / "configuration.yaml").write_text(wiring.yaml())
     (directory / "automations.yaml").write_text("[]\n")
     _store(storage, "http", 3, _http(port))
     # The YAML knows the location; answering this step over REST would add integrations that use the web.
