@@ -6,6 +6,7 @@ imported before.
 
 import custom_components  # noqa: F401
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.energy_marketplace.const import DOMAIN
@@ -18,8 +19,9 @@ PHRASE = " ".join(["legal", "winner", "thank", "year", "wave", "sausage", "worth
 
 
 @pytest.fixture
-def home(hass, enable_custom_integrations, socket_enabled):
-    """A Home Assistant core that finds the integration and may open sockets."""
+def home(hass, enable_custom_integrations, socket_enabled, tmp_path):
+    """A Home Assistant core that finds the integration, may open sockets, and writes into a folder of its own."""
+    hass.config.config_dir = str(tmp_path / "config")
     return hass
 
 
@@ -59,3 +61,13 @@ def entry(home, node, wallet):
     )
     entry.add_to_hass(home)
     return entry
+
+
+@pytest.fixture
+async def member(home, entry):
+    """The entry, set up and running."""
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done()
+    yield entry
+    if entry.state is ConfigEntryState.LOADED:
+        await home.config_entries.async_unload(entry.entry_id)

@@ -123,9 +123,7 @@ class StandIn:
         elif "invite" in self.refuse:
             return problem(403, *self.refuse["invite"])
         self.tokens = {TOKEN}
-        return web.json_response(
-            {"network": self.network, "genesis": self.genesis.as_dict(), "token": TOKEN}
-        )
+        return web.json_response({"network": self.network, "genesis": self.genesis.as_dict(), "token": TOKEN})
 
     async def _get_network(self, request, rest):
         rules = self.rules
@@ -190,7 +188,14 @@ class StandIn:
         if refusal := self.refuse.get(payload["kind"]):
             code, message = refusal
             return web.json_response(
-                {"accepted": True, "id": envelope.id, "state": "refused", "code": code, "field": None, "message": message}
+                {
+                    "accepted": True,
+                    "id": envelope.id,
+                    "state": "refused",
+                    "code": code,
+                    "field": None,
+                    "message": message,
+                }
             )
         self.submitted.append(payload)
         await self._apply(envelope.id, payload)
@@ -206,9 +211,16 @@ class StandIn:
                 fields = (
                     "account", "asset_type", "name", "rated_import_w", "rated_export_w", "behind", "feeder", "source",
                 )  # fmt: skip
-                self.assets[identity] = {"id": identity, "commit": 1, **told, **{f: payload[f] for f in fields}}
+                self.assets[identity] = {
+                    "id": identity,
+                    "commit": 1,
+                    **told,
+                    **{f: payload[f] for f in fields},
+                }
             case "asset.update":
-                changes = {k: v for k, v in payload.items() if k in self.assets[payload["asset"]] and k != "account"}
+                changes = {
+                    k: v for k, v in payload.items() if k in self.assets[payload["asset"]] and k != "account"
+                }
                 self.assets[payload["asset"]] |= changes
             case "order.place":
                 order = {

@@ -11,15 +11,6 @@ HOME = {"name": "Home", "asset_type": "home", "rated_import_w": 17_250, "rated_e
 
 
 @pytest.fixture
-async def member(home, entry):
-    await home.config_entries.async_setup(entry.entry_id)
-    await home.async_block_till_done()
-    yield entry
-    if entry.state is ConfigEntryState.LOADED:
-        await home.config_entries.async_unload(entry.entry_id)
-
-
-@pytest.fixture
 async def meter():
     """An SDM120 that shows 1.5 kW, 1234.5 kWh imported, 67.25 kWh exported."""
     words = Words()
@@ -41,9 +32,7 @@ def menu(choice):
 
 async def walk(home, entry, *answers, context=None):
     flow = home.config_entries.subentries
-    step = await flow.async_init(
-        (entry.entry_id, "asset"), context=context or {"source": SOURCE_USER}
-    )
+    step = await flow.async_init((entry.entry_id, "asset"), context=context or {"source": SOURCE_USER})
     for answer in answers:
         step = await flow.async_configure(step["flow_id"], answer)
     await home.async_block_till_done()
@@ -51,9 +40,7 @@ async def walk(home, entry, *answers, context=None):
 
 
 async def add(home, entry, meter, **changes):
-    done = await walk(
-        home, entry, HOME | changes, menu("meter_tcp"), tcp(meter), {"inverted": False}
-    )
+    done = await walk(home, entry, HOME | changes, menu("meter_tcp"), tcp(meter), {"inverted": False})
     assert done["type"] is FlowResultType.CREATE_ENTRY
     return next(sub for sub in entry.subentries.values() if sub.title == done["title"])
 

@@ -64,7 +64,13 @@ async def test_an_empty_node_is_founded_with_a_new_wallet(home):
     remember, repeat = asked_word(shown)
     async with serving(node) as url:
         done = await walk(
-            home, menu("node"), {"url": url, "token": SETUP_TOKEN}, menu("new_wallet"), remember, repeat, FOUND
+            home,
+            menu("node"),
+            {"url": url, "token": SETUP_TOKEN},
+            menu("new_wallet"),
+            remember,
+            repeat,
+            FOUND,
         )
         [entry] = home.config_entries.async_entries(DOMAIN)
         assert done["type"] is FlowResultType.CREATE_ENTRY
@@ -104,7 +110,13 @@ async def test_an_invite_alone_makes_a_member(home, node):
     remember, repeat = asked_word([])
     invite = node.invite(node.url)
     done = await walk(
-        home, menu("invite"), {"invite": invite}, menu("new_wallet"), remember, repeat, {"member_name": " Bo "}
+        home,
+        menu("invite"),
+        {"invite": invite},
+        menu("new_wallet"),
+        remember,
+        repeat,
+        {"member_name": " Bo "},
     )
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert done["title"] == "Sunny Street (Bo)"
@@ -131,7 +143,11 @@ async def test_a_ready_node_asks_a_new_wallet_for_an_invite(home, node):
 
 async def test_a_restored_phrase_comes_back_as_the_member_it_was(home, node):
     done = await walk(
-        home, menu("node"), {"url": node.url, "token": TOKEN}, menu("restore_wallet"), {"phrase": FOUNDER_PHRASE}
+        home,
+        menu("node"),
+        {"url": node.url, "token": TOKEN},
+        menu("restore_wallet"),
+        {"phrase": FOUNDER_PHRASE},
     )
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert done["data"]["name"] == "Ada"
@@ -215,9 +231,7 @@ async def test_a_node_that_announces_itself_is_entered_with_its_token(home, node
 
 async def test_a_node_that_moved_is_followed(home, entry, node):
     home.config_entries.async_update_entry(entry, data={**entry.data, "url": "http://127.0.0.1:9"})
-    step = await walk(
-        home, context={"source": SOURCE_ZEROCONF}, data=announced(node.url, node_key=NODE_KEY)
-    )
+    step = await walk(home, context={"source": SOURCE_ZEROCONF}, data=announced(node.url, node_key=NODE_KEY))
     assert (step["type"], step["reason"]) == (FlowResultType.ABORT, "already_configured")
     assert entry.data["url"] == node.url
 
@@ -244,7 +258,11 @@ async def test_an_app_that_does_not_answer_is_not_offered(home, node):
 
 async def test_the_same_member_is_not_set_up_twice(home, entry, node, wallet):
     done = await walk(
-        home, menu("node"), {"url": node.url, "token": TOKEN}, menu("restore_wallet"), {"phrase": wallet.phrase}
+        home,
+        menu("node"),
+        {"url": node.url, "token": TOKEN},
+        menu("restore_wallet"),
+        {"phrase": wallet.phrase},
     )
     assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "already_configured")
 
