@@ -283,7 +283,7 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool
     id: str | msgspec.UnsetType = msgspec.UNSET
     state: TransactionState | msgspec.UnsetType = msgspec.UNSET
-    commit: int | None | msgspec.UnsetType = msgspec.UNSET
+    commit: int | msgspec.UnsetType | None = msgspec.UNSET
     code: str | None
     field: str | None
     message: str | None

@@ -3,7 +3,17 @@
 from argparse import ArgumentParser, Namespace
 from typing import Protocol
 
-from energy_ledger.commands import dag, keys, node, status
+from energy_ledger.commands import (
+    clear,
+    dag,
+    found,
+    invite,
+    keys,
+    node,
+    status,
+    verify,
+    verify_clearing,
+)
 
 
 class Command(Protocol):
@@ -20,4 +30,4 @@ class Command(Protocol):
         """Do it; return the exit status."""
 
 
-ALL: tuple[Command, ...] = (node, status, keys, dag)
+ALL: tuple[Command, ...] = (node, found, invite, status, keys, verify, clear, verify_clearing, dag)

@@ -6,16 +6,20 @@ from pathlib import Path
 from energy_ledger.commands.output import CommandError
 
 
-def read_text(name: str) -> str:
-    """Return a file's text; `-` is standard input.
+def read_bytes(name: str) -> bytes:
+    """Return what is in a file; `-` is standard input.
 
     Raises CommandError with exit status 2 when there is none.
     """
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}", 2) from None
+
+
+def read_text(name: str) -> str:
+    """Return a file's text; raises CommandError with exit status 2 when it is none."""
     try:
-        return data.decode("utf-8")
+        return read_bytes(name).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{name} is not UTF-8: byte {error.start}", 2) from None
+        raise CommandError(f"{name} is not UTF-8: byte {error.start} is wrong", 2) from None

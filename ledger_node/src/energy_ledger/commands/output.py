@@ -1,8 +1,7 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
+import json
 import sys
-
-import msgspec
 
 
 class CommandError(Exception):
@@ -21,7 +20,7 @@ def result(text: str) -> None:
 
 def result_json(value: object) -> None:
     """Write the result as one line of JSON."""
-    result(msgspec.json.encode(value).decode())
+    result(json.dumps(value))
 
 
 def complaint(text: str) -> None:

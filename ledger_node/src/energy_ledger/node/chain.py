@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, Payload
 from energy_ledger.dag.core import Core
-from energy_ledger.dag.effects import Build, Commit, Effect, Evidence, Halt, Store, Timer
+from energy_ledger.dag.effects import Build, Commit, Effect, Evidence, Halt, Refuse, Store, Timer
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.machine import Ledger, Money, Result
 from energy_ledger.market.book import Book
@@ -64,7 +65,7 @@ class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
     `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
-    ordering.
+    ordering, `refused` the rule that a block given to `Chain.accept` breaks.
     """
 
     standing: Standing
@@ -74,6 +75,7 @@ class Step:
     open_book: tuple[int, Book] | None = None
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
+    refused: Fault | None = None
 
 
 class Chain:
@@ -97,6 +99,12 @@ class Chain:
             self._follow(self._core.want(bool(self._queue), self.ledger.next_due(), now), step, now)
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
+        return step
+
+    def accept(self, block: Block) -> Step:
+        """Take in a block that was made elsewhere or earlier, at the time it says."""
+        step = Step(Standing.of(self.ledger))
+        self._carry_out(self._core.accept(block, block.timestamp), step)
         return step
 
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
@@ -126,6 +134,8 @@ class Chain:
                     step.entry.evidence.append((first, second))
                 case Halt(equivocators):
                     step.halted = equivocators
+                case Refuse(_, fault):
+                    step.refused = fault
                 case Timer(at):
                     step.wake_at = at
                 case Build():

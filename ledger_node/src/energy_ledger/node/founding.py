@@ -24,7 +24,10 @@ from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope, read_envelope
 
 _GENESIS = "genesis"
-_EPOCH = 0
+FOUNDER = "founder"
+"""Holder of the token that founding a network gives."""
+EPOCH = 0
+"""Committees do not change yet."""
 
 
 def begin(writer: Writer, genesis: Genesis) -> None:
@@ -78,20 +81,20 @@ def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
     lowest = position.leader.round - DEPTH if position.leader else 0
     kept = [
         Kept(decode_block(record.raw), Fate(record.fate))
-        for record in reader.blocks_from(_EPOCH, max(0, lowest))
+        for record in reader.blocks_from(EPOCH, max(0, lowest))
     ]
     evidence = [
-        Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(_EPOCH)
+        Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(EPOCH)
     ]
     core = Core.restore(settings(genesis, key), position, kept, evidence)
-    return Chain(core, ledger, _EPOCH)
+    return Chain(core, ledger, EPOCH)
 
 
 def settings(genesis: Genesis, key: NodeKey | None) -> Settings:
     """Return what the consensus core must know of a network; without a key it only follows."""
     keys = tuple(map(bytes.fromhex, genesis.rules.committee))
     voice = Voice(keys.index(key.public), key.seed) if key is not None and key.public in keys else None
-    return Settings(bytes.fromhex(genesis.network), _EPOCH, keys, voice)
+    return Settings(bytes.fromhex(genesis.network), EPOCH, keys, voice)
 
 
 def _live_rows(reader: Reader) -> Iterator[Row]:

@@ -27,7 +27,6 @@ from energy_ledger.transactions import Envelope
 
 WAIT_S: Final = 10
 """Longest time that a client waits for the order of what it submitted."""
-_FOUNDER: Final = "founder"
 
 
 class Node:
@@ -110,7 +109,7 @@ class Node:
                 self.on_founded(read)
             if read.network != self._network.genesis.network:
                 raise ProblemError("already_set_up", "this node belongs to another network already")
-            return await self._welcome(_FOUNDER)
+            return await self._welcome(founding.FOUNDER)
 
     async def join(self, invite: str) -> types.SetupAnswer:
         """Give a token to whoever holds a good invite to the network."""

@@ -55,10 +55,15 @@ class Entry:
 
 
 class Writer:
-    """The one connection that writes. Every method is one transaction, on the disk when it returns."""
+    """The one connection that writes. Every method is one transaction, on the disk when it returns.
 
-    def __init__(self, path: Path) -> None:
+    What is not `durable` may be gone after a power failure: for files that can be made again.
+    """
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         self._connection = connect(path)
+        if not durable:
+            self._connection.execute("PRAGMA synchronous = OFF")
 
     def close(self) -> None:
         """Close the connection."""

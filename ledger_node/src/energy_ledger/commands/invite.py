@@ -1,0 +1,83 @@
+"""`invite`: makes an invite to the network of a node, signed with the founder's wallet.
+
+The phrase of that wallet is read from standard input, used for this one signature, and kept nowhere.
+"""
+
+import json
+import secrets
+import time
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+
+from energy_ledger import crypto
+from energy_ledger.commands.options import add_data, add_json, directory
+from energy_ledger.commands.output import CommandError, result, result_json
+from energy_ledger.commands.wallet import Wallet, ask_for_wallet
+from energy_ledger.genesis import Genesis
+from energy_ledger.invites import INVITE_TAG, InviteText, write_invite_text
+from energy_ledger.node.founding import stored_genesis
+from energy_ledger.storage.database import StorageError, check
+from energy_ledger.storage.reader import Reader
+from energy_ledger.units import DAY_MS
+
+NAME = "invite"
+HELP = "invite somebody to the network"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_data(parser)
+    parser.add_argument(
+        "--node",
+        action="append",
+        metavar="URL",
+        help="address under which the new member reaches the node; several are fine",
+    )
+    parser.add_argument("--days", type=int, default=7, help="how long it counts (default: %(default)s)")
+    add_json(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Print the invite."""
+    genesis = _genesis(arguments)
+    wallet = ask_for_wallet()
+    if genesis.rules.founder.keys != (wallet.key,):
+        raise CommandError("this phrase is not that of the network's founder")
+    expires = time.time_ns() // 1_000_000 + arguments.days * DAY_MS
+    nodes = arguments.node or list(filter(None, [directory(arguments).address()]))
+    text = write_invite_text(make_invite(genesis, wallet, expires, nodes))
+    if arguments.json:
+        result_json({"invite": text, "expires": expires, "nodes": nodes})
+    else:
+        result(text)
+    return 0
+
+
+def make_invite(genesis: Genesis, wallet: Wallet, expires: int, nodes: list[str]) -> InviteText:
+    """Make an invite with a key of its own; `expires` in ms."""
+    seed = secrets.token_bytes(32)
+    payload = json.dumps(
+        {
+            "network": genesis.network,
+            "name": genesis.rules.name,
+            "inviter": genesis.founder,
+            "key": crypto.public_key(seed).hex(),
+            "expires": expires,
+            "nodes": nodes,
+        },
+        ensure_ascii=False,
+    )
+    return InviteText(payload, crypto.sign(wallet.seed, INVITE_TAG, payload.encode()).hex(), seed.hex())
+
+
+def _genesis(arguments: Namespace) -> Genesis:
+    path = directory(arguments).database
+    try:
+        if path.exists() and check(path):
+            with closing(Reader(path)) as reader:
+                genesis = stored_genesis(reader)
+                if genesis is not None:
+                    return genesis
+    except StorageError as error:
+        raise CommandError(str(error)) from None
+    raise CommandError(f"the node in {arguments.data} has no network yet; found one first")

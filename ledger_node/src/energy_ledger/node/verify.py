@@ -1,0 +1,157 @@
+"""Checks a node's whole database from the genesis on: every signature, every commit, every row.
+
+All stored blocks are given to a fresh consensus core and its commits to a fresh ledger, by the same code that
+runs a node, and what comes out is written to a second database. Then the two must say the same.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from energy_ledger.dag.blocks import BlockError, decode_block
+from energy_ledger.dag.core import Core
+from energy_ledger.dag.ordering import Position
+from energy_ledger.genesis import Genesis
+from energy_ledger.ledger.machine import Ledger
+from energy_ledger.node import founding
+from energy_ledger.node.chain import Chain, Step
+from energy_ledger.storage import database
+from energy_ledger.storage.database import DamagedError
+from energy_ledger.storage.reader import CommitRecord, Reader
+from energy_ledger.storage.schema import COLUMNS
+from energy_ledger.storage.writer import Writer
+
+_COMPARED: Final[dict[str, str]] = {
+    "blocks": "digest, epoch, round, fate, commit_n, raw",
+    "commits": "n, time, epoch, leader, root",
+    "transactions": "id, commit_n, block, place, code, field, message",
+    "events": "cursor, body",
+    "event_assets": "asset, cursor",
+    "evidence": "epoch, first, second",
+    **dict.fromkeys(COLUMNS, "key, live, row"),
+}
+"""What both databases must have alike; the numbers of rows in the order of writing do not matter."""
+
+type Progress = Callable[[int, int], None]
+"""Told how many blocks of how many are checked."""
+
+
+class Report(Struct, frozen=True):
+    """What was checked, all of it good."""
+
+    network: str
+    blocks: int
+    commits: int
+    transactions: int
+    events: int
+    state_root: str
+
+
+class WrongError(Exception):
+    """The database does not say what its blocks say; the message names the first place."""
+
+
+def verify(path: Path, progress: Progress) -> Report:
+    """Check the database of a node, which may be running.
+
+    Raises WrongError for the first thing that is wrong, StorageError when the file cannot be read.
+    """
+    if not database.check(path):
+        raise WrongError("there is no network in this database yet")
+    with tempfile.TemporaryDirectory(prefix="energy-ledger-verify-") as folder:
+        copy, rebuilt = Path(folder, "copy.db"), Path(folder, "rebuilt.db")
+        _copy(path, copy)
+        database.open_or_set_aside(rebuilt)
+        with closing(Reader(copy)) as reader, closing(Writer(rebuilt, durable=False)) as writer:
+            genesis = _genesis(reader)
+            founding.begin(writer, genesis)
+            root = _replay(reader, writer, genesis, progress)
+        _compare(copy, rebuilt)
+        return _report(copy, genesis, root)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy the database as it stands at one moment, with what its log holds."""
+    with closing(database.connect(path, read_only=True)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+
+def _genesis(reader: Reader) -> Genesis:
+    try:
+        genesis = founding.stored_genesis(reader)
+    except DamagedError as error:
+        raise WrongError(str(error)) from None
+    if genesis is None:
+        raise WrongError("there is no network in this database yet")
+    return genesis
+
+
+def _replay(reader: Reader, writer: Writer, genesis: Genesis, progress: Progress) -> bytes:
+    """Run all blocks through a fresh core and ledger; return the last root."""
+    ledger = Ledger.found(genesis)
+    core = Core(founding.settings(genesis, None), Position(time=genesis.rules.created))
+    chain = Chain(core, ledger, founding.EPOCH)
+    stored = {commit.n: commit for commit in reader.commits()}
+    total = reader.count("blocks")
+    for number, record in enumerate(reader.blocks_from(founding.EPOCH, 0), 1):
+        step = _accept(chain, record.raw, number)
+        for commit in step.entry.commits:
+            _check_commit(stored.get(commit.index), commit.index, commit.time, commit.root)
+        writer.write(step.entry)
+        progress(number, total)
+    return ledger.root
+
+
+def _accept(chain: Chain, raw: bytes, number: int) -> Step:
+    try:
+        block = decode_block(raw)
+    except BlockError as error:
+        raise WrongError(f"block {number} cannot be read: {error}") from None
+    step = chain.accept(block)
+    if step.refused is not None:
+        raise WrongError(f"block {number} ({block.ref.digest.hex()}) is not good: {step.refused}")
+    return step
+
+
+def _check_commit(stored: CommitRecord | None, index: int, time: int, root: bytes) -> None:
+    if stored is None:
+        raise WrongError(f"the blocks lead to commit {index}, which is not in the database")
+    if (stored.time, stored.root) != (time, root):
+        raise WrongError(
+            f"commit {index} of the database has time {stored.time} and root {stored.root.hex()}, "
+            f"its blocks lead to time {time} and root {root.hex()}"
+        )
+
+
+def _compare(copy: Path, rebuilt: Path) -> None:
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("ATTACH ? AS rebuilt", (str(rebuilt),))
+        for table, columns in _COMPARED.items():
+            here = f"SELECT {columns} FROM main.{table}"  # noqa: S608
+            there = f"SELECT {columns} FROM rebuilt.{table}"  # noqa: S608
+            for what, more, less in (("too much", here, there), ("missing", there, here)):
+                row = connection.execute(f"{more} EXCEPT {less} LIMIT 1").fetchone()
+                if row is not None:
+                    raise WrongError(f"table {table}: {what} or different: {_readable(row)}")
+
+
+def _readable(row: tuple[object, ...]) -> str:
+    shown = (value.hex() if isinstance(value, bytes) else str(value) for value in row)
+    return ", ".join(text if len(text) <= 100 else f"{text[:100]}…" for text in shown)
+
+
+def _report(copy: Path, genesis: Genesis, root: bytes) -> Report:
+    with closing(Reader(copy)) as reader:
+        return Report(
+            network=genesis.network,
+            blocks=reader.count("blocks"),
+            commits=reader.count("commits") - 1,
+            transactions=reader.count("transactions"),
+            events=reader.count("events"),
+            state_root=root.hex(),
+        )
