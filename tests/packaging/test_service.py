@@ -1,8 +1,8 @@
 """The app's own service script starts a node that becomes healthy and makes itself known.
 
 ENERGY_LEDGER_SERVICE replaces the command that starts it, so that the same is tried in a built image:
-`{data}`, `{port}`, `{supervisor}` and `{token}` in it stand for the data folder, the port, the Supervisor and
-its token.
+`{data}`, `{port}`, `{supervisor}`, `{token}` and `{host}` in it stand for the data folder, the port, the
+Supervisor and its token, and the container's name.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import shlex
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -22,6 +22,8 @@ from .paths import SERVICE
 from .supervisor import TOKEN, FakeSupervisor
 
 START_S = 30
+STOP_S = 10
+HOST = socket.gethostname()
 HERE = "env DATA={data} PORT={port} SUPERVISOR_URL={supervisor} SUPERVISOR_TOKEN={token} " + shlex.join(
     ["bash", str(SERVICE / "run")]
 )
@@ -41,8 +43,8 @@ def command(**values):
 
 
 @asynccontextmanager
-async def running(words, log):
-    """The service as a process; ended the way s6 ends it, and not before it has ended."""
+async def running(words, data, log):
+    """The service as a process; the node in it is ended the way s6 ends it."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -50,10 +52,12 @@ async def running(words, log):
         )
     try:
         yield process
+        os.kill(int((data / "lock").read_text()), signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), STOP_S)
     finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), START_S)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 async def until(true, process, log):
@@ -80,8 +84,10 @@ async def test_home_assistant_can_connect_with_what_the_app_tells_it(tmp_path):
     (data / "options.json").write_text(json.dumps({"log_level": "debug"}))
     fake = FakeSupervisor()
     async with fake.server() as server:
-        words = command(data=data, port=port, supervisor=str(server.make_url("")).rstrip("/"), token=TOKEN)
-        async with running(words, log) as process:
+        words = command(
+            data=data, port=port, supervisor=str(server.make_url("")).rstrip("/"), token=TOKEN, host=HOST
+        )
+        async with running(words, data, log) as process:
 
             async def announced():
                 return bool(fake.told)
@@ -89,7 +95,7 @@ async def test_home_assistant_can_connect_with_what_the_app_tells_it(tmp_path):
             await until(announced, process, log)
             (message,) = fake.told
             base = f"http://127.0.0.1:{message['config']['port']}"
-            assert message["config"]["host"] == socket.gethostname()
+            assert message["config"]["host"] == HOST
             assert (await ask(f"{base}/health"))[1]["status"] == "not_set_up"
             status, setup = await ask(f"{base}/v1/setup", message["config"]["token"])
             assert (status, setup["state"]) == (200, "empty")
