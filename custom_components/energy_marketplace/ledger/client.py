@@ -3,9 +3,17 @@
 Everything that can go wrong ends in one of four errors, so that callers decide by kind and not by text.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, ClientWebSocketResponse
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    ClientWSTimeout,
+)
 from yarl import URL
 
 from . import answers
@@ -16,7 +24,11 @@ REQUEST_TIMEOUT_S = 15
 SUBMIT_TIMEOUT_S = 30
 """Longer than the ten seconds that a node waits for the order of a transaction."""
 
-_WEBSOCKET_HEARTBEAT_S = 20
+_TRIES_WHEN_BUSY = 4
+_LONGEST_WAIT_S = 5.0
+SILENCE_S = 65
+"""A stream on which not even the node's pings (every 20 seconds) arrive for so long is dead."""
+_WEBSOCKET_TIMEOUT = ClientWSTimeout(ws_receive=SILENCE_S, ws_close=2)
 _MAX_MESSAGE = 4 * 1024 * 1024
 
 
@@ -189,12 +201,15 @@ class NodeClient:
                 self._base / "v1" / "events",
                 params=query,
                 headers=self._headers,
-                heartbeat=_WEBSOCKET_HEARTBEAT_S,
+                timeout=_WEBSOCKET_TIMEOUT,
                 max_msg_size=_MAX_MESSAGE,
             )
         except (ClientError, TimeoutError, OSError) as error:
-            if getattr(error, "status", None) in (401, 403):
+            status = getattr(error, "status", None)
+            if status in (401, 403):
                 raise NotAuthorizedError("the node does not accept the token") from error
+            if status is not None:
+                raise NodeProblemError(f"the node refuses the stream of events (status {status})") from error
             raise NodeUnreachableError(f"no stream of events from {self.url}: {error}") from error
 
     async def _get(self, path: str, **query: str | int | None) -> object:
@@ -231,20 +246,28 @@ class NodeClient:
         timeout_s: float = REQUEST_TIMEOUT_S,
         path_base: URL | None = None,
     ) -> tuple[int, object]:
-        """Return status and JSON body of one request."""
-        try:
-            async with self._session.request(
-                method,
-                (path_base or self._base / "v1").joinpath(*path.split("/")),
-                params=query,
-                json=json,
-                headers=self._headers,
-                timeout=ClientTimeout(total=timeout_s),
-            ) as response:
-                return response.status, await _body(response)
-        except (ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise NodeUnreachableError(f"no answer from {self.url}: {reason}") from error
+        """Return status and JSON body of one request; a busy node is asked again when it says."""
+        url = (path_base or self._base / "v1").joinpath(*path.split("/"))
+        timeout = ClientTimeout(total=timeout_s)
+        for patience in reversed(range(_TRIES_WHEN_BUSY)):
+            try:
+                async with self._session.request(
+                    method, url, params=query, json=json, headers=self._headers, timeout=timeout
+                ) as response:
+                    if response.status != 429 or not patience:
+                        return response.status, await _body(response)
+                    wait_s = _retry_after_s(response)
+            except (ClientError, TimeoutError, OSError) as error:
+                reason = str(error) or type(error).__name__
+                raise NodeUnreachableError(f"no answer from {self.url}: {reason}") from error
+            await asyncio.sleep(wait_s)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _retry_after_s(response: ClientResponse) -> float:
+    """Return how many seconds a busy node wants to be left alone."""
+    wanted = response.headers.get("Retry-After", "")
+    return min(float(wanted), _LONGEST_WAIT_S) if wanted.isdecimal() else 1.0
 
 
 async def _body(response: ClientResponse) -> object:

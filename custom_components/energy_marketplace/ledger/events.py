@@ -20,7 +20,6 @@ from .client import NodeClient, NodeError, NodeProblemError, NodeUnreachableErro
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 60.0
-_HELLO_TIMEOUT_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +128,7 @@ class EventFollower:
 
 
 async def _hello(socket: ClientWebSocketResponse) -> Connected:
-    try:
-        async with asyncio.timeout(_HELLO_TIMEOUT_S):
-            data = await _receive(socket)
-    except TimeoutError as error:
-        raise NodeUnreachableError("the node opened the stream but says nothing") from error
+    data = await _receive(socket)
     match data:
         case {"type": "hello", "cursor": int(head), "time": int(time)}:
             return Connected(head, time)
@@ -141,7 +136,10 @@ async def _hello(socket: ClientWebSocketResponse) -> Connected:
 
 
 async def _receive(socket: ClientWebSocketResponse) -> object:
-    message = await socket.receive()
+    try:
+        message = await socket.receive()
+    except TimeoutError as error:
+        raise NodeUnreachableError("the stream of events fell silent") from error
     if message.type is not WSMsgType.TEXT:
         raise NodeUnreachableError("the node closed the stream of events")
     try:

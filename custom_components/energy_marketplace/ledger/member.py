@@ -198,11 +198,21 @@ class Member:
         """
         results: list[Receipt | NodeError] = []
         for first in range(0, len(bodies), WINDOW):
-            results += await self._send_batch(bodies[first : first + WINDOW])
+            batch = bodies[first : first + WINDOW]
+            if isinstance(lost := results[-1] if results else None, NodeUnreachableError):
+                results += [NodeUnreachableError(f"not sent: {lost}")] * len(batch)
+            else:
+                results += await self._send_batch(batch)
         return results
 
     async def finish(self, envelope: Envelope) -> Receipt:
-        """Send an envelope again whose answer got lost; it still happens only once."""
+        """Send an envelope again whose answer got lost; it still happens only once.
+
+        Raises:
+            RefusedError: it did not happen and never will; `sequence_used` and `expired` mean that it never
+                arrived, so that the same body may be sent anew.
+
+        """
         async with self._lock:
             return await self._deliver(envelope)
 

@@ -4,14 +4,15 @@ Each way ends in a `Membership`: what has to be kept (besides the phrase) to be 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import genesis, invite
+from . import genesis
 from .address import Address
 from .answers import Account, SetupDone
 from .client import NodeClient, NodeProblemError, RefusedError
-from .genesis import GenesisError, GenesisOptions
+from .genesis import Genesis, GenesisError, GenesisOptions
+from .invite import Invite, join_body, parse
 from .member import Member
 from .wallet import Wallet
 
@@ -72,26 +73,51 @@ async def found(client: NodeClient, wallet: Wallet, options: GenesisOptions, *, 
     )
 
 
-async def join(client: NodeClient, wallet: Wallet, invite_text: str, name: str) -> Membership:
-    """Join the network of an invite under a name; joining again with the same wallet changes nothing.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a node gives for an invite: who keeps it can join, and try again after an answer that got lost."""
+
+    invite: Invite
+    genesis: Genesis
+    token: str = field(repr=False)
+
+
+async def ask_in(client: NodeClient, invite_text: str) -> Admission:
+    """Present an invite to a node of its network; works until somebody has joined with it.
 
     Raises:
-        InviteError: the text is no invite, or the invite does not count.
+        InviteError: the text is no invite, or its founder did not sign it.
         MembershipError: the node belongs to another network than the invite.
-        NodeError: no answer, or the ledger refuses (`RefusedError`: `invite_used`, `invite_expired`, …).
+        NodeError: no answer, or the node refuses (`RefusedError`: `invite_used`, `invite_expired`, …).
 
     """
-    invitation = invite.parse(invite_text)
+    invitation = parse(invite_text)
     done = await client.join(invite_text)
     founded = _verified(done, invitation.network)
-    member_client = client.with_token(done.token)
-    if await _account(member_client, wallet.address(test=founded.test)) is None:
-        invitation.verify(founded.founder_keys, (await member_client.network()).time)
-        member = Member(wallet, member_client, network=founded.network, test=founded.test)
-        await member.send(invite.join_body(invitation, wallet, name))
+    now = (await client.with_token(done.token).network()).time
+    invitation.verify(founded.founder_keys, now)
+    return Admission(invitation, founded, done.token)
+
+
+async def enter(client: NodeClient, wallet: Wallet, admission: Admission, name: str) -> Membership:
+    """Join under a name; doing it again with the same wallet changes nothing.
+
+    Raises:
+        NodeError: no answer, or the ledger refuses (`RefusedError`: `invite_used`, …).
+
+    """
+    founded = admission.genesis
+    member = Member(wallet, client.with_token(admission.token), network=founded.network, test=founded.test)
+    if await _account(member.client, member.address) is None:
+        await member.send(join_body(admission.invite, wallet, name))
     return _membership(
-        client, wallet, network=founded.network, token=done.token, test=founded.test, name=name
+        client, wallet, network=founded.network, token=admission.token, test=founded.test, name=name
     )
+
+
+async def join(client: NodeClient, wallet: Wallet, invite_text: str, name: str) -> Membership:
+    """Join the network of an invite under a name: `ask_in` and `enter`, with their errors."""
+    return await enter(client, wallet, await ask_in(client, invite_text), name)
 
 
 async def restore(client: NodeClient, wallet: Wallet, *, token: str) -> Membership:
@@ -115,7 +141,7 @@ async def restore(client: NodeClient, wallet: Wallet, *, token: str) -> Membersh
     )
 
 
-def _verified(done: SetupDone, network: str) -> genesis.Genesis:
+def _verified(done: SetupDone, network: str) -> Genesis:
     try:
         return genesis.verify(done.genesis, network)
     except GenesisError as error:

@@ -143,6 +143,38 @@ async def test_a_node_that_never_answers_is_unreachable(monkeypatch):
         done.set()
 
 
+async def test_a_busy_node_is_asked_again_when_it_says(monkeypatch):
+    waited = []
+
+    async def wait(seconds):
+        waited.append(seconds)
+
+    async def node(_):
+        if len(waited) < 2:
+            busy = problem(429, code="too_many_requests", detail="wait a second")
+            busy.headers["Retry-After"] = "1"
+            return busy
+        return web.json_response(ORDER)
+
+    async with serving(node) as member:
+        monkeypatch.setattr(client.asyncio, "sleep", wait)
+        assert (await member.order("o")).id == "o"
+    assert waited[:2] == [1.0, 1.0]
+
+
+async def test_a_node_that_stays_busy_says_so_in_the_end(monkeypatch):
+    async def no_wait(_seconds):
+        return None
+
+    async def node(_):
+        return problem(429, code="too_many_requests", detail="wait a second")
+
+    async with serving(node) as member:
+        monkeypatch.setattr(client.asyncio, "sleep", no_wait)
+        with pytest.raises(RefusedError, match="wait a second"):
+            await member.order("o")
+
+
 async def test_health_is_asked_without_version_and_a_stopped_node_still_tells():
     async def node(request):
         assert request.path == "/health"

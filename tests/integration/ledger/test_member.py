@@ -45,10 +45,18 @@ def memos(ledger) -> list[int]:
 async def send_stubbornly(member, ledger, body):
     """Send until it is known what came of it, as a caller with a journal does."""
     receipt = await insist(lambda: member.send(body), member)
-    while receipt.state == "pending":
-        ledger.catch_up()
-        receipt = await member.look_up(receipt)
-    return receipt
+    await find_out(member, ledger, receipt.envelope, body)
+
+
+async def find_out(member, ledger, envelope, body):
+    """Learn what became of an envelope, and send its body anew if it did not happen."""
+    try:
+        while (await insist(lambda: member.finish(envelope), member)).state == "pending":
+            ledger.catch_up()
+    except RefusedError as error:
+        if error.code != "sequence_used":
+            raise
+        await send_stubbornly(member, ledger, body)
 
 
 async def insist(act, member):
@@ -70,8 +78,7 @@ def test_whatever_gets_lost_each_transaction_happens_exactly_once(lots, restarts
         for number, restart in enumerate(restarts):
             if restart:
                 member = member_of(ledger)
-            receipt = await send_stubbornly(member, ledger, memo(number))
-            assert receipt.state == "applied"
+            await send_stubbornly(member, ledger, memo(number))
         return ledger
 
     assert memos(asyncio.run(scenario())) == list(range(len(restarts)))
@@ -86,12 +93,12 @@ def test_a_batch_with_lost_answers_ends_with_each_item_once(lots, count):
         bodies = [memo(number) for number in range(count)]
         for number, result in enumerate(await member.send_all(bodies)):
             if isinstance(result, LostAnswerError):
-                await insist(lambda envelope=result.envelope: member.finish(envelope), member)
+                await find_out(member, ledger, result.envelope, bodies[number])
             elif isinstance(result, NodeUnreachableError):
                 await send_stubbornly(member, ledger, bodies[number])
             else:
                 assert isinstance(result, Receipt)
-        ledger.catch_up()
+                await find_out(member, ledger, result.envelope, bodies[number])
         return memos(ledger)
 
     assert sorted(asyncio.run(scenario())) == list(range(count))
@@ -161,6 +168,15 @@ async def test_a_lost_answer_hands_back_the_very_envelope():
     receipt = await member.finish(caught.value.envelope)
     assert (receipt.id, receipt.state) == (caught.value.envelope.id, "applied")
     assert memos(ledger) == [1]
+
+
+async def test_a_pending_transaction_can_be_looked_up_later():
+    ledger = StreetLedger(iter([DELIVER, ORDER_LATER]))
+    member = member_of(ledger)
+    receipt = await member.send(memo(1))
+    assert receipt.state == (await member.look_up(receipt)).state == "pending"
+    ledger.catch_up()
+    assert (await member.look_up(receipt)).state == "applied"
 
 
 async def test_numbers_rise_by_one_also_when_verbs_run_at_the_same_time():
