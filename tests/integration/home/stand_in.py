@@ -1,7 +1,8 @@
 """A ledger node for the tests of the Home Assistant part, over real sockets.
 
-It keeps what members submit and answers the paths of docs/protocol.md from it, takes everything for good unless
-told otherwise, and pushes the events that a test writes. What a real node makes of it all, the main path shows.
+It keeps what members submit and answers the paths of docs/protocol.md from it, takes everything for good
+unless told otherwise, and pushes the events that a test writes. What a real node makes of it, the main path
+shows.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ class StandIn:
         self.founder = Wallet.from_phrase(FOUNDER_PHRASE)
         self.tokens = {SETUP_TOKEN, TOKEN}
         self.refuse: dict[str, tuple[str, str]] = {}
+        self.refuse_once: dict[str, tuple[str, str]] = {}
         self.accounts: dict[str, dict] = {}
         self.assets: dict[str, dict] = {}
         self.orders: dict[str, dict] = {}
@@ -58,24 +60,45 @@ class StandIn:
 
     def invite(self, url: str, expires: int | None = None) -> str:
         made = invite.make(
-            self.founder, network=self.network, name="Sunny Street", test=True,
-            expires=expires or self.time + 1_000_000, nodes=(url,),
-        )  # fmt: skip
+            self.founder,
+            network=self.network,
+            name="Sunny Street",
+            test=True,
+            expires=expires or self.time + 1_000_000,
+            nodes=(url,),
+        )
         return made.text()
 
     def account(self, address: str, name: str, **more) -> dict:
         row = {
-            "account": address, "name": name, "status": "active", "roles": [], "keys": [], "balance": 0, "held": 0,
-            "credit": 0, "available": 0, "sequence": 0, "commit": 1, "time": self.time, **more,
-        }  # fmt: skip
+            "account": address,
+            "name": name,
+            "status": "active",
+            "roles": [],
+            "keys": [],
+            "balance": 0,
+            "held": 0,
+            "credit": 0,
+            "available": 0,
+            "sequence": 0,
+            "commit": 1,
+            "time": self.time,
+            **more,
+        }
         self.accounts[address] = row
         return row
 
     async def push(self, type_: str, data: dict, accounts: tuple = (), assets: tuple = ()) -> None:
         event = {
-            "cursor": len(self.events) + 1, "commit": 1, "time": self.time, "type": type_,
-            "accounts": list(accounts), "assets": list(assets), "transaction": None, "data": data,
-        }  # fmt: skip
+            "cursor": len(self.events) + 1,
+            "commit": 1,
+            "time": self.time,
+            "type": type_,
+            "accounts": list(accounts),
+            "assets": list(assets),
+            "transaction": None,
+            "data": data,
+        }
         async with self.news:
             self.events.append(event)
             self.news.notify_all()
@@ -130,15 +153,25 @@ class StandIn:
         times = ("slot_s", "horizon_slots", "round_s", "proposal_window_s", "gate_s", "grace_slots")
         return web.json_response(
             {
-                "network": self.network, "name": rules["name"], "currency": rules["currency"], "test": rules["test"],
+                "network": self.network,
+                "name": rules["name"],
+                "currency": rules["currency"],
+                "test": rules["test"],
                 "genesis": self.genesis.as_dict(),
                 "parameters": {key: rules[key] for key in (*times, "readings", "approval")},
-                "tariff": rules["tariff"], "feeders": rules["feeders"], "committee": rules["committee"], "commit": 1,
-                "time": self.time, "state_root": "00" * 32, "members": len(self.accounts),
-                "money": {"issued": 0, "balances": 0, "held": 0, "community": 0}, "round": None, "in_sync": True,
+                "tariff": rules["tariff"],
+                "feeders": rules["feeders"],
+                "committee": rules["committee"],
+                "commit": 1,
+                "time": self.time,
+                "state_root": "00" * 32,
+                "members": len(self.accounts),
+                "money": {"issued": 0, "balances": 0, "held": 0, "community": 0},
+                "round": None,
+                "in_sync": True,
                 "problem": None,
             }
-        )  # fmt: skip
+        )
 
     async def _get_accounts(self, request, rest):
         row = self.accounts.get(rest[0])
@@ -172,10 +205,14 @@ class StandIn:
         slot, length = int(rest[0]), self.rules["slot_s"] * 1000
         return web.json_response(
             {
-                "slot": slot, "start": slot * length, "end": (slot + 1) * length,
-                "prices": self.prices.get(slot, {}), "volume_wh": 0, "trades": 0,
+                "slot": slot,
+                "start": slot * length,
+                "end": (slot + 1) * length,
+                "prices": self.prices.get(slot, {}),
+                "volume_wh": 0,
+                "trades": 0,
             }
-        )  # fmt: skip
+        )
 
     async def _get_transactions(self, request, rest):
         known = self.known.get(rest[0])
@@ -185,7 +222,8 @@ class StandIn:
         body = await request.json()
         envelope = Envelope.from_dict(body)
         payload = json.loads(envelope.payload)
-        if refusal := self.refuse.get(payload["kind"]):
+        kind = payload["kind"]
+        if refusal := self.refuse_once.pop(kind, None) or self.refuse.get(kind):
             code, message = refusal
             return web.json_response(
                 {
@@ -209,8 +247,15 @@ class StandIn:
             case "asset.register":
                 told = {key: payload.get(key) for key in ("technology", "commissioned", "location")}
                 fields = (
-                    "account", "asset_type", "name", "rated_import_w", "rated_export_w", "behind", "feeder", "source",
-                )  # fmt: skip
+                    "account",
+                    "asset_type",
+                    "name",
+                    "rated_import_w",
+                    "rated_export_w",
+                    "behind",
+                    "feeder",
+                    "source",
+                )
                 self.assets[identity] = {
                     "id": identity,
                     "commit": 1,
@@ -224,9 +269,16 @@ class StandIn:
                 self.assets[payload["asset"]] |= changes
             case "order.place":
                 order = {
-                    "id": identity, "account": account, "asset": payload["asset"], "order": payload["order"],
-                    "state": "open", "filled_wh": 0, "held": 7_000_000_000, "placed": self.time, "commit": 1,
-                }  # fmt: skip
+                    "id": identity,
+                    "account": account,
+                    "asset": payload["asset"],
+                    "order": payload["order"],
+                    "state": "open",
+                    "filled_wh": 0,
+                    "held": 7_000_000_000,
+                    "placed": self.time,
+                    "commit": 1,
+                }
                 self.orders[identity] = order
                 await self.push("order.placed", order, (account,), (payload["asset"],))
             case "order.cancel":
@@ -263,7 +315,8 @@ class StandIn:
                     await socket.send_json(event)
             cursor = len(self.events)
             async with self.news:
-                await self.news.wait_for(lambda: len(self.events) > cursor)
+                if len(self.events) == cursor:
+                    await self.news.wait()
 
     def _list(self, rows, request):
         filters = {key: value for key, value in request.query.items() if key in ("account", "asset", "state")}
@@ -293,9 +346,29 @@ async def serving(node: StandIn, port: int | None = None):
 def trade(identity: str, slot: int, wh: int = 300, state: str = "matched", **more) -> dict:
     """Return a trade's row."""
     return {
-        "id": identity, "round": 1, "slot": slot, "wh": wh, "seller_price": 150_000, "buyer_price": 150_000,
-        "fee": 5_000, "state": state, "seller": "tkwh1seller", "buyer": "tkwh1buyer", "sell_order": "aa", "buy_order":
-        "bb", "sell_asset": "a1", "buy_asset": "b1", "sell_point": "a1", "buy_point": "b1", "source": "solar",
-        "delivered_wh": None, "taken_wh": None, "settled_wh": None, "paid": None, "received": None,
-        "seller_penalty": None, "buyer_penalty": None, **more,
-    }  # fmt: skip
+        "id": identity,
+        "round": 1,
+        "slot": slot,
+        "wh": wh,
+        "seller_price": 150_000,
+        "buyer_price": 150_000,
+        "fee": 5_000,
+        "state": state,
+        "seller": "tkwh1seller",
+        "buyer": "tkwh1buyer",
+        "sell_order": "aa",
+        "buy_order": "bb",
+        "sell_asset": "a1",
+        "buy_asset": "b1",
+        "sell_point": "a1",
+        "buy_point": "b1",
+        "source": "solar",
+        "delivered_wh": None,
+        "taken_wh": None,
+        "settled_wh": None,
+        "paid": None,
+        "received": None,
+        "seller_penalty": None,
+        "buyer_penalty": None,
+        **more,
+    }

@@ -11,6 +11,11 @@ HOME = {"name": "Home", "asset_type": "home", "rated_import_w": 17_250, "rated_e
 
 
 @pytest.fixture
+def assets():
+    return []
+
+
+@pytest.fixture
 async def meter():
     """An SDM120 that shows 1.5 kW, 1234.5 kWh imported, 67.25 kWh exported."""
     words = Words()
@@ -61,8 +66,11 @@ async def test_a_meter_on_the_network_is_shown_before_it_is_kept(home, member, m
     [subentry] = member.subentries.values()
     assert subentry.unique_id == asset["id"]
     assert (asset["name"], asset["asset_type"], asset["rated_import_w"], asset["behind"]) == (
-        "Home", "home", 17_250, None,
-    )  # fmt: skip
+        "Home",
+        "home",
+        17_250,
+        None,
+    )
     assert float(home.states.get("sensor.home_power").state) == 1500
     assert float(home.states.get("sensor.home_imported_energy").state) == 1234.5
 
@@ -75,9 +83,16 @@ async def test_an_asset_hangs_behind_a_connection_point(home, member, meter, nod
 
 async def test_a_producer_names_its_source_and_price_limits(home, member, meter, node):
     roof = await add(
-        home, member, meter, name="Roof", asset_type="solar", rated_import_w=0, rated_export_w=5_000,
-        min_sell_price=0.09, max_buy_price=0.25,
-    )  # fmt: skip
+        home,
+        member,
+        meter,
+        name="Roof",
+        asset_type="solar",
+        rated_import_w=0,
+        rated_export_w=5_000,
+        min_sell_price=0.09,
+        max_buy_price=0.25,
+    )
     assert node.assets[roof.unique_id]["source"] == "solar"
     assert (roof.data["min_sell_price"], roof.data["max_buy_price"]) == (90_000, 250_000)
 
@@ -132,9 +147,13 @@ async def test_a_meter_of_unknown_make_is_read_by_its_registers(home, member, me
     energy = register(address=100, type="uint32", function="holding", word_order="little", scale="0.1")
     free = tcp(meter, profile="registers")
     step = await walk(
-        home, member, HOME, menu("meter_tcp"), free,
+        home,
+        member,
+        HOME,
+        menu("meter_tcp"),
+        free,
         {"power": register(), "imported": energy, "exported": register()},
-    )  # fmt: skip
+    )
     assert step["description_placeholders"] == {
         "power": "?",
         "imported": "420.000 kWh",
@@ -152,9 +171,13 @@ async def test_a_meter_of_unknown_make_is_read_by_its_registers(home, member, me
 )
 async def test_registers_that_hold_no_energy_are_explained(home, member, meter, imported, error):
     step = await walk(
-        home, member, HOME, menu("meter_tcp"), tcp(meter, profile="registers"),
+        home,
+        member,
+        HOME,
+        menu("meter_tcp"),
+        tcp(meter, profile="registers"),
         {"power": register(), "imported": imported, "exported": register()},
-    )  # fmt: skip
+    )
     assert (step["step_id"], step["errors"]) == ("registers", {"base": error})
 
 
@@ -196,9 +219,13 @@ async def test_a_changed_asset_is_told_to_the_ledger(home, member, meter, node):
     context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry.subentry_id}
     changed = {key: value for key, value in HOME.items() if key != "asset_type"}
     step = await walk(
-        home, member, changed | {"name": "Villa", "rated_export_w": 3_000, "min_sell_price": 0.1},
-        menu("keep_meter"), {}, context=context,
-    )  # fmt: skip
+        home,
+        member,
+        changed | {"name": "Villa", "rated_export_w": 3_000, "min_sell_price": 0.1},
+        menu("keep_meter"),
+        {},
+        context=context,
+    )
     assert step["reason"] == "reconfigure_successful"
     update = node.submitted[-1]
     assert update["kind"] == "asset.update"

@@ -35,9 +35,8 @@ async def walk(home, *answers, context=None, data=None):
     flow = home.config_entries.flow
     step = await flow.async_init(DOMAIN, context=context or {"source": SOURCE_USER}, data=data)
     for answer in answers:
-        if callable(answer):
-            answer = answer(step)
-        step = await flow.async_configure(step["flow_id"], answer)
+        given = answer(step) if callable(answer) else answer
+        step = await flow.async_configure(step["flow_id"], given)
     await home.async_block_till_done()
     return step
 
@@ -244,9 +243,13 @@ def from_app(node, **changes):
 
 async def test_the_app_hands_over_its_node(home, node):
     done = await walk(
-        home, {}, menu("restore_wallet"), {"phrase": FOUNDER_PHRASE},
-        context={"source": SOURCE_HASSIO}, data=from_app(node),
-    )  # fmt: skip
+        home,
+        {},
+        menu("restore_wallet"),
+        {"phrase": FOUNDER_PHRASE},
+        context={"source": SOURCE_HASSIO},
+        data=from_app(node),
+    )
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await home.config_entries.async_unload(done["result"].entry_id)
 

@@ -1,0 +1,150 @@
+"""The book: a fold over events that gives the same whenever it is interrupted."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.energy_marketplace.book import Book, Totals
+from custom_components.energy_marketplace.ledger.answers import AnswerError, Event
+from tests.integration.home.stand_in import trade
+
+ME, OTHER = "tkwh1me", "tkwh1other"
+
+
+def event(cursor, type_, data):
+    return Event(cursor, 1, 0, type_, (), (), None, data)
+
+
+def order(identity, state="open", account=ME, **more):
+    return {
+        "id": identity,
+        "account": account,
+        "asset": "washer",
+        "order": {"type": "fixed", "price": 200_000, "slots": {"10": 300}},
+        "state": state,
+        "filled_wh": 0,
+        "held": 60_000_000,
+        "placed": 5,
+        "commit": 1,
+        **more,
+    }
+
+
+def settled(identity="1.0", **more):
+    figures = {
+        "delivered_wh": 250,
+        "taken_wh": 300,
+        "settled_wh": 250,
+        "paid": 38_750_000,
+        "received": 37_500_000,
+        "seller_penalty": 7_500_000,
+        "buyer_penalty": 0,
+    }
+    return trade(identity, 10, state="settled", **figures | more)
+
+
+def bought(**more):
+    return settled(buyer=ME, buy_asset="washer", seller=OTHER, sell_asset="roof") | more
+
+
+def test_open_orders_stay_until_they_are_closed():
+    book = Book(ME)
+    book.apply(event(1, "order.placed", order("a")))
+    book.apply(event(2, "order.placed", order("b", placed=7)))
+    book.apply(event(3, "order.placed", order("c", account=OTHER)))
+    assert [open_.id for open_ in book.open_orders("washer")] == ["a", "b"]
+    book.apply(event(4, "order.filled", order("a", state="filled")))
+    assert [open_.id for open_ in book.open_orders("washer")] == ["b"]
+
+
+def test_a_buyer_pays_and_is_compensated_for_what_was_not_delivered():
+    book = Book(ME)
+    book.apply(event(1, "trade.settled", bought()))
+    assert book.totals_of("washer") == Totals(bought_wh=250, spent=38_750_000, earned=7_500_000)
+
+
+def test_a_seller_earns_and_pays_for_what_it_did_not_deliver():
+    book = Book(ME)
+    sold = settled(seller=ME, sell_asset="roof", buyer=OTHER, buy_asset="washer")
+    book.apply(event(1, "trade.settled", sold))
+    assert book.totals_of("roof") == Totals(sold_wh=250, earned=37_500_000, spent=7_500_000)
+
+
+def test_both_sides_count_when_a_home_trades_with_itself():
+    book = Book(ME)
+    book.apply(event(1, "trade.settled", settled(seller=ME, sell_asset="roof", buyer=ME, buy_asset="washer")))
+    assert (book.totals_of("roof").sold_wh, book.totals_of("washer").bought_wh) == (250, 250)
+
+
+def test_an_event_counts_once():
+    book = Book(ME)
+    assert book.apply(event(7, "trade.settled", bought()))
+    assert not book.apply(event(7, "trade.settled", bought()))
+    assert not book.apply(event(3, "trade.settled", bought()))
+    assert book.totals_of("washer").bought_wh == 250
+
+
+def test_an_event_that_cannot_be_read_is_refused_and_passed():
+    book = Book(ME)
+    with pytest.raises(AnswerError):
+        book.apply(event(1, "trade.matched", {"id": "1.0"}))
+    assert book.cursor == 1
+
+
+def test_it_is_remembered_who_placed_the_latest_thousand_orders():
+    book = Book(ME)
+    for number in range(1_200):
+        book.note_origin(str(number), "automation.wash")
+    assert len(book.placed_by) == 1_000
+    assert "199" not in book.placed_by
+    assert book.placed_by["1199"] == "automation.wash"
+
+
+def test_only_the_latest_settled_trades_stay_at_hand():
+    book = Book(ME)
+    for number in range(600):
+        book.apply(event(number + 1, "trade.settled", bought(id=f"{number}.0", slot=number)))
+    assert len(book.trades) == 500
+    assert book.totals_of("washer").bought_wh == 600 * 250
+    assert list(book.unsettled()) == []
+
+
+STEPS = ("matched", "delivering", "metered", "settled")
+
+
+@st.composite
+def histories(draw):
+    """Return events of some orders and trades, each in its own order, interleaved at will."""
+    threads = [
+        [("trade." + step, bought(id=f"{number}.0", state=step)) for step in STEPS]
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    threads += [
+        [("order.placed", order(str(number))), ("order.lapsed", order(str(number), state="lapsed"))]
+        for number in range(draw(st.integers(0, 3)))
+    ]
+    left = [list(thread) for thread in threads if thread]
+    events = []
+    while left:
+        thread = left[draw(st.integers(0, len(left) - 1))]
+        events.append(event(len(events) + 1, *thread.pop(0)))
+        left = [thread for thread in left if thread]
+    return events
+
+
+@given(histories(), st.data())
+def test_a_restart_anywhere_with_events_given_again_changes_nothing(events, data):
+    whole = Book(ME)
+    for item in events:
+        whole.apply(item)
+    cut = data.draw(st.integers(0, len(events)))
+    before = Book(ME)
+    for item in events[:cut]:
+        before.apply(item)
+    after = Book.from_dict(json.loads(json.dumps(before.as_dict())))
+    again = data.draw(st.integers(0, cut))
+    for item in events[again:]:
+        after.apply(item)
+    assert after.as_dict() == whole.as_dict()
