@@ -141,10 +141,13 @@ class Mempool:
         turns = deque(account for account, queue in self._queues.items() if queue.lane <= lane)
         while turns and not load.full:
             account = turns.popleft()
-            if self._give(self._queues[account], lane, load):
+            queue = self._queues[account]
+            if not load.fits(queue.waiting[0]):
+                break  # its turn comes first in the next block
+            self._queues.move_to_end(account)
+            if self._give(queue, lane, load):
                 turns.append(account)
-                self._queues.move_to_end(account)
-            elif not self._queues[account].waiting:
+            elif not queue.waiting:
                 del self._queues[account]
 
     def _give(self, queue: _Queue, lane: int, load: _Load) -> bool:

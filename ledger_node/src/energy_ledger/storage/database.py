@@ -50,7 +50,7 @@ def check(path: Path) -> bool:
     cannot be read.
     """
     try:
-        with closing(connect(path)) as connection:
+        with closing(connect(path, read_only=True)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
