@@ -236,7 +236,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One settlement interval: what is traded in it, at the prices of the latest cleared round."""
+    """One settlement interval: what is traded in it, and at which prices it was traded last."""
 
     slot: int
     start: int

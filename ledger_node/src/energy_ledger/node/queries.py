@@ -95,11 +95,13 @@ class Queries:
 
     def _slot(self, key: str) -> types.Slot:
         slot, rules = _number(key), self._genesis.rules
-        row = self._reader.round_covering(slot, rules.horizon_slots)
         prices: dict[str, types.Price] = dict.fromkeys(["", *(feeder.id for feeder in rules.feeders)])
-        if row is not None:
+        for row in self._reader.rounds_covering(slot, rules.horizon_slots):
             cleared = _TABLES["round"][1].decode(row)
-            prices |= {feeder: row[slot - cleared.first_slot] for feeder, row in cleared.prices.items()}
+            found = {feeder: row[slot - cleared.first_slot] for feeder, row in cleared.prices.items()}
+            prices |= {feeder: price for feeder, price in found.items() if prices[feeder] is None}
+            if None not in prices.values():
+                break
         volume, trades = self._reader.traded(slot)
         length = rules.slot_s * MS_PER_S
         return types.Slot(slot, slot * length, (slot + 1) * length, prices, volume, trades)

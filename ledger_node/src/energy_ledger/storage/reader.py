@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -111,14 +111,18 @@ class Reader:
         (number,) = self._run(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         return int(number)
 
-    def round_covering(self, slot: int, horizon: int) -> str | None:
-        """Return the latest cleared round whose book reached the slot; no book is longer than the horizon."""
+    def rounds_covering(self, slot: int, horizon: int) -> Iterator[str]:
+        """Return the rounds that traded and whose book reached the slot, latest first.
+
+        No book is longer than the horizon.
+        """
         found = self._run(
             "SELECT row FROM rounds WHERE first_slot BETWEEN ? AND ? AND row ->> '$.state' = 'cleared' "
-            "AND row ->> '$.slots' > ? - first_slot ORDER BY first_slot DESC, n DESC LIMIT 1",
+            "AND row ->> '$.volume_wh' > 0 AND row ->> '$.slots' > ? - first_slot "
+            "ORDER BY first_slot DESC, n DESC",
             (slot - horizon, slot, slot),
-        ).fetchone()
-        return None if found is None else str(found[0])
+        )
+        return (str(row) for (row,) in found)
 
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
