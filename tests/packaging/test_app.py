@@ -14,6 +14,7 @@ from .paths import APP, INTEGRATION, LANGUAGES, ROOT, SERVICE, read_json, read_t
 CONFIG = read_yaml(APP / "config.yaml")
 DOCKERFILE = (APP / "Dockerfile").read_text("utf-8")
 PORT = "8710/tcp"
+CONFIGS = ("config.yaml", "config.yml", "config.json")
 
 REQUIRED_KEYS = {"name", "version", "slug", "description", "arch"}
 KNOWN_KEYS = REQUIRED_KEYS | {
@@ -121,9 +122,11 @@ def test_no_language_is_left_in_english_and_none_is_missing():
 
 
 def test_the_supervisor_finds_one_app_in_the_repository():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    configs = [path for path in tracked.split("\n") if re.search(r"(^|/)config\.(ya?ml|json)$", path)]
-    assert configs == ["ledger_node/config.yaml"]
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+    files = [ROOT / name for name in CONFIGS] + [
+        path for folder in folders for path in folder.rglob("config.*")
+    ]
+    assert [path for path in files if path.name in CONFIGS and path.exists()] == [APP / "config.yaml"]
     assert not list(APP.glob("build.*"))
 
 
