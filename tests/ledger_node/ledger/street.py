@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import pytest
+
 from energy_ledger import crypto
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG
@@ -16,6 +18,7 @@ from energy_ledger.keys import PublicKey, account_of, address_of
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
 from energy_ledger.market.book import Clearing
 from energy_ledger.market.solver import solve
+from energy_ledger.refusals import Refused
 from energy_ledger.transactions import Envelope, Transaction, read_transaction, sign_payload
 
 SLOT_S = 100
@@ -151,6 +154,36 @@ class Street:
         result = self.do(who, kind, **fields)
         assert result.state == "applied", result
         return result.id
+
+    def refuses(self, who: Person, kind: str, **fields: Any) -> tuple[str, str | None]:
+        """Have somebody do something that is refused, by the dry run as by the commit; return code and field.
+
+        It uses up the sequence number and nothing else.
+        """
+        transaction = self.write(who, kind, **fields)
+        return self.refuses_this(transaction)
+
+    def refuses_this(self, transaction: Transaction) -> tuple[str, str | None]:
+        with pytest.raises(Refused) as refused:
+            self.ledger.check(transaction, self.time)
+        self.commit()
+        before = self.snapshot()
+        (result,) = self.commit([transaction]).results
+        assert self.snapshot() == before
+        assert (result.state, result.code, result.field) == (
+            "refused",
+            refused.value.code,
+            refused.value.field,
+        )
+        assert result.message == refused.value.message
+        assert result.message.endswith(".")
+        return refused.value.code, refused.value.field
+
+    def snapshot(self) -> list[Any]:
+        """Return all rows but the traces that a refused transaction may leave."""
+        traces = {"sequence", "commit", "time", "cursor", "history", "refused"}
+        rows = sorted((row.table, row.key, row.row) for row in self.ledger.rows() if row.table != "used")
+        return [(table, key, {k: v for k, v in row.items() if k not in traces}) for table, key, row in rows]
 
     def at(self, seconds: int | float) -> Outcome:
         """Let an empty commit happen so many seconds after the founding."""

@@ -14,6 +14,10 @@ class Lapses:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, str]] = []
 
+    def clear(self) -> None:
+        """Forget all: a round that closes takes every open order into its book."""
+        self._heap.clear()
+
     def add(self, due: int, number: int, order: str) -> None:
         """Note an order's last moment; of several notes the earliest counts."""
         heappush(self._heap, (due, number, order))

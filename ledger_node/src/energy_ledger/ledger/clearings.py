@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from energy_ledger.ledger import orders
 from energy_ledger.ledger.rounds import clear
 from energy_ledger.ledger.rows import Proposal
 from energy_ledger.ledger.rules import Action, Request
-from energy_ledger.ledger.state import Auction
+from energy_ledger.ledger.state import Auction, State
 from energy_ledger.market.book import Book, Clearing, Fills
 from energy_ledger.market.proof import gap_ppm
 from energy_ledger.market.verifier import verify
@@ -40,7 +41,7 @@ def plan_propose(request: Request, payload: ClearingPropose) -> Action:
         volume_wh=clearing.volume_wh,
     )
     if proposal.gap_ppm == 0 and _is_divisible(book):
-        return partial(clear, request.state, auction, proposal)
+        return partial(_clear_now, request.state, auction, proposal)
     return partial(_keep_best, request, proposal)
 
 
@@ -116,6 +117,11 @@ def _flexible_duals(book: Book, duals: Mapping[str, int]) -> tuple[int, ...]:
 def _is_divisible(book: Book) -> bool:
     """Tell whether every order may be filled in part, so that a proof without a gap cannot be bettered."""
     return not book.blocks and all(bid.min_fill == "any" for _, bid in book.flexible)
+
+
+def _clear_now(state: State, auction: Auction, proposal: Proposal) -> None:
+    clear(state, auction, proposal)
+    orders.lapse_due(state, state.time)
 
 
 def _keep_best(request: Request, proposal: Proposal) -> None:

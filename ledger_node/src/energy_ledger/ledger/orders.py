@@ -106,32 +106,27 @@ def fill(state: State, order: Order, fills: dict[int, int]) -> None:
     state.change_money(order.account, held=-released)
     if order.filled_wh < order.total_wh:
         state.orders.put(order)
-        note_lapse(state, order)
     else:
         _finish(state, order, "fill", None)
 
 
 def end_orders(state: State, names: Sequence[str], cancelling: Mapping[str, str]) -> None:
-    """Cancel and lapse those orders of a book whose end came while their round was being decided."""
+    """Cancel those orders of a book of which that was asked; the others wait again for their end."""
     for name in names:
         order = state.orders.get(name)
         if order is None:
             continue
         if name in cancelling:
             _cancel(state, name, cancelling[name])
-        elif lapse_time(order, state.timing) < state.time:
-            _finish(state, order, "lapse", None)
+        else:
+            note_lapse(state, order)
 
 
 def lapse_due(state: State, time: int) -> None:
-    """Lapse the orders of which no round after `time` can fill anything.
-
-    Those in the book of the open round wait until it is decided.
-    """
-    auction = state.auction
+    """Lapse the orders of which no round from `time` on can fill anything; those in a book wait."""
     for name in state.lapses.take(time):
         order = state.orders.get(name)
-        if order is not None and not (auction and auction.holds(order)):
+        if order is not None:
             _finish(state, order, "lapse", None)
 
 

@@ -29,6 +29,7 @@ def close_round(state: State) -> None:
     if not has_two_sides(state):
         return
     state.count(open_round=latest, open_until=state.totals.placed)
+    state.lapses.clear()
     auction = open_auction(state, latest)
     row = Round(
         round=latest,

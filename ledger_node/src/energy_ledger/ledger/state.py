@@ -180,6 +180,8 @@ class State:
 
     def _fill_indexes(self) -> None:
         for order in self.orders.values():
+            if order.number <= self.totals.open_until:
+                continue  # in the book of the open round
             self.lapses.add(lapse_time(order, self.timing), order.number, order.id)
         for trade in sorted(self.trades.values(), key=lambda trade: trade.place):
             self.index.add(trade)

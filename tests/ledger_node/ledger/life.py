@@ -1,0 +1,215 @@
+"""Random days on a street, for the tests of what must hold whatever happens.
+
+Members place and cancel orders of every kind, pay each other, matchers clear rounds rightly or wrongly,
+meters are attested or not, time passes. Everything follows from one seed. Beside the ledger runs a twin that
+is given the same commits and is now and then rebuilt from the rows that storage would have kept.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any
+
+from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.machine import Ledger, Outcome, Result
+from energy_ledger.ledger.tables import Row
+from energy_ledger.transactions import Transaction
+from tests.ledger_node.ledger.street import ADA, COMMITMENT, NODE, Street, person
+
+PEOPLE = [person(name) for name in ("Bo", "Cy", "Di")]
+FEEDERS = [
+    {"id": "north", "up_limit_wh": 40, "down_limit_wh": 30},
+    {"id": "far", "parent": "north", "up_limit_wh": 20, "down_limit_wh": None},
+]
+MONEY = 3 * 10**7
+
+
+class Storage:
+    """Keeps rows as a database would: the last version of each, as JSON, and only what is not final."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.current = {(row.table, row.key): canonical(row.row) for row in rows}
+
+    def write(self, outcome: Outcome) -> None:
+        for change in outcome.changes:
+            if change.final:
+                self.current.pop((change.table, change.key), None)
+            else:
+                self.current[change.table, change.key] = canonical(change.row)
+
+    def rows(self) -> list[Row]:
+        return [Row(table, key, json.loads(text)) for (table, key), text in self.current.items()]
+
+
+class Life:
+    """One street, its twin, and the steps that life may take."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.meters: dict[tuple[str, int], tuple[int, int]] = {}
+        self.orders: list[str] = []
+        self.street = Street(
+            readings=self.random.choice(["traded", "net"]), feeders=self.random.choice([[], FEEDERS])
+        )
+        self.points = {who: self.settle_in(who) for who in PEOPLE}
+        self.storage = Storage(self.street.ledger.rows())
+        self.twin = Ledger.restore(self.street.genesis, self.storage.rows())
+
+    def settle_in(self, who: Any) -> list[str]:
+        """Let somebody join with money, perhaps credit, a connection point and an asset behind it."""
+        street = self.street
+        feeder = self.random.choice(["", *(feeder.id for feeder in street.genesis.rules.feeders)])
+        street.joins(who.name)
+        street.gets(who, MONEY)
+        if self.random.random() < 0.5:
+            street.must(ADA, "credit.set", member=who.address, limit=MONEY)
+        home = street.asset(who, feeder=feeder)
+        return [home, street.asset(who, feeder=feeder, behind=home, rated_import_w=1_800, source="storage")]
+
+    def step(self) -> None:
+        """Do one thing of many."""
+        steps = [*_STEPS]
+        (action,) = self.random.choices(steps, weights=[_STEPS[step] for step in steps])
+        action(self)
+
+    def commit(self, *transactions: Transaction) -> tuple[Result, ...]:
+        """Commit on the street and on its twin, whose answer must be the same to the letter."""
+        verified = [one.id for one in transactions]
+        outcome = self.street.commit(transactions, verified)
+        same = self.twin.apply(self.twin.commit + 1, self.street.time, transactions, verified)
+        assert canonical(same) == canonical(outcome)
+        self.storage.write(same)
+        return outcome.results
+
+    def do(self, who: Any, kind: str, **fields: Any) -> Result:
+        return self.commit(self.street.write(who, kind, sign=False, **fields))[0]
+
+    def time_passes(self) -> None:
+        self.street.time += self.random.choice([0, 1, 10, 20, 45, 100, 100, 350]) * 1000
+        self.commit()
+
+    def the_next_thing_is_due(self) -> None:
+        due = self.street.ledger.next_due()
+        if due is not None:
+            assert due > self.street.ledger.time
+            self.street.time = max(self.street.time, due + self.random.choice([0, 0, 1, 3_000]))
+            self.commit()
+
+    def orders_are_placed(self) -> None:
+        placed = [self.order() for _ in range(self.random.randint(1, 6))]
+        self.orders += [one.id for one in placed]
+        self.commit(*placed)
+
+    def order(self) -> Transaction:
+        who = self.random.choice(PEOPLE)
+        asset = self.random.choice(self.points[who])
+        return self.street.write(who, "order.place", sign=False, asset=asset, order=self.terms())
+
+    def terms(self) -> dict[str, Any]:
+        """Write terms of any kind; most of them may enter the book."""
+        random = self.random
+        first = self.street.state.timing.first_open_slot(self.street.time) - (random.random() < 0.05)
+        slots = {
+            str(first + random.randint(0, 3)): random.randint(1, 55) for _ in range(random.randint(1, 4))
+        }
+        earliest = first + random.randint(0, 3)
+        window = {"earliest": earliest, "deadline": earliest + random.randint(1, 4)}
+        kind = random.choice(["offer", "offer", "offer", "fixed", "flexible", "flexible", "block"])
+        price = random.randint(60_000, 200_000) if kind == "offer" else random.randint(120_000, 320_000)
+        terms: dict[str, Any] = {"type": kind, "price": price}
+        if kind == "flexible":
+            most = random.randint(1, 50)
+            energy = random.randint(1, most * (window["deadline"] - earliest) + (random.random() < 0.1))
+            terms |= {"energy_wh": energy, "max_wh_per_slot": most} | window
+            terms |= {"min_fill": "all"} if random.random() < 0.3 else {}
+        elif kind == "block":
+            terms |= {"profile_wh": [random.randint(1, 30) for _ in range(random.randint(1, 3))]} | window
+        else:
+            terms |= {"slots": slots}
+        return terms | self.wishes()
+
+    def wishes(self) -> dict[str, Any]:
+        random = self.random
+        wishes: dict[str, Any] = {}
+        if random.random() < 0.2:
+            wishes["prefer"] = [random.choice([random.choice(PEOPLE).address, self.points[PEOPLE[0]][1]])]
+        if random.random() < 0.2:
+            wishes["prefer_sources"] = ["storage"]
+        if random.random() < 0.2:
+            wishes["expires"] = self.street.time + random.randint(0, 300_000)
+        return wishes
+
+    def an_order_is_cancelled(self) -> None:
+        if self.orders:
+            self.do(self.random.choice(PEOPLE), "order.cancel", order=self.random.choice(self.orders[-9:]))
+
+    def money_moves(self) -> None:
+        giver, taker = self.random.sample([*PEOPLE, ADA], 2)
+        amount = self.random.randint(1, MONEY)
+        if giver is ADA:
+            self.do(ADA, "voucher.issue", to=taker.address, amount=amount, reference="cash")
+        else:
+            self.do(giver, "transfer", to=taker.address, amount=amount)
+
+    def the_round_is_cleared(self) -> None:
+        if self.street.ledger.open_book() is not None:
+            result = self.do(NODE, "clearing.propose", **self.street.proposal())
+            assert result.code in (None, "round_over"), result
+
+    def a_wrong_clearing_is_proposed(self) -> None:
+        """Bend a right proposal somewhere; what is accepted of that still must keep every promise."""
+        if self.street.ledger.open_book() is None:
+            return
+        fields = self.street.proposal()
+        column = fields["fills"][self.random.choice(["order", "slot", "wh"])]
+        if column:
+            column[self.random.randrange(len(column))] = self.random.randint(1, 50)
+        for row in (*fields["node_duals"].values(), *fields["prices"].values()):
+            if self.random.random() < 0.2:
+                row[self.random.randrange(len(row))] = self.random.randint(0, 300_000)
+        self.do(NODE, "clearing.propose", **fields)
+
+    def meters_are_read(self) -> None:
+        """Let a slot that is over, or nearly, be attested by most; rarely one of which nobody knows."""
+        timing = self.street.state.timing
+        traded = sorted(dict.fromkeys(self.street.state.index.slots()))
+        slot = traded[0] if traded and self.random.random() < 0.9 else self.street.time // timing.slot_ms - 1
+        self.street.time = max(self.street.time, timing.end(slot) - (self.random.random() < 0.1))
+        for who in PEOPLE:
+            if self.random.random() < 0.85:
+                self.attest(who, slot)
+
+    def attest(self, who: Any, slot: int) -> None:
+        place = self.points[who][0], slot
+        shown = tuple(self.random.choice([0, 90, self.random.randint(0, 60)]) for _ in range(2))
+        fields = {"imported_wh": shown[0], "exported_wh": shown[1], "commitment": COMMITMENT}
+        result = self.do(who, "reading.attest", asset=place[0], slot=slot, **fields)
+        if result.state == "applied":
+            assert place not in self.meters
+            self.meters[place] = shown
+
+    def the_twin_is_restored(self) -> None:
+        """Rebuild the twin from storage, the rows in any order; it must know all that the ledger knows."""
+        rows = self.storage.rows()
+        self.random.shuffle(rows)
+        street, twin = self.street.ledger, Ledger.restore(self.street.genesis, rows)
+        assert twin.root == street.root
+        assert twin.next_due() == street.next_due()
+        assert twin.open_book() == street.open_book()
+        assert twin.money == street.money
+        here, there = (sorted(canonical(row) for row in ledger.rows()) for ledger in (street, twin))
+        assert here == there
+        self.twin = twin
+
+
+_STEPS: dict[Callable[[Life], None], int] = {
+    Life.time_passes: 2,
+    Life.the_next_thing_is_due: 8,
+    Life.orders_are_placed: 8,
+    Life.an_order_is_cancelled: 2,
+    Life.money_moves: 2,
+    Life.the_round_is_cleared: 8,
+    Life.a_wrong_clearing_is_proposed: 2,
+    Life.meters_are_read: 4,
+    Life.the_twin_is_restored: 2,
+}
