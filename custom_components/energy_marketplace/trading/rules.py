@@ -194,35 +194,39 @@ def request_energy(
         WishError: `finish_too_early` or `window_too_short`.
 
     """
-    window = open_slots(time_ms, parameters)
-    slot_ms = parameters.slot_s * 1000
-    earliest = max(window.start, -(-(start_ms or 0) // slot_ms))
-    deadline = min(slots_until(finish_ms, parameters), window.stop)
-    if deadline <= earliest:
-        raise WishError(
-            "finish_too_early",
-            "no slot can still be bought before then",
-            earliest_ms=(earliest + 1) * slot_ms,
-        )
+    window = _wished_window(open_slots(time_ms, parameters), start_ms or 0, finish_ms, parameters)
     most = slot_wh(power_w, parameters.slot_s)
-    if most * (deadline - earliest) < energy_wh:
+    if (movable := most * len(window)) < energy_wh:
         raise WishError(
             "window_too_short",
-            f"{power_w} W move {most * (deadline - earliest)} Wh in that time, {energy_wh} Wh are wanted",
-            movable_wh=most * (deadline - earliest),
+            f"{power_w} W move {movable} Wh in that time, {energy_wh} Wh are wanted",
+            movable_wh=movable,
             energy_wh=energy_wh,
         )
     order = FlexibleBid(
         price=price,
         energy_wh=energy_wh,
-        earliest=earliest,
-        deadline=deadline,
+        earliest=window.start,
+        deadline=window.stop,
         max_wh_per_slot=min(most, energy_wh),
     )
-    because = Sentence(
-        "request_energy", {"energy_wh": energy_wh, "price": price, "finish_ms": deadline * slot_ms}
-    )
+    finish_ms = window.stop * parameters.slot_s * 1000
+    because = Sentence("request_energy", {"energy_wh": energy_wh, "price": price, "finish_ms": finish_ms})
     return Decision(asset, order, because)
+
+
+def _wished_window(can: range, start_ms: int, finish_ms: int, parameters: Parameters) -> range:
+    """Return the open slots that lie wholly between two times; raises `WishError` if there is none."""
+    slot_ms = parameters.slot_s * 1000
+    earliest = max(can.start, -(-start_ms // slot_ms))
+    window = range(earliest, min(slots_until(finish_ms, parameters), can.stop))
+    if not window:
+        raise WishError(
+            "finish_too_early",
+            "no slot can still be bought before then",
+            earliest_ms=(earliest + 1) * slot_ms,
+        )
+    return window
 
 
 def ordered_wh(orders: Iterable[PlacedOrder], trades: Iterable[Trade], *, selling: bool) -> dict[int, int]:

@@ -14,8 +14,12 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def serving(handler: Handler, token: str | None = "secret"):
     """Serve every path by one handler; gives a client of it."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
+    app.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(app) as server, ClientSession() as session:
         yield NodeClient(session, str(server.make_url("/")), token)
 

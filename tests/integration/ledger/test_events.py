@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, ClientWSTimeout, web
 
+from custom_components.energy_marketplace.ledger import client
 from custom_components.energy_marketplace.ledger.answers import Event
 from custom_components.energy_marketplace.ledger.client import NodeProblemError, NotAuthorizedError
 from custom_components.energy_marketplace.ledger.events import (
@@ -59,8 +60,8 @@ async def no_wait(_seconds):
 async def follow(stream, until: int, **options):
     """Return items until the event with a cursor arrives, and the follower."""
     items = []
-    async with serving(stream) as client:
-        follower = EventFollower(client, sleep=no_wait, jitter=lambda: 0.0, **options)
+    async with serving(stream) as node:
+        follower = EventFollower(node, sleep=no_wait, jitter=lambda: 0.0, **options)
         async for item in follower.follow():
             items.append(item)
             if isinstance(item, Event) and item.cursor == until:
@@ -131,13 +132,40 @@ async def test_nonsense_breaks_the_connection_and_not_the_member(nonsense):
     assert cursors(items) == [10]
 
 
+async def test_a_stream_that_falls_silent_is_opened_again(monkeypatch):
+    monkeypatch.setattr(client, "_WEBSOCKET_TIMEOUT", ClientWSTimeout(ws_receive=0.1, ws_close=0.1))
+    connections = []
+
+    async def node(request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        connections.append(socket)
+        await socket.send_json(hello(9))
+        if len(connections) > 1:
+            await socket.send_json(event(10))
+        await socket.receive()
+        return socket
+
+    items, _ = await follow(node, 10)
+    [broken] = [item for item in items if isinstance(item, Disconnected)]
+    assert "silent" in str(broken.error)
+    assert cursors(items) == [10]
+
+
+async def test_a_node_that_is_off_is_waited_for():
+    async with ClientSession() as session:
+        follower = EventFollower(client.NodeClient(session, "http://127.0.0.1:9"))
+        item = await anext(follower.follow())
+    assert isinstance(item.error, client.NodeUnreachableError)
+
+
 async def test_it_waits_longer_each_time_but_not_for_ever():
     async def closed(_):
         return web.Response(status=503)
 
     waits = []
-    async with serving(closed) as client:
-        follower = EventFollower(client, sleep=no_wait, jitter=lambda: 0.999)
+    async with serving(closed) as node:
+        follower = EventFollower(node, sleep=no_wait, jitter=lambda: 0.999)
         async for item in follower.follow():
             waits.append(item.retry_in_s)
             if len(waits) == 12:
@@ -151,6 +179,6 @@ async def test_a_refused_token_ends_it():
     async def closed(_):
         return web.Response(status=401)
 
-    async with serving(closed) as client:
+    async with serving(closed) as node:
         with pytest.raises(NotAuthorizedError):
-            await anext(EventFollower(client).follow())
+            await anext(EventFollower(node).follow())

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from custom_components.energy_marketplace.ledger import transactions
 from custom_components.energy_marketplace.ledger.answers import Submission
-from custom_components.energy_marketplace.ledger.client import NodeUnreachableError, RefusedError
+from custom_components.energy_marketplace.ledger.client import (
+    NodeProblemError,
+    NodeUnreachableError,
+    RefusedError,
+)
 from custom_components.energy_marketplace.ledger.member import LostAnswerError, Member, Receipt
 from custom_components.energy_marketplace.ledger.orders import Offer
 from custom_components.energy_marketplace.ledger.wallet import Wallet
@@ -184,6 +188,50 @@ async def test_numbers_rise_by_one_also_when_verbs_run_at_the_same_time():
     member = member_of(ledger)
     await asyncio.gather(*(member.send(memo(number)) for number in range(20)))
     assert [payload["sequence"] for payload in ledger.applied] == list(range(1, 21))
+
+
+class Broken(StreetLedger):
+    """Fails where a test tells it to."""
+
+    def __init__(self, **errors):
+        super().__init__(iter(()))
+        self.errors = errors
+
+    async def account(self, address):
+        self._fail("account")
+        return await super().account(address)
+
+    async def submit_all(self, envelopes):
+        answers = await super().submit_all(envelopes)
+        self._fail("submit_all")
+        return answers
+
+    def _fail(self, where):
+        if where in self.errors:
+            raise self.errors[where]
+
+
+async def test_what_goes_wrong_with_a_batch_is_the_result_of_each_item():
+    stopped = NodeProblemError("the node has stopped")
+    bodies = [memo(number) for number in range(3)]
+    for ledger in (Broken(account=stopped), Broken(submit_all=stopped)):
+        assert await member_of(ledger).send_all(bodies) == [stopped] * 3
+    away = Broken(submit_all=NodeUnreachableError("gone"))
+    results = await member_of(away).send_all([memo(number) for number in range(40)])
+    assert [isinstance(result, LostAnswerError) for result in results] == [True] * 32 + [False] * 8
+    assert "not sent" in str(results[-1])
+
+
+async def test_an_item_that_only_its_number_stopped_is_sent_again_alone():
+    class Crowded(StreetLedger):
+        async def submit_all(self, envelopes):
+            self.last = 1
+            return await super().submit_all(envelopes)
+
+    ledger = Crowded(iter(()))
+    results = await member_of(ledger).send_all([memo(number) for number in range(3)])
+    assert {result.state for result in results} == {"applied"}
+    assert sorted(memos(ledger)) == [0, 1, 2]
 
 
 async def test_an_account_yet_to_join_begins_with_one():
