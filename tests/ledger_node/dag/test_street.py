@@ -89,6 +89,49 @@ def test_crashes_at_any_effect_lose_nothing_stored_and_never_sign_a_round_twice(
     assert not any(home.disk.evidence for home in street.homes)
 
 
+def make_trouble(street: Street) -> None:
+    """Crash someone, cut the street in two, or set a clock wrong."""
+    victim = street.random.choice(street.honest)
+    trouble = street.random.choice(["crash", "cut", "clock", "none"])
+    if trouble == "crash" and victim.up:
+        victim.crash_at = street.random.choice([Store, Send, Commit])
+    if trouble == "cut":
+        street.groups = [set(street.random.sample(range(street.n), street.random.randint(1, street.n)))]
+    if trouble == "clock":
+        victim.clock_error = street.random.choice([0, -3_600_000, 120_000, -5_000, 1_500])
+
+
+def end_trouble(street: Street) -> None:
+    street.groups = []
+    for home in street.homes:
+        home.crash_at, home.clock_error = None, 0
+        if not home.up:
+            home.start()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_all_troubles_at_once_fork_nothing_and_lose_nothing_stored(seed: int) -> None:
+    n = [3, 4, 5, 6, 7][seed % 5]
+    liars = seed % 2 * ((n - 1) // 3)
+    street = Street(n, seed, liars=liars, loss=0.05, delay=(10, 300))
+    for turn in range(12):
+        make_trouble(street)
+        for home in street.honest:
+            if home.up and street.random.random() < 0.4:
+                home.submit(b"turn %d of %d" % (turn, home.author))
+        street.run(street.random.randint(50, 5_000))
+        if street.random.random() < 0.5:
+            end_trouble(street)
+    end_trouble(street)
+    street.loss = 0.0
+    street.run(150_000)
+    street.assert_agreement()
+    street.assert_no_honest_equivocation()
+    street.assert_nothing_stored_is_lost()
+    if not liars:
+        assert_quiet(street)
+
+
 def test_an_own_block_sent_before_it_is_stored_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Core.propose
 

@@ -62,7 +62,6 @@ from energy_ledger.dag.effects import (
     Build,
     Effect,
     Evidence,
-    Halt,
     Lapse,
     Refuse,
     Request,
@@ -74,6 +73,7 @@ from energy_ledger.dag.ordering import Kept, Ordering, Position
 from energy_ledger.dag.pacemaker import Pacemaker, has_passed
 from energy_ledger.dag.settings import Settings, Status
 from energy_ledger.dag.waiting import WaitingRoom
+from energy_ledger.dag.witness import Hearsay, Witness
 
 MAX_REQUEST = 256
 """Most blocks asked for at once."""
@@ -110,10 +110,8 @@ class Core:
         self._linked: dict[int, BlockRef] = {}
         others = (author for author in range(len(settings.keys)) if author != self._me)
         self._unheard: dict[int, None] = dict.fromkeys(others) if muted else {}
-        self._times: dict[int, int] = {}
-        self._rounds: dict[int, int] = {}
-        self._evidence: dict[int, Evidence] = {}
-        self._halt_told = False
+        self._hearsay = Hearsay(self._rules.committee, self._me)
+        self._witness = Witness(self._rules.committee)
         self._pending = False
         self._due_at: int | None = None
         self._building: int | None = None
@@ -131,11 +129,11 @@ class Core:
     ) -> Core:
         """Take up an epoch from what storage kept; call `tick` next. Stored blocks are not checked again."""
         core = cls(settings, position, muted=muted, check=check)
-        core._evidence = {pair.first.author: pair for pair in evidence}
+        core._witness.remember(evidence)
         window = sorted(kept, key=lambda one: one.block.ref)
         core._ordering.resume(window)
         for one in window:
-            core._note(one.block)
+            core._hearsay.note(one.block)
             core._place(one.block, future=False, now=0)
         return core
 
@@ -151,7 +149,7 @@ class Core:
             return [Refuse(block.ref, fault)]
         effects, welcome = self._watch(block)
         if welcome:
-            self._note(block)
+            self._hearsay.note(block)
             effects += self._place(block, self._is_early(block, now), now)
             effects += self._release_early(now)
         return effects + self._proceed(now)
@@ -181,9 +179,8 @@ class Core:
         )
         block = sign_block(draft, voice.seed)
         self._building, self._pending = None, more
-        self._pacemaker.proposed_at = now
         self._linked.update((ref.author, ref) for ref in ancestors)
-        self._note(block)
+        self._hearsay.note(block)
         stored, *others = self._admit([block], now)
         return [stored, Send(block), *others, *self._proceed(now)]
 
@@ -237,8 +234,8 @@ class Core:
             gaps=self._waiting.gaps(),
             waiting=len(self._waiting),
             early=len(self._waiting.future_blocks()),
-            equivocators=tuple(sorted(self._evidence)),
-            halted=self._is_halted(),
+            equivocators=self._witness.equivocators,
+            halted=self._witness.is_halted,
             unheard=tuple(self._unheard),
         )
 
@@ -257,19 +254,11 @@ class Core:
         first = self._first_at(block.ref.slot)
         if first is None:
             return [], True
-        effects: list[Effect] = []
-        if block.author not in self._evidence:
-            self._evidence[block.author] = Evidence(first, block)
-            effects.append(self._evidence[block.author])
-        return effects, self._waiting.is_wanted(block.ref)
+        return [*self._witness.testify(first, block)], self._waiting.is_wanted(block.ref)
 
     def _first_at(self, slot: tuple[int, int]) -> Block | None:
         accepted = self._ordering.dag.at_slot(*slot)
         return self._ordering.blocks[accepted[0]] if accepted else self._waiting.at_slot(slot)
-
-    def _note(self, block: Block) -> None:
-        self._times[block.author] = max(block.timestamp, self._times.get(block.author, 0))
-        self._rounds[block.author] = max(block.round, self._rounds.get(block.author, 0))
 
     def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
         missing = self._ordering.missing(block)
@@ -297,7 +286,7 @@ class Core:
             self._pacemaker.proposed_at = block.timestamp
 
     def _is_early(self, block: Block, now: int) -> bool:
-        return block.timestamp > self._vouched_time(now) + self._settings.pace.tolerance
+        return block.timestamp > self._hearsay.vouched_time(now) + self._settings.pace.tolerance
 
     def _release_early(self, now: int) -> list[Effect]:
         effects: list[Effect] = []
@@ -305,15 +294,6 @@ class Core:
             if block.ref in self._waiting and not self._is_early(block, now):
                 effects += self._admit(self._waiting.time_has_come(block.ref), now)
         return effects
-
-    def _vouched_time(self, now: int) -> int:
-        """Return the local clock, or a later time that enough others have seen: then our clock is slow.
-
-        Enough are f + 1, of whom one is honest, and at least two: one clock proves nothing against another.
-        """
-        others = sorted((time for author, time in self._times.items() if author != self._me), reverse=True)
-        enough = max(2, self._rules.committee.faults + 1)
-        return max(now, others[enough - 1]) if len(others) >= enough else now
 
     def _request_gaps(self, now: int) -> list[Effect]:
         pace = self._settings.pace
@@ -326,7 +306,7 @@ class Core:
     # --- what follows ---------------------------------------------------------------------------------------
 
     def _proceed(self, now: int) -> list[Effect]:
-        effects = self._tell_halt()
+        effects: list[Effect] = [*self._witness.tell_halt()]
         effects += self._order(now)
         effects += self._speak(now)
         at = self._next_time(now)
@@ -334,7 +314,7 @@ class Core:
 
     def _order(self, now: int) -> list[Effect]:
         effects: list[Effect] = []
-        while not self._is_halted():
+        while not self._witness.is_halted:
             effects += self._ordering.advance()
             effects += [Lapse(block) for block in self._ordering.prune() if block.author == self._me]
             ready = self._waiting.drop_below(self._ordering.dag.floor)
@@ -343,25 +323,8 @@ class Core:
             effects += self._admit(ready, now)
         return effects
 
-    def _is_halted(self) -> bool:
-        return len(self._evidence) > self._rules.committee.faults
-
-    def _tell_halt(self) -> list[Effect]:
-        if self._halt_told or not self._is_halted():
-            return []
-        self._halt_told = True
-        return [Halt(tuple(sorted(self._evidence)))]
-
-    def _front(self) -> int:
-        """Return the highest round that f + 1 others have reached, so that one honest validator is there."""
-        others = sorted(
-            (round_ for author, round_ in self._rounds.items() if author != self._me), reverse=True
-        )
-        faults = self._rules.committee.faults
-        return others[faults] if len(others) > faults else 0
-
     def _speak(self, now: int) -> list[Effect]:
-        round_ = self._pacemaker.next_round(self._front())
+        round_ = self._pacemaker.next_round(self._hearsay.front())
         if round_ is None or not self._may_speak() or not self._has_reason(round_, now):
             return []
         if not self._pacemaker.is_ready(round_, now):
@@ -371,9 +334,9 @@ class Core:
 
     def _may_speak(self) -> bool:
         """Tell whether the voice is free. An own block that came from others must be accepted first."""
-        if self._me is None or self._unheard or self._is_halted():
+        if self._me is None or self._unheard or self._witness.is_halted:
             return False
-        return self._rounds.get(self._me, 0) <= self._pacemaker.last_round
+        return self._hearsay.own_round() <= self._pacemaker.last_round
 
     def _has_reason(self, round_: int, now: int) -> bool:
         return (
@@ -408,7 +371,7 @@ class Core:
         return min(times, default=None)
 
     def _speaking_times(self, now: int) -> list[int]:
-        round_ = self._pacemaker.next_round(self._front())
+        round_ = self._pacemaker.next_round(self._hearsay.front())
         if round_ is None or self._building is not None or not self._may_speak():
             return []
         if self._has_reason(round_, now):

@@ -78,7 +78,10 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """An own block sank below the depth window without being ordered: its envelopes may go out again."""
+    """An own block sank below the depth window without being ordered: its envelopes may go out again.
+
+    The same is true of own blocks that a restart finds stored as open below that window.
+    """
 
     block: Block
 
