@@ -21,13 +21,10 @@ def by_habit(
 
     """
     per_day = _DAY_S // slot_s
+    newest = max(history, default=0)
     expected: dict[int, int] = {}
     for slot in slots:
-        seen = [
-            history[past]
-            for past in _same_slots(slot, per_day, days, max(history, default=0))
-            if past in history
-        ]
+        seen = [history[past] for past in _same_slots(slot, per_day, days, newest) if past in history]
         if seen:
             expected[slot] = sum(seen) // len(seen)
     return expected
