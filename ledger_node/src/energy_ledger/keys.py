@@ -23,7 +23,7 @@ _ACCOUNT_TAG = crypto.tag("account")
 HEX = r"^(?:[0-9a-f]{2})+\Z"
 
 
-class PublicKey(Struct, frozen=True, forbid_unknown_fields=True):
+class PublicKey(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One public key of an account, in lower-case hex."""
 
     type: KeyType

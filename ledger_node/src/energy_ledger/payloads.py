@@ -47,7 +47,7 @@ MAX_PAYLOAD = 65_536
 MAX_CLEARING_PAYLOAD = 1_048_576
 
 
-class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="kind"):
     """What every payload says: which network and account, in which place, and until when it is meant."""
 
     max_bytes: ClassVar[int] = MAX_PAYLOAD
@@ -161,7 +161,7 @@ def _check_labels(asset: AssetRegister | AssetUpdate) -> None:
             raise Refused("bad_value", "commissioned", "There is no such day.") from None
 
 
-class Terms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+class Terms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="type"):
     """What every order says: its price, whom it would rather deal with, and when the rest lapses."""
 
     price: Natural
@@ -249,7 +249,7 @@ class ReadingAttest(Payload, frozen=True, tag="reading.attest"):
     commitment: Hash
 
 
-class FillColumns(Struct, frozen=True, forbid_unknown_fields=True):
+class FillColumns(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Fills as three columns: index in the book, slot relative to the book's first, Wh."""
 
     order: tuple[Natural, ...]

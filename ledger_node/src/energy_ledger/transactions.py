@@ -22,7 +22,7 @@ MAX_ENVELOPE = 2 * MAX_CLEARING_PAYLOAD + 4 * _LONGEST_SIGNATURE
 """No envelope is longer: escaping can double a payload at most, and there are two signatures at most."""
 
 
-class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The exact JSON text that was signed, and one signature in lower-case hex per key of the account."""
 
     payload: str
@@ -36,7 +36,7 @@ class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.json.encode(self)
 
 
-class Transaction(Struct, frozen=True):
+class Transaction(Struct, frozen=True, gc=False):
     """A transaction of good form.
 
     `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind.

@@ -43,7 +43,7 @@ def canonical(value: object) -> bytes:
     return _CANONICAL.encode(value)
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """Something that happened, to whom and to what; `cursor` is its place in history."""
 
     cursor: int

@@ -34,7 +34,7 @@ from energy_ledger.transactions import Transaction
 from energy_ledger.units import DAY_MS
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, gc=False):
     """What became of an ordered transaction; code, field and message are None when it was applied."""
 
     id: str
@@ -44,7 +44,7 @@ class Result(Struct, frozen=True):
     message: str | None = None
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """What a commit brought about: results in the order of its transactions, events, rows, the new root."""
 
     results: tuple[Result, ...]
@@ -53,7 +53,7 @@ class Outcome(Struct, frozen=True):
     root: bytes
 
 
-class Money(Struct, frozen=True):
+class Money(Struct, frozen=True, gc=False):
     """Where the issued money is: `issued` = `balances` + `community`; `held` is part of `balances`."""
 
     issued: int

@@ -32,7 +32,7 @@ class Entity(Protocol):
         ...
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True, kw_only=True, gc=False):
     """A member's or node's account; `held` is the part of `balance` that orders and trades have bound."""
 
     table: ClassVar[str] = "accounts"
@@ -77,7 +77,7 @@ class Account(Struct, frozen=True, kw_only=True):
         }
 
 
-class Asset(Struct, frozen=True, kw_only=True):
+class Asset(Struct, frozen=True, kw_only=True, gc=False):
     """Something with a meter; a connection point when it is behind nothing."""
 
     table: ClassVar[str] = "assets"
@@ -122,7 +122,7 @@ def total_wh(terms: OrderTerms) -> int:
             return sum(terms.slots.values())
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class Order(Struct, frozen=True, kw_only=True, gc=False):
     """An order and what became of it: `number` is its place in ledger order, `fills` the Wh per slot."""
 
     table: ClassVar[str] = "orders"
@@ -171,7 +171,7 @@ class Order(Struct, frozen=True, kw_only=True):
         }
 
 
-class ClosedOrder(Struct, frozen=True, kw_only=True):
+class ClosedOrder(Struct, frozen=True, kw_only=True, gc=False):
     """That an order was finished and how; kept `until` a day later, to answer a late `order.cancel`."""
 
     table: ClassVar[str] = "closed_orders"
@@ -192,7 +192,7 @@ class ClosedOrder(Struct, frozen=True, kw_only=True):
         return asdict(self)
 
 
-class Trade(Struct, frozen=True, kw_only=True):
+class Trade(Struct, frozen=True, kw_only=True, gc=False):
     """A part of an offer and a bid that met; the meters' figures are None until known."""
 
     table: ClassVar[str] = "trades"
@@ -242,7 +242,7 @@ class Trade(Struct, frozen=True, kw_only=True):
         return asdict(self)
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """What a connection point attested for a slot."""
 
     table: ClassVar[str] = "readings"
@@ -271,7 +271,7 @@ def reading_key(point: str, slot: int) -> str:
     return f"{point}/{slot}"
 
 
-class RefusedClearing(Struct, frozen=True):
+class RefusedClearing(Struct, frozen=True, gc=False):
     """A proposal that was wrong, and why."""
 
     account: str
@@ -279,7 +279,7 @@ class RefusedClearing(Struct, frozen=True):
     message: str
 
 
-class Round(Struct, frozen=True, kw_only=True):
+class Round(Struct, frozen=True, kw_only=True, gc=False):
     """One run of the auction: `closed` is its close in ms, `orders` how many were in the book."""
 
     table: ClassVar[str] = "rounds"
@@ -316,7 +316,7 @@ class Round(Struct, frozen=True, kw_only=True):
         return row
 
 
-class Proposal(Struct, frozen=True, kw_only=True):
+class Proposal(Struct, frozen=True, kw_only=True, gc=False):
     """A verified clearing that may win its round: fills by rank in the book, prices per node and slot."""
 
     table: ClassVar[str] = "proposals"
@@ -350,7 +350,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
         return row
 
 
-class UsedInvite(Struct, frozen=True, kw_only=True):
+class UsedInvite(Struct, frozen=True, kw_only=True, gc=False):
     """The key of an invite that somebody joined with."""
 
     table: ClassVar[str] = "invites"
@@ -369,7 +369,7 @@ class UsedInvite(Struct, frozen=True, kw_only=True):
         return asdict(self)
 
 
-class Used(Struct, frozen=True, kw_only=True):
+class Used(Struct, frozen=True, kw_only=True, gc=False):
     """One of the last transactions of an account, to tell a replay from a number used twice."""
 
     table: ClassVar[str] = "used"
@@ -397,7 +397,7 @@ def used_key(account: str, sequence: int) -> str:
     return f"{account}/{sequence % SEQUENCE_WINDOW}"
 
 
-class Totals(Struct, frozen=True, kw_only=True):
+class Totals(Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger counts besides its tables.
 
     `cursor` is that of the latest event, `history` (hex) binds all events so far, `placed` counts orders,

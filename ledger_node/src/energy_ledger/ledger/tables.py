@@ -8,7 +8,7 @@ from msgspec import Struct, convert
 from energy_ledger.ledger.rows import Entity, JsonRow
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """A current row of a table, as storage keeps it."""
 
     table: str
@@ -16,7 +16,7 @@ class Row(Struct, frozen=True):
     row: JsonRow
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """A row that a commit wrote (None: it is gone); `final`: the ledger will not touch it again."""
 
     table: str
