@@ -50,18 +50,18 @@ class Person:
         }
         return as_json(sign_payload(payload, self.seed))
 
-    def joins(self, invite: Mapping[str, Any]) -> dict[str, Any]:
+    def joins(self, invite: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """Return the envelope with which this person joins on an invite that `invite_to` made."""
         self.network = invite["network"]
         proof = crypto.sign(invite["key_seed"], PROOF_TAG, self.account)
-        return self.sign(
-            "member.join",
-            keys=self.keys,
-            name=self.name,
-            invite=invite["payload"],
-            invite_signature=invite["signature"],
-            invite_proof=proof.hex(),
-        )
+        fields = {
+            "keys": self.keys,
+            "name": self.name,
+            "invite": invite["payload"],
+            "invite_signature": invite["signature"],
+            "invite_proof": proof.hex(),
+        }
+        return self.sign("member.join", **fields | changes)
 
 
 def as_json(envelope: Envelope) -> dict[str, Any]:
