@@ -1,9 +1,14 @@
 """Choose which blocks and all-or-nothing bids are accepted, and where the blocks start.
 
-The mixed-integer program works in floating point, so its word is taken for the choice alone: fills, welfare
-and prices come from the exact flow for that choice. Four programs in turn settle welfare, volume, ranks and
-slots, each holding the earlier goals at what the exact flow reached; the best outcome counts.
+Where few choices exist, each is tried with the exact flow. Otherwise a mixed-integer program chooses. It
+works in floating point, so its word is taken for the choice alone: fills, welfare and prices come from the
+exact flow for that choice. Four programs in turn settle welfare, volume, ranks and slots, each holding the
+earlier goals at what the exact flow reached; the best outcome counts.
 """
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -13,19 +18,25 @@ from .flow import InfeasibleError, best_flow
 from .network import NOTHING, Acceptance, build_network
 from .outcome import Outcome, Score, read_outcome
 from .potentials import settle_links
-from .program import build_program, solve_program
+from .program import build_program, solve_program, worth_of_energy
+
+FEW_CHOICES = 200
+"""Up to this many choices are tried one by one."""
+TIE_SIZE = 20_000
+"""Programs of more variables settle welfare alone; ties between their choices stay as they fall."""
+
+type _Option = tuple[int, int] | None
+"""An order accepted, by rank, with its start slot if it is a block; None if it is not accepted."""
 
 
 def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
     """Find the best outcome without the dropped orders."""
     best = evaluate(book, columns, NOTHING)
-    if not has_choice(columns):
-        return best
-    program = build_program(columns, dropped)
-    for goal in range(len(Score._fields)):
-        answer = solve_program(program, goal, best.score[:goal])
-        if answer is not None:
-            best = _better(book, columns, best, answer.acceptance)
+    options = _options(columns, dropped)
+    if prod(map(len, options)) > FEW_CHOICES:
+        return _choose_by_program(book, columns, dropped, best)
+    for acceptance in _each_choice(columns, options):
+        best = _better(book, columns, best, acceptance)
     return best
 
 
@@ -34,30 +45,55 @@ def has_choice(columns: Columns) -> bool:
     return bool(columns.blocks) or bool(columns.flexible.whole_of.any())
 
 
-def relaxed_numbers(columns: Columns) -> list[Amounts]:
-    """Find numbers per place that may prove more than prices: the worth of energy if orders could be split.
-
-    They come rounded in two ways, within floor and cap, and never rise along links without a limit.
-    """
-    answer = solve_program(build_program(columns, frozenset()), 0, (), relaxed=True)
-    if answer is None:
-        return []
-    floor, cap = columns.per_place(columns.floor), columns.per_place(columns.cap)
-    rounded = [np.floor(answer.worth), np.floor(answer.worth + 0.5)]
-    return [_along_links(columns, np.clip(numbers.astype(cap.dtype), floor, cap)) for numbers in rounded]
-
-
-def _along_links(columns: Columns, numbers: Amounts) -> Amounts:
-    up, down = columns.up_limit == UNLIMITED, columns.down_limit == UNLIMITED
-    tail = np.concatenate([columns.child[up], columns.parent[down]])
-    head = np.concatenate([columns.parent[up], columns.child[down]])
-    return settle_links(numbers, tail, head)
-
-
 def evaluate(book: Book, columns: Columns, acceptance: Acceptance) -> Outcome:
     """Find the best fills for a choice. Raises InfeasibleError."""
     network = build_network(book, columns, acceptance)
     return read_outcome(columns, acceptance, best_flow(columns, network))
+
+
+def relaxed_numbers(columns: Columns) -> list[Amounts]:
+    """Find numbers per place that may prove more than prices: the worth of energy if orders could be split.
+
+    They come rounded in two ways and never rise along links without a limit.
+    """
+    worth = worth_of_energy(build_program(columns, frozenset()))
+    if worth is None:
+        return []
+    up, down = columns.up_limit == UNLIMITED, columns.down_limit == UNLIMITED
+    tail = np.concatenate([columns.child[up], columns.parent[down]])
+    head = np.concatenate([columns.parent[up], columns.child[down]])
+    rounded = [np.floor(worth), np.floor(worth + 0.5)]
+    return [settle_links(numbers.astype(np.int64), tail, head) for numbers in rounded]
+
+
+def _options(columns: Columns, dropped: frozenset[int]) -> list[list[_Option]]:
+    blocks = [(block.rank, block.starts) for block in columns.blocks]
+    whole = [(rank, range(1)) for rank in columns.flexible.rank_of[columns.flexible.whole_of].tolist()]
+    return [
+        [None, *((rank, start) for start in starts)]
+        for rank, starts in (*blocks, *whole)
+        if rank not in dropped
+    ]
+
+
+def _each_choice(columns: Columns, options: list[list[_Option]]) -> Iterator[Acceptance]:
+    blocks = {block.rank for block in columns.blocks}
+    for chosen in product(*options):
+        accepted = [option for option in chosen if option]
+        yield Acceptance(
+            {rank: start for rank, start in accepted if rank in blocks},
+            frozenset(rank for rank, _ in accepted if rank not in blocks),
+        )
+
+
+def _choose_by_program(book: Book, columns: Columns, dropped: frozenset[int], best: Outcome) -> Outcome:
+    program = build_program(columns, dropped)
+    goals = len(Score._fields) if program.size <= TIE_SIZE else 1
+    for goal in range(goals):
+        acceptance = solve_program(program, goal, best.score[:goal])
+        if acceptance is not None:
+            best = _better(book, columns, best, acceptance)
+    return best
 
 
 def _better(book: Book, columns: Columns, best: Outcome, acceptance: Acceptance) -> Outcome:

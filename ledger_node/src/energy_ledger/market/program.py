@@ -1,8 +1,8 @@
 """The auction as a mixed-integer program, for the choice of blocks and all-or-nothing bids.
 
 One variable per chance to trade, per link and slot, per possible start of a block, and per all-or-nothing
-bid. Rows: energy balance of every place, the energy of every flexible bid, one start per block. Solved by
-HiGHS through OR-tools' MathOpt, in floating point.
+bid. Rows: energy balance of every place, the energy of every flexible bid, one start per block. Solved in
+floating point through OR-tools' MathOpt.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,10 @@ from .network import Acceptance
 
 type Floats = NDArray[np.float64]
 
-NODE_LIMIT = 20_000
-"""Branchings after which the best found so far is taken: the same on every machine, unlike a time limit."""
-TOLERANCE = 1e-9
+EFFORT = 20_000_000
+"""Branchings x variables after which the best found is taken: the same everywhere, unlike a time limit."""
+SANE = 2.0**57
+"""Numbers beyond this are of no use for a proof in 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +51,10 @@ class Program:
     whole: tuple[int, ...]
     places: int
 
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What the solver says: which orders to accept, and what energy is worth in each place."""
-
-    acceptance: Acceptance
-    worth: Floats
+    @property
+    def size(self) -> int:
+        """How many variables it has."""
+        return len(self.lower)
 
 
 def build_program(columns: Columns, dropped: frozenset[int]) -> Program:
@@ -81,52 +79,53 @@ def build_program(columns: Columns, dropped: frozenset[int]) -> Program:
     )
 
 
-def solve_program(
-    program: Program, goal: int, floors: Sequence[int], *, relaxed: bool = False
-) -> Answer | None:
-    """Maximise one goal while the earlier ones reach their floors; None if nothing was found.
+def solve_program(program: Program, goal: int, floors: Sequence[int]) -> Acceptance | None:
+    """Choose what maximises one goal while the earlier ones reach their floors; None if nothing was found.
 
-    `relaxed` lets blocks and all-or-nothing bids be accepted in part, which gives the worth of energy.
+    SCIP, because MathOpt's HiGHS writes to standard output and fails on some small books.
     """
     from ortools.math_opt.python import mathopt
 
-    model = mathopt.Model.from_model_proto(_model(program, goal, floors, integral=not relaxed))
-    result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=_parameters())
+    model = mathopt.Model.from_model_proto(_model(program, goal, floors, integral=True))
+    parameters = mathopt.SolveParameters(
+        relative_gap_tolerance=0.0,
+        absolute_gap_tolerance=0.0,
+        node_limit=max(1, EFFORT // program.size),
+        random_seed=1,
+        threads=1,
+    )
+    result = mathopt.solve(model, mathopt.SolverType.GSCIP, params=parameters)
     if not result.has_primal_feasible_solution():
         return None
-    values = np.array(result.variable_values(list(model.variables())))
-    worth = np.zeros(program.places)
-    if relaxed and result.has_dual_feasible_solution():
-        rows = list(model.linear_constraints())[: program.places]
-        worth = -np.array(result.dual_values(rows))
-    return Answer(_read_acceptance(program, values), worth)
+    return _read_acceptance(program, np.array(result.variable_values(list(model.variables()))))
+
+
+def worth_of_energy(program: Program) -> Floats | None:
+    """Find what energy is worth in each place if orders could be accepted in part; None if that fails."""
+    from ortools.math_opt.python import mathopt
+
+    model = mathopt.Model.from_model_proto(_model(program, 0, (), integral=False))
+    parameters = mathopt.SolveParameters(lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX)
+    result = mathopt.solve(model, mathopt.SolverType.GLOP, params=parameters)
+    if not result.has_dual_feasible_solution():
+        return None
+    worth = -np.array(result.dual_values(list(model.linear_constraints())[: program.places]))
+    return worth if np.abs(worth).max(initial=0.0) < SANE else None
 
 
 def _read_acceptance(program: Program, values: Floats) -> Acceptance:
-    chosen = values[len(values) - len(program.starts) - len(program.whole) :] > 0.5
-    starts = dict(start for start, yes in zip(program.starts, chosen.tolist(), strict=False) if yes)
-    whole = [
-        rank for rank, yes in zip(program.whole, chosen[len(program.starts) :].tolist(), strict=True) if yes
-    ]
-    return Acceptance(starts, frozenset(whole))
-
-
-def _parameters() -> Any:
-    from ortools.math_opt.python import mathopt
-
-    parameters = mathopt.SolveParameters(
-        relative_gap_tolerance=0.0, absolute_gap_tolerance=0.0, node_limit=NODE_LIMIT, random_seed=1
+    chosen = values[program.size - len(program.starts) - len(program.whole) :] > 0.5
+    starts, whole = chosen[: len(program.starts)].tolist(), chosen[len(program.starts) :].tolist()
+    return Acceptance(
+        dict(run for run, yes in zip(program.starts, starts, strict=True) if yes),
+        frozenset(rank for rank, yes in zip(program.whole, whole, strict=True) if yes),
     )
-    parameters.highs.string_options["parallel"] = "off"
-    for name in ("mip_feasibility_tolerance", "primal_feasibility_tolerance", "dual_feasibility_tolerance"):
-        parameters.highs.double_options[name] = TOLERANCE
-    return parameters
 
 
 def _model(program: Program, goal: int, floors: Sequence[int], *, integral: bool) -> Any:
     from ortools.math_opt import model_pb2
 
-    size, rows = len(program.lower), len(program.row_lower)
+    size, rows = program.size, len(program.row_lower)
     yes_or_no = len(program.starts) + len(program.whole)
     model = model_pb2.ModelProto()
     variables, constraints, matrix = model.variables, model.linear_constraints, model.linear_constraint_matrix
