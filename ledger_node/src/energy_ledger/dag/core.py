@@ -55,7 +55,6 @@ Commit undone, and makes a new Core for the next epoch with the position (index,
 
 from collections.abc import Callable, Iterable
 
-from energy_ledger.dag.base_committer import LeaderStatus
 from energy_ledger.dag.block_rules import BlockRules, Fault
 from energy_ledger.dag.blocks import Block, BlockRef, Draft, Payload, sign_block
 from energy_ledger.dag.effects import (
@@ -216,10 +215,6 @@ class Core:
         known = (*frontier, *[0] * len(self._settings.keys))
         unseen = sorted(ref for ref in self._ordering.blocks if ref.round > known[ref.author])
         return tuple(self._ordering.blocks[ref] for ref in unseen[:limit])
-
-    def statuses(self) -> list[LeaderStatus]:
-        """Return the leader slots of the depth window, decided or not, oldest first."""
-        return [*self._ordering.decided, *self._ordering.universal.statuses()]
 
     def status(self) -> Status:
         """Return what there is to know about this core now."""

@@ -31,11 +31,6 @@ class Linearizer:
     _taken: dict[int, dict[int, None]] = field(default_factory=dict)
     _floor: int = 1
 
-    @property
-    def floor(self) -> int:
-        """The lowest round that a commit can still reach."""
-        return self._floor
-
     def is_walked(self, ref: BlockRef) -> bool:
         """Tell whether an earlier commit put the block out, or dropped it for another of its slot."""
         return ref in self._walked.get(ref.round, ())

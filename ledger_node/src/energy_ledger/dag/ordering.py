@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from energy_ledger.dag.base_committer import BaseCommitter, LeaderStatus, Verdict
+from energy_ledger.dag.base_committer import BaseCommitter
 from energy_ledger.dag.blocks import Block, BlockRef
 from energy_ledger.dag.committee import Committee
 from energy_ledger.dag.effects import Commit
@@ -59,8 +59,6 @@ class Ordering:
     blocks: dict[BlockRef, Block] = field(default_factory=dict)
     unordered: dict[BlockRef, None] = field(default_factory=dict)
     """The accepted blocks with envelopes that no commit has reached."""
-    decided: list[LeaderStatus] = field(default_factory=list)
-    """The decided slots of the depth window, oldest first."""
 
     def __post_init__(self) -> None:
         """Put the parts of the rule together."""
@@ -94,12 +92,8 @@ class Ordering:
 
     def advance(self) -> list[Commit]:
         """Return the commits that follow from the blocks accepted so far."""
-        commits: list[Commit] = []
-        for status in self.universal.take_decided():
-            self.decided.append(status)
-            if status.verdict is Verdict.COMMIT and status.block is not None:
-                commits.append(self._commit(status.block))
-        return commits
+        decided = self.universal.take_decided()
+        return [self._commit(status.block) for status in decided if status.block is not None]
 
     def prune(self) -> list[Block]:
         """Forget the rounds below the depth window; return their blocks whose payload was never ordered."""
@@ -108,7 +102,6 @@ class Ordering:
             return []
         gone = self.dag.prune(leader.round - DEPTH)
         self.base.forget(gone)
-        self.decided = [status for status in self.decided if status.round >= self.dag.floor]
         lapsed = [self.blocks[ref] for ref in gone if ref in self.unordered]
         for ref in gone:
             del self.blocks[ref]
