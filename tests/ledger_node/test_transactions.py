@@ -199,6 +199,14 @@ def test_every_field_of_every_kind_must_be_there():
             assert (refused.code, refused.field) == ("missing_field", name)
 
 
+def test_who_joins_must_name_the_account_of_its_keys():
+    join = json.loads(next(case["payload"] for case in CASES if case["kind"] == "member.join"))
+    refused = refusal(json.dumps(join | {"account": ADA.address}))
+    assert (refused.code, refused.field) == ("bad_value", "account")
+    refused = refusal(json.dumps(join | {"keys": []}))
+    assert (refused.code, refused.field) == ("bad_value", "keys")
+
+
 def padded(fields: dict[str, Any], size: int) -> str:
     text = json.dumps(fields)
     return text + " " * (size - len(text))
@@ -224,6 +232,7 @@ def test_what_is_too_long_is_too_long_before_anything_else(text):
     [
         ("not_utf8", None, b'{"payload": "\xff", "signatures": []}'),
         ("not_json", None, b"envelope"),
+        ("not_json", None, b"[" * 2_000_000),
         ("duplicate_key", "payload", b'{"payload": "", "payload": "", "signatures": ["00"]}'),
         ("missing_field", "signatures", b'{"payload": ""}'),
         ("unknown_field", "id", b'{"payload": "", "signatures": ["00"], "id": "00"}'),

@@ -144,6 +144,24 @@ def test_the_first_thing_that_is_wrong_is_the_answer(street):
         del wrong[code]
 
 
+def test_of_a_transaction_behind_others_only_sender_time_and_number_are_checked(street):
+    last = street.ledger.last_sequence(BO.address)
+    poor = street.write(BO, "transfer", to=ADA.address, amount=10**15, sequence=last + 3)
+    street.ledger.check_waiting(poor, START, last + 2)
+    far = street.write(BO, "transfer", to=ADA.address, amount=1, sequence=last + 35)
+    street.ledger.check_waiting(far, START, last + 3)
+    for last_waiting, code in [(last + 2, "sequence_gap"), (last + 35, "sequence_used")]:
+        with pytest.raises(Refused) as refused:
+            street.ledger.check_waiting(far, START, last_waiting)
+        assert refused.value.code == code
+
+
+def test_cursors_and_rounds_are_known_from_outside(street):
+    assert street.ledger.cursor == len(street.outcomes) == 1
+    assert street.ledger.last_round == START // 50_000
+    assert street.ledger.genesis is street.genesis
+
+
 def test_the_root_stays_as_it_is_when_nothing_happens(street):
     root = street.ledger.root
     for seconds in (1, 2, 3):

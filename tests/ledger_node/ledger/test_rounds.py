@@ -1,54 +1,10 @@
-"""Rounds: when a book is frozen, what clears it, and what happens to orders meanwhile."""
+"""Rounds: when a book is frozen, what is in it, and what happens to orders meanwhile."""
 
 import pytest
 
 from energy_ledger.market.book import FixedBid, FlexibleBid
-from tests.ledger_node.ledger.street import (
-    ADA,
-    EUR,
-    FIRST_SLOT,
-    NODE,
-    START,
-    Street,
-    fixed,
-    flexible,
-    offer,
-    person,
-)
-
-BO, CY, DI = person("Bo"), person("Cy"), person("Di")
-ROUND = START // 50_000 + 1
-"""The first round that closes after the founding, at 50 s; its first slot is slot 1, at 100 s."""
-
-
-class Market(Street):
-    """Bo sells and Cy buys, each from a connection point that moves 100 Wh a slot."""
-
-    def __init__(self, **genesis):
-        super().__init__(**genesis)
-        self.joins("Bo")
-        self.joins("Cy")
-        self.gets(CY, EUR)
-        self.roof = self.asset(BO, feeder=genesis.get("feeders", [{"id": ""}])[0]["id"])
-        self.house = self.asset(CY)
-
-    def sells(self, price, slots, **more):
-        return self.offers(BO, self.roof, price, slots, **more)
-
-    def buys(self, price, slots, **more):
-        return self.bids(CY, self.house, price, slots, **more)
-
-    def wants(self, *terms, **more):
-        return self.must(CY, "order.place", asset=self.house, order=flexible(*terms, **more))
-
-    def order(self, order):
-        return self.row("orders", order)
-
-    def proposes(self, **changes):
-        return self.do(NODE, "clearing.propose", **self.proposal(**changes))
-
-    def round(self, number=ROUND):
-        return self.row("rounds", str(number))
+from tests.ledger_node.ledger.bourse import BO, CY, ROUND, Market, empty
+from tests.ledger_node.ledger.street import FIRST_SLOT, NODE, START, fixed, offer
 
 
 @pytest.fixture
@@ -90,96 +46,12 @@ def test_a_round_whose_time_is_over_when_the_first_commit_comes_is_none(street):
     assert street.refuses(NODE, "clearing.propose", **empty(ROUND)) == ("round_over", "round")
 
 
-def empty(number):
-    return {
-        "round": number, "fills": {"order": [], "slot": [], "wh": []}, "prices": {"": [None]},
-        "node_duals": {"": [0]}, "flexible_duals": {},
-    }  # fmt: skip
-
-
 def test_after_a_pause_only_the_latest_round_is_frozen(street):
     street.sells(90_000, {8: 10})
     street.buys(200_000, {8: 20})
     street.at(255)
     assert street.ledger.open_book()[0] == ROUND + 4
     assert len(street.events("round.closed")) == 1
-
-
-def test_the_first_proposal_without_a_gap_clears_the_round_at_once(street):
-    sale, purchase = street.sells(90_000, {3: 10}), street.buys(200_000, {3: 20})
-    street.at(50)
-    outcome = street.clears()
-    assert [event.type for event in outcome.events] == ["round.cleared", "trade.matched", "order.filled"]
-    row = street.round()
-    assert row["state"] == "cleared"
-    assert row["volume_wh"] == 10
-    assert row["welfare"] == row["bound"] == 10 * (195_000 - 90_000)
-    assert row["gap_ppm"] == 0
-    assert row["prices"] == {"": (None, None, 195_000)}
-    assert row["proposer"] == NODE.address
-    assert row["transaction"] == outcome.results[0].id
-    assert street.order(sale)["state"] == "filled"
-    assert street.order(sale)["fills"] == {str(FIRST_SLOT + 3): 10}
-    bid = street.order(purchase)
-    assert (bid["state"], bid["filled_wh"], bid["held"]) == ("open", 10, 10 * 200_000)
-    assert street.ledger.open_book() is None
-    assert street.refuses(NODE, "clearing.propose", **empty(ROUND)) == ("round_over", "round")
-
-
-def test_a_trade_says_who_deals_with_whom_and_holds_its_price(street):
-    sale, purchase = street.sells(90_000, {3: 10}), street.buys(200_000, {3: 10})
-    street.at(50)
-    street.clears()
-    (trade,) = street.events("trade.matched")
-    assert trade == {
-        "id": f"{ROUND}.1", "round": ROUND, "slot": FIRST_SLOT + 3, "wh": 10, "seller_price": 142_500,
-        "buyer_price": 142_500, "fee": 5_000, "state": "matched", "seller": BO.address, "buyer": CY.address,
-        "sell_order": sale, "buy_order": purchase, "sell_asset": street.roof, "buy_asset": street.house,
-        "sell_point": street.roof, "buy_point": street.house, "source": "solar", "delivered_wh": None,
-        "taken_wh": None, "settled_wh": None, "paid": None, "received": None, "seller_penalty": None,
-        "buyer_penalty": None,
-    }  # fmt: skip
-    assert street.account(CY).held == 10 * 147_500
-    assert street.account(BO).held == 0
-
-
-def test_money_that_a_lower_price_saves_is_free_again(street):
-    street.joins("Di")
-    street.gets(DI, EUR)
-    street.buys(300_000, {3: 10})
-    street.bids(DI, street.asset(DI), 150_000, {3: 5})
-    street.sells(90_000, {3: 12})
-    street.at(50)
-    street.clears()
-    price = street.events("trade.matched")[0]["buyer_price"]
-    assert price < 290_000
-    assert street.account(CY).held == 10 * (price + 5_000)
-
-
-def test_trades_go_through_the_connection_points_of_the_assets(street):
-    car = street.asset(CY, behind=street.house)
-    street.sells(90_000, {3: 10})
-    street.bids(CY, car, 200_000, {3: 10})
-    street.at(50)
-    street.clears()
-    (trade,) = street.events("trade.matched")
-    assert (trade["buy_asset"], trade["buy_point"]) == (car, street.house)
-    assert street.outcomes[-1].events[1].assets == (street.roof, car, street.house)
-
-
-def test_preferences_decide_the_pairing(street):
-    street.joins("Di")
-    wind = street.asset(DI, source="wind")
-    street.sells(90_000, {3: 10})
-    street.offers(DI, wind, 90_000, {3: 10})
-    street.buys(200_000, {3: 10}, prefer_sources=["wind"])
-    street.joins("Ed")
-    street.gets(person("Ed"), EUR)
-    street.bids(person("Ed"), street.asset(person("Ed")), 200_000, {3: 10}, prefer=[BO.address])
-    street.at(50)
-    street.clears()
-    pairs = [(trade["source"], trade["buyer"], trade["wh"]) for trade in street.events("trade.matched")]
-    assert pairs == [("solar", person("Ed").address, 10), ("wind", CY.address, 10)]
 
 
 def test_a_round_that_nobody_clears_in_time_is_void_and_its_orders_stay(street):
@@ -196,128 +68,6 @@ def test_a_round_that_nobody_clears_in_time_is_void_and_its_orders_stay(street):
     street.at(100)
     street.clears()
     assert street.order(sale)["state"] == "filled"
-
-
-def test_a_proposal_counts_until_the_window_ends(street):
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 10})
-    street.at(50)
-    fields = street.proposal()
-    street.time = START + 59_999
-    street.must(NODE, "clearing.propose", **fields)
-
-
-def test_a_round_that_has_not_closed_is_unknown(street):
-    refusal = ("unknown_round", "round")
-    assert street.refuses(NODE, "clearing.propose", **empty(ROUND)) == refusal
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 10})
-    street.at(50)
-    assert street.refuses(NODE, "clearing.propose", **empty(ROUND + 1)) == refusal
-
-
-def test_only_nodes_propose(street):
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 10})
-    street.at(50)
-    assert street.refuses(ADA, "clearing.propose", **street.proposal()) == ("not_allowed", "kind")
-
-
-def changed(fields, **fills):
-    return fields | {"fills": fields["fills"] | fills}
-
-
-WRONG = {
-    "another price": lambda good: good | {"prices": {"": [None, None, 195_001]}},
-    "a price where nobody trades": lambda good: good | {"prices": {"": [1, None, 195_000]}},
-    "no price": lambda good: good | {"prices": {"": [None, None, None]}},
-    "one slot too few": lambda good: good | {"prices": {"": [None, 195_000]}},
-    "one slot too many": lambda good: good | {"node_duals": {"": [0, 0, 0, 0]}},
-    "no busbar": lambda good: good | {"prices": {}},
-    "a feeder that is none": lambda good: good | {"prices": good["prices"] | {"\u2603": [None] * 3}},
-    "duals for no bid": lambda good: good | {"flexible_duals": {"7": 0}},
-    "fewer Wh than possible": lambda good: changed(good, wh=[9, 9]),
-    "no balance": lambda good: changed(good, wh=[10, 9]),
-    "more than offered": lambda good: changed(good, wh=[11, 11]),
-    "another slot": lambda good: changed(good, slot=[1, 1]),
-    "a slot beyond the book": lambda good: changed(good, slot=[3, 3]),
-    "an order that is none": lambda good: changed(good, order=[0, 2]),
-    "an order twice": lambda good: changed(good, order=[0, 0, 1], slot=[2, 2, 2], wh=[5, 5, 10]),
-    "numbers beyond bounds": lambda good: changed(good, wh=[2**63 - 1, 2**63 - 1]),
-    "nothing at all": lambda good: changed(good, order=[], slot=[], wh=[]) | {"prices": {"": [None] * 3}},
-}
-
-
-@pytest.mark.parametrize("why", WRONG)
-def test_a_wrong_clearing_is_refused_and_counted_against_its_sender(street, why):
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 20})
-    street.at(50)
-    good = street.proposal()
-    transaction = street.write(NODE, "clearing.propose", **WRONG[why](good))
-    code, _ = street.refuses_this(transaction)
-    assert code == "clearing_wrong"
-    (refused,) = street.round()["refused"]
-    assert (refused["account"], refused["code"]) == (NODE.address, "clearing_wrong")
-    assert len(refused["message"]) > 20
-    assert street.events("clearing.refused") == [{"round": ROUND} | refused]
-    street.must(NODE, "clearing.propose", **good)
-    assert street.round()["refused"] == (refused,)
-
-
-def test_fills_may_come_in_any_order(street):
-    street.sells(90_000, {3: 10, 4: 10})
-    street.buys(200_000, {3: 10, 4: 10})
-    street.at(50)
-    good = street.proposal()
-    backwards = {name: column[::-1] for name, column in good["fills"].items()}
-    assert backwards != good["fills"]
-    street.must(NODE, "clearing.propose", **good | {"fills": backwards})
-    assert len(street.events("trade.matched")) == 2
-
-
-def test_a_poor_proof_does_not_clear_at_once_but_at_the_end_if_nobody_knows_better(street):
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 20})
-    street.at(50)
-    good = street.proposal()
-    poor = good | {"node_duals": {"": [0, 0, 80_000]}}
-    first = street.must(NODE, "clearing.propose", **poor)
-    street.must(NODE, "clearing.propose", **good | {"node_duals": {"": [0, 0, 90_000 - 1]}})
-    assert street.outcomes[-1].events == ()
-    outcome = street.at(60)
-    assert [event.type for event in outcome.events] == ["round.cleared", "trade.matched", "order.filled"]
-    assert street.round()["transaction"] == first
-    assert street.round()["gap_ppm"] > 0
-
-
-def test_with_all_or_nothing_bids_the_best_proposal_of_the_window_wins(street):
-    """Clearing nothing is a clearing too: it accepts no bid that wants all or nothing."""
-    street.sells(90_000, {3: 50})
-    whole = street.wants(200_000, 20, 3, 4, 100, min_fill="all")
-    street.at(50)
-    best = street.proposal()
-    none = {
-        "round": ROUND, "fills": {"order": [], "slot": [], "wh": []}, "prices": {"": [None] * 3},
-        "node_duals": best["node_duals"], "flexible_duals": best["flexible_duals"],
-    }  # fmt: skip
-    street.must(NODE, "clearing.propose", **none)
-    winner = street.must(NODE, "clearing.propose", **best)
-    street.must(NODE, "clearing.propose", **best | {"node_duals": {"": [300_000] * 3}})
-    assert street.round()["state"] == "open"
-    street.at(60)
-    assert street.round()["transaction"] == winner
-    assert street.order(whole)["state"] == "filled"
-
-
-def test_a_round_decided_after_its_first_slot_began_trades_nothing(street):
-    street.sells(90_000, {3: 50})
-    street.wants(200_000, 20, 3, 4, 100, min_fill="all")
-    street.at(50)
-    street.must(NODE, "clearing.propose", **street.proposal())
-    street.at(100)
-    assert street.round()["state"] == "void"
-    assert street.events("trade.matched") == []
 
 
 def test_an_order_being_decided_is_cancelled_when_its_round_is_over(street):
@@ -388,30 +138,6 @@ def test_a_flexible_bid_asks_for_no_more_than_its_remaining_slots_can_take(stree
     street.at(350)
     (bid,) = street.ledger.open_book()[1].bids
     assert (bid.earliest, bid.deadline, bid.energy_wh) == (0, 2, 50)
-
-
-def test_a_feeder_limit_parts_the_prices_and_the_difference_is_the_communitys():
-    street = Market(feeders=[{"id": "north", "up_limit_wh": 6, "down_limit_wh": 0}])
-    street.joins("Di")
-    street.offers(DI, street.asset(DI), 150_000, {3: 10})
-    street.sells(90_000, {3: 10})
-    street.buys(200_000, {3: 10})
-    street.at(50)
-    street.clears()
-    trades = {trade["seller"]: trade for trade in street.events("trade.matched")}
-    assert trades[BO.address]["wh"] == 6
-    assert trades[BO.address]["seller_price"] < trades[BO.address]["buyer_price"]
-    assert trades[DI.address]["wh"] == 4
-    assert trades[DI.address]["seller_price"] == trades[DI.address]["buyer_price"]
-    street.time = START + 400_000
-    street.reads(BO, street.roof, FIRST_SLOT + 3, exported_wh=6)
-    street.reads(CY, street.house, FIRST_SLOT + 3, imported_wh=6)
-    difference = trades[BO.address]["buyer_price"] - trades[BO.address]["seller_price"]
-    street.at(500)
-    settled = {trade["seller"]: trade for trade in street.events("trade.settled")}
-    wh = settled[BO.address]["settled_wh"]
-    assert wh > 0
-    assert street.ledger.money.community == wh * (difference + 5_000)
 
 
 def test_orders_of_every_kind_reach_the_book(street):

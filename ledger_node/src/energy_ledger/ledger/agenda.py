@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 
-from energy_ledger.ledger.rows import Reading, Trade
+from energy_ledger.ledger.trading_rows import Reading, Trade
 
 type Ids = dict[str, None]
 
@@ -65,10 +65,6 @@ class TradeIndex:
     def at(self, point: str, slot: int) -> list[str]:
         """Return the unsettled trades of a connection point in a slot, in ledger order."""
         return list(self._at.get((point, slot), ()))
-
-    def touches(self, point: str) -> bool:
-        """Tell whether a connection point has an unsettled trade."""
-        return any(place == point for place, _ in self._at)
 
     def note_reading(self, reading: Reading) -> None:
         """Remember a reading until its slot's grace is over."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from energy_ledger.genesis import Rules
 from energy_ledger.ledger.entries import rest_by_slot
-from energy_ledger.ledger.rows import Order
 from energy_ledger.ledger.state import State
+from energy_ledger.ledger.trading_rows import Order
 from energy_ledger.market.book import (
     BlockBid,
     Book,
@@ -15,12 +15,16 @@ from energy_ledger.market.book import (
     Offer,
     Tariff,
 )
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms
+from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, SlotTerms
 
 
 def build_book(state: State, orders: Sequence[Order], first: int) -> Book:
     """Write orders, given in ledger order, as the book whose slot 0 is slot `first`."""
-    offers = tuple(_offer(state, order, first) for order in orders if order.is_offer)
+    offers = tuple(
+        Offer(order.id, _feeder(state, order), terms.price, _shifted(order, terms, first))
+        for order in orders
+        if isinstance(terms := order.order, OfferTerms)
+    )
     bids = tuple(_bid(state, order, first) for order in orders if not order.is_offer)
     slots = max(_end(order) for order in orders) - first
     rules = state.rules
@@ -36,10 +40,6 @@ def _end(order: Order) -> int:
     return max(terms.wh_by_slot) + 1
 
 
-def _offer(state: State, order: Order, first: int) -> Offer:
-    return Offer(order.id, _feeder(state, order), order.order.price, _shifted(order, first))
-
-
 def _bid(state: State, order: Order, first: int) -> FixedBid | FlexibleBid | BlockBid:
     terms, feeder = order.order, _feeder(state, order)
     match terms:
@@ -48,10 +48,8 @@ def _bid(state: State, order: Order, first: int) -> FixedBid | FlexibleBid | Blo
         case BlockTerms():
             earliest = max(terms.earliest, first) - first
             return BlockBid(order.id, feeder, terms.price, terms.profile_wh, earliest, terms.deadline - first)
-        case OfferTerms():
-            raise TypeError("an offer is not a bid")
         case _:
-            return FixedBid(order.id, feeder, terms.price, _shifted(order, first))
+            return FixedBid(order.id, feeder, terms.price, _shifted(order, terms, first))
 
 
 def _flexible(order: Order, terms: FlexibleTerms, feeder: str, first: int) -> FlexibleBid:
@@ -72,8 +70,8 @@ def _flexible(order: Order, terms: FlexibleTerms, feeder: str, first: int) -> Fl
     )
 
 
-def _shifted(order: Order, first: int) -> dict[int, int]:
-    return {slot - first: wh for slot, wh in rest_by_slot(order, first).items()}
+def _shifted(order: Order, terms: SlotTerms, first: int) -> dict[int, int]:
+    return {slot - first: wh for slot, wh in rest_by_slot(terms, order.fills, first).items()}
 
 
 def _feeder(state: State, order: Order) -> str:

@@ -6,9 +6,9 @@ from functools import partial
 
 from energy_ledger.ledger import orders
 from energy_ledger.ledger.rounds import clear
-from energy_ledger.ledger.rows import Proposal
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import Auction, State
+from energy_ledger.ledger.trading_rows import Proposal
 from energy_ledger.market.book import Book, Clearing, Fills
 from energy_ledger.market.proof import gap_ppm
 from energy_ledger.market.verifier import verify

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from energy_ledger.ledger.rows import Asset, Order, total_wh
+from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.timing import Timing
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms
+from energy_ledger.ledger.trading_rows import Order, total_wh
+from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, SlotTerms
 from energy_ledger.refusals import Refused
 from energy_ledger.units import INT64_MAX, most_wh, within_rating
 
@@ -72,12 +73,10 @@ def _peak(terms: OrderTerms) -> tuple[str, int]:
             return "order.slots", max(terms.slots.values())
 
 
-def rest_by_slot(order: Order, first: int) -> Mapping[int, int]:
-    """Return what an offer or fixed bid still asks for, from slot `first` on; others name no slots."""
-    if isinstance(order.order, FlexibleTerms | BlockTerms):
-        return {}
-    asked = order.order.wh_by_slot.items()
-    rest = ((slot, wh - order.fills.get(slot, 0)) for slot, wh in asked if slot >= first)
+def rest_by_slot(terms: SlotTerms, fills: Mapping[int, int], first: int = 0) -> dict[int, int]:
+    """Return what an order that names its slots still asks for, from slot `first` on."""
+    asked = terms.wh_by_slot.items()
+    rest = ((slot, wh - fills.get(slot, 0)) for slot, wh in asked if slot >= first)
     return {slot: wh for slot, wh in rest if wh}
 
 
@@ -102,4 +101,4 @@ def _last_start(order: Order) -> int:
                 slot -= 1
             return slot
         case _:
-            return max(rest_by_slot(order, 0))
+            return max(rest_by_slot(terms, order.fills))

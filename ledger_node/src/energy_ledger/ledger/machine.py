@@ -267,7 +267,7 @@ class Ledger:
         sender = self._state.accounts.get(payload.account)
         keys = transaction.own_keys if sender is None else sender.keys
         if keys is None:
-            raise Refused("unknown_account", "account", "This network has no account with this address.")
+            raise _unknown_account()
         if transaction.id not in verified and not transaction.signed_by(keys):
             message = "The signatures are not those of the account over exactly this payload."
             raise Refused("bad_signature", None, message)
@@ -299,11 +299,17 @@ class Ledger:
     def _plan(self, transaction: Transaction, sender: Account | None, time: int) -> Action:
         """Check the rules of the kind; return what the transaction does. Raises Refused."""
         payload = transaction.payload
-        if sender is None or isinstance(payload, Join):
+        if isinstance(payload, Join):
             return members.plan_join(self._state, payload, transaction.id, time)
+        if sender is None:
+            raise _unknown_account()
         rule = _RULES[type(payload)]
         _check_role(sender, rule.role)
         return rule.plan(Request(self._state, transaction.id, sender, time), payload)
+
+
+def _unknown_account() -> Refused:
+    return Refused("unknown_account", "account", "This network has no account with this address.")
 
 
 def _check_role(sender: Account, role: str | None) -> None:

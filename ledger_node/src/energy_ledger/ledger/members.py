@@ -11,7 +11,7 @@ from energy_ledger.ledger.rows import Account, UsedInvite
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import MEMBER, advance
-from energy_ledger.payloads import Approve, Join, Payload
+from energy_ledger.payloads import Approve, Join
 from energy_ledger.refusals import Refused
 
 FOUNDER = "founder"
@@ -50,10 +50,8 @@ def member(state: State, address: str, field: str) -> Account:
     return account
 
 
-def plan_join(state: State, payload: Payload, transaction: str, time: int) -> Action:
+def plan_join(state: State, payload: Join, transaction: str, time: int) -> Action:
     """Check the invite; then its bearer is a member, or waits for the founder's approval."""
-    if not isinstance(payload, Join):
-        raise TypeError("only somebody who joins may be unknown")
     if payload.account in state.accounts:
         raise Refused("already_member", "account", "This account is a member already.")
     if payload.account != state.genesis.address(payload.keys):

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from energy_ledger.ledger.assets import own_asset
 from energy_ledger.ledger.entries import check_rating, check_slots, cost, lapse_time
 from energy_ledger.ledger.events import EventType
-from energy_ledger.ledger.rows import ClosedOrder, Order
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import ORDER, advance
+from energy_ledger.ledger.trading_rows import ClosedOrder, Order
 from energy_ledger.payloads import OfferTerms, OrderCancel, OrderPlace
 from energy_ledger.refusals import Refused
 from energy_ledger.units import DAY_MS

@@ -3,9 +3,9 @@
 from functools import partial
 
 from energy_ledger.ledger.assets import own_asset
-from energy_ledger.ledger.rows import Reading, reading_key
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.settlement import meter
+from energy_ledger.ledger.trading_rows import Reading, reading_key
 from energy_ledger.payloads import ReadingAttest
 from energy_ledger.refusals import Refused
 

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from energy_ledger.ledger import orders
 from energy_ledger.ledger.books import build_book
-from energy_ledger.ledger.rows import Proposal, RefusedClearing, Round
 from energy_ledger.ledger.state import Auction, State
 from energy_ledger.ledger.states import ROUND, advance
 from energy_ledger.ledger.trades import match
+from energy_ledger.ledger.trading_rows import Proposal, RefusedClearing, Round
 from energy_ledger.refusals import Refused
 
 

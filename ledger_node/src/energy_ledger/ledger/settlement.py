@@ -10,9 +10,9 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from energy_ledger.ledger.events import EventType
-from energy_ledger.ledger.rows import Trade
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import TRADE, TradeState, advance
+from energy_ledger.ledger.trading_rows import Trade
 
 type Event = Literal["match", "start", "meter", "miss", "settle"]
 

@@ -13,22 +13,10 @@ from energy_ledger.ledger.agenda import Lapses, TradeIndex
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import (
-    Account,
-    Asset,
-    ClosedOrder,
-    Order,
-    Proposal,
-    Reading,
-    Round,
-    Totals,
-    Trade,
-    Used,
-    UsedInvite,
-    used_key,
-)
+from energy_ledger.ledger.rows import Account, Asset, Totals, Used, UsedInvite, used_key
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
+from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"

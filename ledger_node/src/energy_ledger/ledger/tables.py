@@ -39,10 +39,6 @@ class Table[E: Entity]:
         """The table's name in storage."""
         return self._kind.table
 
-    def __len__(self) -> int:
-        """Count the values."""
-        return len(self._values)
-
     def __contains__(self, key: object) -> bool:
         """Tell whether there is a value with this key."""
         return key in self._values

@@ -1,10 +1,11 @@
 """The trades of a cleared round: whom each filled Wh goes from and to, at which prices."""
 
 from energy_ledger.ledger import orders
-from energy_ledger.ledger.rows import Order, Proposal, Round, Trade, given
+from energy_ledger.ledger.rows import given
 from energy_ledger.ledger.settlement import add_trade
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import TRADE, advance
+from energy_ledger.ledger.trading_rows import Order, Proposal, Round, Trade
 from energy_ledger.market.book import Book, Clearing, Fills
 from energy_ledger.market.pairing import Pair, Party, pair
 
