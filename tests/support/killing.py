@@ -84,7 +84,7 @@ class Torment:
         return person.sign("order.place", asset=self.assets[person.name], order=order)
 
     async def check(self) -> None:
-        """Demand that everything acknowledged is there, in the commit that was named, and no money is lost."""
+        """Demand that all that was acknowledged is there, in the commit that was named, and no money lost."""
         with closing(sqlite3.connect(self.node.data / "ledger.db")) as database:
             stored = dict(database.execute("SELECT lower(hex(id)), commit_n FROM transactions").fetchall())
         lost = {one for one, commit in self.acknowledged.items() if stored.get(one) != commit}
