@@ -174,6 +174,9 @@ FORMS = [
     ("bad_value", "fills", of_kind(CLEARING, fills={"order": [1], "slot": [], "wh": []})),
     ("bad_value", "fills.wh[0]", of_kind(CLEARING, fills={"order": [1], "slot": [1], "wh": [0]})),
     ("bad_value", "flexible_duals", of_kind(CLEARING, flexible_duals={"x": 1})),
+    ("bad_value", "flexible_duals", of_kind(CLEARING, flexible_duals={"1": -1})),
+    ("bad_value", "flexible_duals", of_kind(CLEARING, flexible_duals={"1": 2**53 + 1})),
+    ("bad_value", "node_duals[0]", of_kind(CLEARING, node_duals={"": [-(2**53) - 1]})),
     ("wrong_type", "prices[1]", of_kind(CLEARING, prices={"": [1, "a"]})),
 ]  # fmt: skip
 

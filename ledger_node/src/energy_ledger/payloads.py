@@ -17,7 +17,6 @@ from energy_ledger.units import INT64_MAX, MAX_MONEY, MAX_RATED_W
 
 Natural = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 Positive = Annotated[int, Meta(gt=0, le=INT64_MAX)]
-Whole = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Watts = Annotated[int, Meta(ge=0, le=MAX_RATED_W)]
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 SignatureHex = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
@@ -42,6 +41,11 @@ AssetType = Literal[
     "other",
 ]
 Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
+
+MAX_DUAL = 2**53
+"""No number of a proof is further from zero: far beyond any price, yet safe to calculate with."""
+Dual = Annotated[int, Meta(ge=-MAX_DUAL, le=MAX_DUAL)]
+NaturalDual = Annotated[int, Meta(ge=0, le=MAX_DUAL)]
 
 MAX_PAYLOAD = 65_536
 MAX_CLEARING_PAYLOAD = 1_048_576
@@ -265,8 +269,8 @@ class ClearingPropose(Payload, frozen=True, tag="clearing.propose"):
     round: Natural
     fills: FillColumns
     prices: dict[str, tuple[Natural | None, ...]]
-    node_duals: dict[str, tuple[Whole, ...]]
-    flexible_duals: dict[str, Natural]
+    node_duals: dict[str, tuple[Dual, ...]]
+    flexible_duals: dict[str, NaturalDual]
 
     def check(self) -> None:
         """Refuse columns of different lengths, and bids not named in plain decimal."""

@@ -1,6 +1,8 @@
 """Clearings: which proposal wins a round, what is refused, and the trades that come of it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.ledger_node.ledger.bourse import BO, CY, DI, ROUND, Market, empty
 from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, person
@@ -232,3 +234,46 @@ def test_a_feeder_limit_parts_the_prices_and_the_difference_is_the_communitys():
     wh = settled[BO.address]["settled_wh"]
     assert wh > 0
     assert street.ledger.money.community == wh * (difference + 5_000)
+
+
+FEEDERS = [{"id": "north", "up_limit_wh": 6, "down_limit_wh": None}]
+numbers = st.one_of(st.integers(0, 12), st.integers(0, 300_000), st.sampled_from([2**31, 2**60, 2**63 - 1]))
+duals = st.one_of(st.integers(0, 300_000), st.sampled_from([2**31, 2**53]))
+
+
+@st.composite
+def bent(draw, good):
+    """Bend a right proposal anywhere that its form allows."""
+    fills = {name: list(column) for name, column in good["fills"].items()}
+    for column in fills.values():
+        for place in draw(st.lists(st.integers(0, len(column) - 1), max_size=2)):
+            column[place] = draw(numbers.filter(bool) if column is fills["wh"] else numbers)
+    rows = {
+        name: {
+            node: [draw(values) if draw(st.integers(0, 5)) == 0 else value for value in row]
+            for node, row in good[name].items()
+        }
+        for name, values in (("prices", st.none() | numbers), ("node_duals", duals | duals.map(int.__neg__)))
+    }
+    flexible = {rank: draw(duals | st.just(dual)) for rank, dual in good["flexible_duals"].items()}
+    return good | rows | {"fills": fills, "flexible_duals": flexible}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_is_proposed_clears_the_round_or_is_refused_with_a_reason(data):
+    street = Market(feeders=FEEDERS)
+    street.sells(90_000, {2: 10, 3: 10})
+    street.buys(200_000, {2: 8})
+    street.wants(180_000, 12, 2, 4, 9)
+    if data.draw(st.booleans()):
+        street.wants(190_000, 3, 2, 4, 3, min_fill="all")
+    street.at(50)
+    good = street.proposal()
+    proposal = data.draw(bent(good))
+    (result,) = street.commit([street.write(NODE, "clearing.propose", **proposal)]).results
+    if result.code is None:
+        assert proposal["fills"] == good["fills"]
+        assert proposal["prices"] == good["prices"]
+    else:
+        assert (result.code, len(street.round()["refused"])) == ("clearing_wrong", 1)

@@ -65,6 +65,9 @@ def check_trades(life):
     for trade in state.trades.values():
         assert state.timing.grace_over(trade.slot) > state.time
         assert (trade.state == "matched") == (state.timing.start(trade.slot) > state.time)
+    places = {(point, t.slot) for t in state.trades.values() for point in (t.sell_point, t.buy_point)}
+    assert state.index._at.keys() == places
+    assert set(state.index.slots()) == {slot for _, slot in places}
 
 
 @settings(max_examples=120, deadline=None)
