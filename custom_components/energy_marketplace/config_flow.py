@@ -41,6 +41,7 @@ from .ledger.wallet import Wallet
 from .schema import vol
 
 CONF_WORD = "word"
+EXAMPLE_URL = "http://192.168.1.20:8710"
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 _LONG_TEXT = TextSelector(TextSelectorConfig(multiline=True))
@@ -376,5 +377,9 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=problem.errors if problem else None,
-            description_placeholders={**(placeholders or {}), **(problem.placeholders if problem else {})},
+            description_placeholders={
+                "example_url": EXAMPLE_URL,
+                **(placeholders or {}),
+                **(problem.placeholders if problem else {}),
+            },
         )
