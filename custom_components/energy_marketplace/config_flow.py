@@ -197,10 +197,13 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Handle the ledger's app on this machine, which hands over its address and token."""
         config = discovery_info.config
         self._url, self._token = f"http://{config['host']}:{config['port']}", config["token"]
-        await self.async_set_unique_id(discovery_info.uuid)
         if problem := await self._inspect(self._url, config["token"]):
             return self.async_abort(reason=problem.key, description_placeholders=problem.placeholders)
-        self._abort_if_known(self._state.node_key if self._state else None)
+        node_key = self._state.node_key if self._state else None
+        self._abort_if_known(node_key)
+        # The app hands over its token: it comes before the same node's announcement in the network.
+        self._end_discoveries(node_key)
+        await self.async_set_unique_id(node_key)
         self.context["title_placeholders"] = {"name": discovery_info.name}
         return await self.async_step_hassio_confirm()
 
@@ -295,11 +298,10 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         if restored and self._token is not None:
             try:
                 return await self._come_back(self._token)
-            except NodeError as error:
-                return self._form("restore_wallet", RESTORE_SCHEMA, problem_of(error), None)
-            except MembershipError as error:
-                if error.code != "not_a_member":
-                    return self._form("restore_wallet", RESTORE_SCHEMA, problem_of(error), None)
+            except (NodeError, MembershipError) as error:
+                problem = problem_of(error)
+                if problem.key != "not_a_member":
+                    return self._form("restore_wallet", RESTORE_SCHEMA, problem, None)
         return await self.async_step_join()
 
     async def _found(self, options: GenesisOptions) -> ConfigFlowResult:
@@ -325,10 +327,9 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._abort_if_unique_id_configured(updates={CONF_URL: member.url, CONF_TOKEN: member.token})
         with suppress(NodeError):
             self._state = await self._client().with_token(member.token).setup_state()
-        data = member.as_dict() | {
-            CONF_PHRASE: self._own_wallet.phrase,
-            CONF_NODE_KEY: self._state.node_key if self._state else None,
-        }
+        node_key = self._state.node_key if self._state else None
+        self._end_discoveries(node_key)
+        data = member.as_dict() | {CONF_PHRASE: self._own_wallet.phrase, CONF_NODE_KEY: node_key}
         return self.async_create_entry(title=f"{network_name} ({member.name})", data=data)
 
     async def _check_member(self, data: Mapping[str, Any]) -> FlowProblem | None:
@@ -364,6 +365,12 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
             self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: self._url})
         if known:
             raise AbortFlow("already_configured")
+
+    def _end_discoveries(self, node_key: str | None) -> None:
+        """End the other flows that found the same node."""
+        for flow in self._async_in_progress(include_uninitialized=True):
+            if node_key is not None and flow["context"].get("unique_id") == node_key:
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     def _form(
         self,

@@ -26,7 +26,9 @@ NODE_KEY = "ab" * 32
 class StandIn:
     """The node's memory; tests change it at will."""
 
-    def __init__(self, *, empty: bool = False, slot_s: int = 900, readings: str = "traded") -> None:
+    def __init__(
+        self, *, empty: bool = False, slot_s: int = 900, readings: str = "traded", feeders=()
+    ) -> None:
         self.founder = Wallet.from_phrase(FOUNDER_PHRASE)
         self.tokens = {SETUP_TOKEN, TOKEN}
         self.refuse: dict[str, tuple[str, str]] = {}
@@ -46,7 +48,12 @@ class StandIn:
         self.sockets: set[web.WebSocketResponse] = set()
         if not empty:
             options = GenesisOptions(
-                name="Sunny Street", founder_name="Ada", test=True, slot_s=slot_s, readings=readings
+                name="Sunny Street",
+                founder_name="Ada",
+                test=True,
+                slot_s=slot_s,
+                readings=readings,
+                feeders=feeders,
             )
             self._found(genesis.build(options, self.founder, node_key=NODE_KEY, created=self.time))
 

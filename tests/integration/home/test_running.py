@@ -6,8 +6,10 @@ import time
 
 import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
 
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
@@ -229,6 +231,26 @@ async def test_nothing_stays_behind_when_a_member_is_removed(home, node, member,
     assert [key for key in hass_storage if key.startswith(DOMAIN)] == []
     assert not await asyncio.to_thread(os.path.exists, readings)
     assert not node.sockets
+
+
+async def test_a_node_that_stays_away_is_reported_until_it_is_back(home, node, member, monkeypatch):
+    monkeypatch.setattr("custom_components.energy_marketplace.coordinator._AWAY_AFTER_S", -1)
+    issue = (DOMAIN, f"node_unreachable_{member.entry_id}")
+    issues = ir.async_get(home).issues
+    await until(lambda: state(home, "binary_sensor.sunny_street_connectivity") == "on")
+    await node.hang_up()
+    await until(lambda: issue in issues)
+    await until(lambda: issue not in issues)
+    assert state(home, "binary_sensor.sunny_street_connectivity") == "on"
+
+
+async def test_where_a_member_stands_is_written_when_home_assistant_stops(home, node, member, hass_storage):
+    await node.push_trade(bought(member))
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    home.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.async_block_till_done()
+    [trade] = hass_storage[f"{DOMAIN}.{member.entry_id}"]["data"]["book"]["trades"]
+    assert trade["id"] == "1.0"
 
 
 async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplog):
