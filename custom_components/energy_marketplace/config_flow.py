@@ -34,7 +34,7 @@ from .ledger.answers import SetupState
 from .ledger.client import NodeClient, NodeError
 from .ledger.genesis import GenesisError, GenesisOptions
 from .ledger.invite import InviteError
-from .ledger.membership import Membership, MembershipError
+from .ledger.membership import Admission, Membership, MembershipError
 from .ledger.phrase import PhraseError
 from .ledger.units import NotExactError
 from .ledger.wallet import Wallet
@@ -71,6 +71,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._invite: str | None = None
         self._wallet: Wallet | None = None
         self._position = 0
+        self._admission: tuple[str, Admission] | None = None
 
     @classmethod
     @callback
@@ -310,8 +311,18 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._finish(member, options.name)
 
     async def _join(self, invite: str, name: str) -> ConfigFlowResult:
-        member = await membership.join(self._client(), self._own_wallet, invite, name)
-        return await self._finish(member, invites.parse(invite).name)
+        admission = await self._ask_in(invite)
+        member = await membership.enter(self._client(), self._own_wallet, admission, name)
+        return await self._finish(member, admission.invite.name)
+
+    async def _ask_in(self, invite: str) -> Admission:
+        """Present the invite once and keep the token: a node takes no invite that somebody joined with.
+
+        So if the answer to joining got lost, the next try still gets in.
+        """
+        if self._admission is None or self._admission[0] != invite:
+            self._admission = invite, await membership.ask_in(self._client(), invite)
+        return self._admission[1]
 
     async def _come_back(self, token: str) -> ConfigFlowResult:
         network = await self._client().network()

@@ -33,6 +33,7 @@ class StandIn:
         self.tokens = {SETUP_TOKEN, TOKEN}
         self.refuse: dict[str, tuple[str, str]] = {}
         self.refuse_once: dict[str, tuple[str, str]] = {}
+        self.lose_answers: tuple[str, ...] = ()
         self.accounts: dict[str, dict] = {}
         self.assets: dict[str, dict] = {}
         self.orders: dict[str, dict] = {}
@@ -244,6 +245,8 @@ class StandIn:
             )
         self.submitted.append(payload)
         await self._apply(envelope.id, payload)
+        if kind in self.lose_answers:
+            request.transport.abort()
         return web.json_response({"accepted": True, "id": envelope.id, "state": "applied", "commit": 1})
 
     async def _apply(self, identity: str, payload: dict) -> None:

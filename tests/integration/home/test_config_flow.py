@@ -126,6 +126,22 @@ async def test_an_invite_alone_makes_a_member(home, node):
     await home.config_entries.async_unload(done["result"].entry_id)
 
 
+async def test_a_join_whose_answer_got_lost_is_finished_by_trying_again(home, node):
+    remember, repeat = asked_word([])
+    invite = node.invite(node.url)
+    node.lose_answers = ("member.join",)
+    step = await walk(
+        home, menu("invite"), {"invite": invite}, menu("new_wallet"), remember, repeat, {"member_name": "Bo"}
+    )
+    assert step["type"] is FlowResultType.FORM
+    assert step["errors"]
+    node.lose_answers = ()
+    node.refuse["invite"] = ("invite_used", "Somebody joined with this invite.")
+    done = await home.config_entries.flow.async_configure(step["flow_id"], {"member_name": "Bo"})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    await home.config_entries.async_unload(done["result"].entry_id)
+
+
 async def test_a_ready_node_asks_a_new_wallet_for_an_invite(home, node):
     remember, repeat = asked_word([])
     start = (menu("node"), {"url": node.url, "token": TOKEN}, menu("new_wallet"), remember, repeat)
