@@ -23,6 +23,8 @@ class Route:
     takes: Any = None
     open: bool = False
     """Whether it can be asked without a token."""
+    free: bool = False
+    """Whether it can be asked as often as one likes."""
     status: Callable[[object], int] = lambda _: 200
     """The HTTP status that goes with an answer."""
 
@@ -49,6 +51,7 @@ ROUTES = (
         types.Health,
         "Whether the node runs",
         open=True,
+        free=True,
         status=answers.health_status,
     ),
     Route("GET", "/v1/setup", answers.setup_state, types.SetupState, "Whether the node has a network"),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
-from energy_ledger.units import MS_PER_S
+from energy_ledger.units import INT64_MAX, MS_PER_S
 
 _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "account": ("accounts", msgspec.json.Decoder(types.Account)),
@@ -94,7 +95,9 @@ class Queries:
         return types.Page([_event.decode(body) for _, body in found], following)
 
     def _slot(self, key: str) -> types.Slot:
-        slot, rules = _number(key), self._genesis.rules
+        rules = self._genesis.rules
+        length = rules.slot_s * MS_PER_S
+        slot = _slot_number(key, INT64_MAX // length - 1)
         prices: dict[str, types.Price] = dict.fromkeys(["", *(feeder.id for feeder in rules.feeders)])
         for row in self._reader.rounds_covering(slot, rules.horizon_slots):
             cleared = _TABLES["round"][1].decode(row)
@@ -103,7 +106,6 @@ class Queries:
             if None not in prices.values():
                 break
         volume, trades = self._reader.traded(slot)
-        length = rules.slot_s * MS_PER_S
         return types.Slot(slot, slot * length, (slot + 1) * length, prices, volume, trades)
 
     def _transaction(self, key: str) -> types.Transaction | None:
@@ -144,11 +146,11 @@ class Queries:
         )
 
 
-def _number(key: str) -> int:
-    try:
-        return whole_number(key)
-    except ValueError:
-        raise ProblemError("bad_request", f"{key} is not the number of a slot", "n") from None
+def _slot_number(key: str, last: int) -> int:
+    with suppress(ValueError):
+        if (number := whole_number(key)) <= last:
+            return number
+    raise ProblemError("bad_request", f"{key} is not the number of a slot", "n")
 
 
 def _bytes(key: str) -> bytes:
