@@ -6,7 +6,7 @@ exact flow for that choice. Four programs in turn settle welfare, volume, ranks 
 earlier goals at what the exact flow reached; the best outcome counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
 
@@ -33,11 +33,11 @@ def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
     """Find the best outcome without the dropped orders."""
     best = evaluate(book, columns, NOTHING)
     options = _options(columns, dropped)
-    if prod(map(len, options)) > FEW_CHOICES:
-        return _choose_by_program(book, columns, dropped, best)
-    for acceptance in _each_choice(columns, options):
-        best = _better(book, columns, best, acceptance)
-    return best
+    if prod(map(len, options)) <= FEW_CHOICES:
+        return _best_of(book, columns, best, product(*options))
+    if not columns.floats_serve:
+        return _choose_one_by_one(book, columns, best, options)
+    return _choose_by_program(book, columns, dropped, best)
 
 
 def has_choice(columns: Columns) -> bool:
@@ -56,7 +56,7 @@ def relaxed_numbers(columns: Columns) -> list[Amounts]:
 
     They come rounded in two ways and never rise along links without a limit.
     """
-    worth = worth_of_energy(build_program(columns, frozenset()))
+    worth = worth_of_energy(build_program(columns, frozenset())) if columns.floats_serve else None
     if worth is None:
         return []
     up, down = columns.up_limit == UNLIMITED, columns.down_limit == UNLIMITED
@@ -76,14 +76,29 @@ def _options(columns: Columns, dropped: frozenset[int]) -> list[list[_Option]]:
     ]
 
 
-def _each_choice(columns: Columns, options: list[list[_Option]]) -> Iterator[Acceptance]:
+def _best_of(book: Book, columns: Columns, best: Outcome, choices: Iterable[Sequence[_Option]]) -> Outcome:
     blocks = {block.rank for block in columns.blocks}
-    for chosen in product(*options):
+    for chosen in choices:
         accepted = [option for option in chosen if option]
-        yield Acceptance(
+        acceptance = Acceptance(
             {rank: start for rank, start in accepted if rank in blocks},
             frozenset(rank for rank, _ in accepted if rank not in blocks),
         )
+        best = _better(book, columns, best, acceptance)
+    return best
+
+
+def _choose_one_by_one(
+    book: Book, columns: Columns, best: Outcome, options: Sequence[Sequence[_Option]]
+) -> Outcome:
+    """Settle one order after the other: far from the best, but exact, for numbers no program can hold."""
+    chosen: list[_Option] = [None] * len(options)
+    for index, mine in enumerate(options):
+        for option in mine:
+            outcome = _best_of(book, columns, best, [[*chosen[:index], option]])
+            if outcome is not best:
+                best, chosen[index] = outcome, option
+    return best
 
 
 def _choose_by_program(book: Book, columns: Columns, dropped: frozenset[int], best: Outcome) -> Outcome:

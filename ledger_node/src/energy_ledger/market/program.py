@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .book import Integers
-from .columns import UNLIMITED, Columns
+from .columns import FLOAT_SIZE, UNLIMITED, Columns
 from .network import Acceptance
 
 type Floats = NDArray[np.float64]
@@ -63,7 +63,10 @@ def build_program(columns: Columns, dropped: frozenset[int]) -> Program:
     whole = tuple(columns.flexible.rank_of[columns.flexible.whole_of].tolist())
     yes = np.array([rank not in dropped for rank in [rank for rank, _ in starts] + list(whole)], dtype=float)
     offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
-    limits = [np.where(limit == UNLIMITED, np.inf, limit) for limit in (columns.down_limit, columns.up_limit)]
+    limits = [
+        np.where((limit == UNLIMITED) | (limit > FLOAT_SIZE), np.inf, limit)
+        for limit in (columns.down_limit, columns.up_limit)
+    ]
     amounts = [offers.wh, fixed.wh, flexible.wh]
     row_lower, row_upper = _row_limits(columns)
     return Program(
