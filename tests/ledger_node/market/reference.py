@@ -73,7 +73,7 @@ class Reference:
         tariff = self.book.tariff
         return tariff.price_floor[slot] <= self.worth(order, slot) <= tariff.price_cap[slot]
 
-    def _option(self, rank: int, fills: Mapping[int, int]) -> Option:
+    def option(self, rank: int, fills: Mapping[int, int]) -> Option:
         order = self.book.orders[rank]
         sign = 1 if isinstance(order, Offer) else -1
         surplus = list(self.none)
@@ -88,7 +88,7 @@ class Reference:
         )
         return tuple((slot, wh) for slot, wh in sorted(fills.items()) if wh), tuple(surplus), score
 
-    def _amounts(self, rank: int) -> Iterator[Mapping[int, int]]:
+    def amounts(self, rank: int) -> Iterator[Mapping[int, int]]:
         order = self.book.orders[rank]
         if isinstance(order, BlockBid):
             yield {}
@@ -119,7 +119,7 @@ class Reference:
         table: dict[Surplus, Score] = {self.none: (0, 0, 0, 0)}
         for rank in range(len(self.book.orders)):
             if not self.is_choice(rank):
-                options = [self._option(rank, amounts) for amounts in self._amounts(rank)]
+                options = [self.option(rank, amounts) for amounts in self.amounts(rank)]
                 grown: dict[Surplus, Score] = {}
                 for surplus, score in table.items():
                     for _, change, gain in options:
@@ -154,7 +154,7 @@ class Reference:
         ranks = [
             rank for rank in range(len(self.book.orders)) if self.is_choice(rank) and rank not in dropped
         ]
-        options = [[self._option(rank, amounts) for amounts in self._amounts(rank)] for rank in ranks]
+        options = [[self.option(rank, amounts) for amounts in self.amounts(rank)] for rank in ranks]
         for chosen in product(*options):
             surplus, score = self.none, (0, 0, 0, 0)
             for _, change, gain in chosen:
