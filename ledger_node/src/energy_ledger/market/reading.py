@@ -62,7 +62,7 @@ class Place:
         found = self.mapping(value, "")
         for key in required:
             if key not in found:
-                raise self.fault(key, "is missing")
+                raise self.fault(key if key.isidentifier() else shown(key), "is missing")
         for key in found:
             if key not in required and key not in optional:
                 raise self.fault(shown(key), "is not a field known here")
