@@ -33,16 +33,13 @@ def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
     """Find the best outcome without the dropped orders."""
     best = evaluate(book, columns, NOTHING)
     options = _options(columns, dropped)
+    if not options:
+        return best
     if prod(map(len, options)) <= FEW_CHOICES:
         return _best_of(book, columns, best, product(*options))
     if not columns.floats_serve:
         return _choose_one_by_one(book, columns, best, options)
     return _choose_by_program(book, columns, dropped, best)
-
-
-def has_choice(columns: Columns) -> bool:
-    """Tell whether there are blocks or all-or-nothing bids to choose from."""
-    return bool(columns.blocks) or bool(columns.flexible.whole_of.any())
 
 
 def evaluate(book: Book, columns: Columns, acceptance: Acceptance) -> Outcome:
