@@ -22,7 +22,7 @@ from .program import build_program, solve_program, worth_of_energy
 
 FEW_CHOICES = 200
 """Up to this many choices are tried one by one."""
-TIE_SIZE = 20_000
+TIE_SIZE = 10_000
 """Programs of more variables settle welfare alone; ties between their choices stay as they fall."""
 
 type _Option = tuple[int, int] | None
