@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .book import BlockBid, Book, FlexibleBid
+from .explain import is_whole
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,6 @@ def depth(book: Book, slot: int) -> Depth:
     )
 
 
-def is_whole(bid: FlexibleBid | BlockBid) -> bool:
-    """Tell whether a bid wants all or nothing, so that its price counts on average over its slots."""
-    return isinstance(bid, BlockBid) or bid.min_fill == "all"
-
-
 def _movable(bid: FlexibleBid | BlockBid, slot: int) -> int:
     """Return the most that a bid could take in a slot."""
     if not bid.earliest <= slot < bid.deadline:
@@ -63,6 +59,4 @@ def _movable(bid: FlexibleBid | BlockBid, slot: int) -> int:
     if isinstance(bid, FlexibleBid):
         return bid.room_wh(slot)
     latest = bid.deadline - len(bid.profile_wh)
-    return max(
-        wh for place, wh in enumerate(bid.profile_wh) if bid.earliest <= slot - place <= latest
-    )
+    return max(wh for place, wh in enumerate(bid.profile_wh) if bid.earliest <= slot - place <= latest)

@@ -5,19 +5,17 @@ one nano per Wh short of that it does not. For a block or an all-or-nothing bid 
 others, as they were accepted, leave it what it wants; accepting others instead might do for less.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from .book import BlockBid, Book, FixedBid, Fills, FlexibleBid, Offer, Order
+from .book import BlockBid, Book, Fills, FixedBid, FlexibleBid, Offer, Order
 from .margins import Margins
 from .verify_book import Numbers
 
-type Reason = Literal[
-    "filled", "price", "priority", "feeder", "no_counterpart", "indivisible", "paradoxical"
-]
+type Reason = Literal["filled", "price", "priority", "feeder", "no_counterpart", "indivisible", "paradoxical"]
 type Table = tuple[tuple[int, ...], ...]
 """One row per node (`Book.nodes`), one value per slot."""
 
@@ -34,11 +32,13 @@ class Interval:
 class Explanation:
     """What became of an order in a round; `asked_wh` is what it still asked for.
 
-    ``price``: a limit of `price` would have been filled (more), in slot `slot`. ``priority``: even at the
-    tariff's best price others came first there. ``feeder``: the limit of `feeder` stood between. ``no_counterpart``:
-    nobody was left to trade with, at any price of the tariff. ``indivisible``: not all of what it wants at once
-    could be had, at any price. ``paradoxical``: a block or all-or-nothing bid that would gain at the round's
-    prices, which accepting it would have changed.
+    - ``price``: a limit of `price` would have been filled (more), in `slot`;
+    - ``priority``: even at the tariff's best price others came first there;
+    - ``feeder``: the limit of `feeder` stood between it and whom it could have traded with;
+    - ``no_counterpart``: nobody was left to trade with, at any price of the tariff;
+    - ``indivisible``: not all of what it wants at once could be had, at any price;
+    - ``paradoxical``: a block or all-or-nothing bid that would gain at the round's prices, which accepting it
+      would have changed.
     """
 
     rank: int
@@ -59,8 +59,30 @@ class _Chance:
     reachable: bool
 
 
+type Run = tuple[tuple[int, int], ...]
+"""Slots and the Wh in each."""
+
+
+@dataclass(frozen=True)
+class _Needed:
+    """A limit that would do, and the first slot in which the order would be served."""
+
+    slot: int
+    price: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """A way to serve all of a bid: what it costs the others (nano), and the arcs afterwards and before."""
+
+    run: Run
+    cost: int
+    margins: Margins
+    before: Numbers
+
+
 def find_interval(book: Book, fills: Fills) -> Interval:
-    """Find the ends of the prices that support the fills. Raises RefusedError if the book forbids the fills."""
+    """Find the ends of the prices that support fills. Raises RefusedError if the book forbids these."""
     margins = Margins.of(book, fills, free=False)
     floor, cap = (np.tile(one, len(book.nodes)) for one in (margins.terms.floor, margins.terms.cap))
     unit, places = margins.unit, margins.places
@@ -96,6 +118,11 @@ def asked_wh(order: Order) -> int:
             return sum(order.profile_wh)
 
 
+def is_whole(bid: FlexibleBid | BlockBid) -> bool:
+    """Tell whether a bid wants all or nothing, so that its price counts on average over its slots."""
+    return isinstance(bid, BlockBid) or bid.min_fill == "all"
+
+
 class _Explainer:
     """One cleared book and the ways that energy could still go in it."""
 
@@ -109,6 +136,9 @@ class _Explainer:
         self.margins = Margins.of(book, fills)
         self.taking = self.margins.taking()
         self.giving = self.margins.giving()
+        self.marginal = self.margins.on_ways(self.taking, self.giving)
+        self.sources = self.margins.unlimited(backwards=True)
+        self.sinks = self.margins.unlimited(backwards=False)
 
     def all(self) -> Iterator[Explanation]:
         """Explain every order."""
@@ -116,7 +146,7 @@ class _Explainer:
             asked, filled = asked_wh(order), sum(self.filled.get(rank, {}).values())
             if filled == asked:
                 yield Explanation(rank, asked, filled, "filled")
-            elif XX:
+            elif isinstance(order, BlockBid) or (isinstance(order, FlexibleBid) and is_whole(order)):
                 yield self._explain_whole(rank, order, asked)
             else:
                 yield self._explain_part(rank, order, asked, filled)
@@ -147,16 +177,12 @@ class _Explainer:
 
     def _numbers(self, rank: int, order: Order) -> Numbers:
         """Return what one Wh more costs (or brings) in each place, the order's own energy being left out."""
-        margins, is_offer = self.margins, isinstance(order, Offer)
-        numbers = self.giving if is_offer else self.taking
-        tail, head = (margins.head, margins.tail) if is_offer else (margins.tail, margins.head)
-        own = (margins.room > 0) & (margins.owner == rank) & (head < margins.places)
-        if (numbers[tail[own]] + margins.cost[own] != numbers[head[own]]).all():
-            return numbers
-        return margins.giving(rank) if is_offer else margins.taking(rank)
+        if rank not in self.marginal:
+            return self.giving if isinstance(order, Offer) else self.taking
+        return self.margins.giving(rank) if isinstance(order, Offer) else self.margins.taking(rank)
 
     def _chance(self, rank: int, order: Order, slot: int, number: int) -> _Chance:
-        """Find the limit with which the order would come before whom one Wh would be taken from or left to."""
+        """Find the limit with which the order comes before whoever one Wh would be taken from."""
         if number >= self.margins.far:
             return _Chance(slot, None, reachable=False)
         tariff, unit = self.book.tariff, self.margins.unit
@@ -175,9 +201,11 @@ class _Explainer:
         self, rank: int, order: Order, asked: int, filled: int, slots: list[int]
     ) -> Explanation:
         """Say what parts an order from any counterpart: a full link, or that there is none."""
+        wants = not isinstance(order, Offer)
+        unlimited = self.sources if wants else self.sinks
         for slot in slots:
             place = self.margins.place(order.feeder, slot)
-            row = self.margins.saturated(place, backwards=not isinstance(order, Offer))
+            row = self.margins.saturated(place, rank, backwards=wants) if unlimited[place] else None
             if row is not None:
                 feeder = self.book.feeders[row - 1].id
                 return Explanation(rank, asked, filled, "feeder", slot, feeder=feeder)
@@ -186,85 +214,89 @@ class _Explainer:
     # --- blocks and all-or-nothing bids ---------------------------------------------------------------------
 
     def _explain_whole(self, rank: int, bid: BlockBid | FlexibleBid, asked: int) -> Explanation:
-        runs = list(self._runs(bid))
-        gain, slot = max(
-            (sum(wh * (self._worth(bid, slot) - self._price(bid, slot)) for slot, wh in run), -run[0][0])
-            for run in runs
-        )
-        needed = self._needed(runs, bid)
-        if gain > 0 or (needed is not None and needed[1] <= bid.price):
-            start, price = needed or (-slot, None)
-            return Explanation(rank, asked, 0, "paradoxical", start, price)
+        needed = self._needed(rank, bid)
         if needed is not None:
-            return Explanation(rank, asked, 0, "price", *needed)
-        slots = list(dict.fromkeys(slot for run in runs for slot, _ in run))
-        places = [self.margins.place(bid.feeder, slot) for slot in slots]
-        if any(self.taking[place] < self.margins.far for place in places):
+            gain = max(sum(wh * self._gain(bid, slot) for slot, wh in run) for run in self._runs(bid))
+            reason: Reason = "paradoxical" if gain > 0 or needed.price <= bid.price else "price"
+            return Explanation(rank, asked, 0, reason, needed.slot, needed.price)
+        slots = list(_window(bid))
+        if any(self.taking[self.margins.place(bid.feeder, slot)] < self.margins.far for slot in slots):
             return Explanation(rank, asked, 0, "indivisible", slots[0])
         return self._explain_parted(rank, bid, asked, 0, slots)
 
-    def _runs(self, bid: BlockBid | FlexibleBid) -> Iterator[list[tuple[int, int]]]:
-        """Return the ways (slot, Wh) to take all of a bid: a block's starts, another's cheapest slots."""
+    def _runs(self, bid: BlockBid | FlexibleBid) -> Iterator[Run]:
+        """Return the ways to take all of a bid: a block's starts, or the slots where another gains most."""
         if isinstance(bid, BlockBid):
             for start in range(bid.earliest, bid.deadline - len(bid.profile_wh) + 1):
-                yield list(enumerate(bid.profile_wh, start))
+                yield tuple(enumerate(bid.profile_wh, start))
             return
         rest, run = bid.energy_wh, []
-        for slot in sorted(range(bid.earliest, bid.deadline), key=lambda slot: self._cost(bid, slot)):
+        gains = {slot: self._gain(bid, slot) for slot in _window(bid)}
+        for slot in sorted(gains, key=lambda slot: (-gains[slot], slot)):
             wh = min(rest, bid.room_wh(slot))
             run += [(slot, wh)] if wh else []
             rest -= wh
-        yield sorted(run)
-
-    def _cost(self, bid: BlockBid | FlexibleBid, slot: int) -> tuple[int, int]:
-        """Return what a Wh costs the bid beyond its worth, so that its best slots come first."""
-        return self._price(bid, slot) - self._worth(bid, slot), slot
+        yield tuple(sorted(run))
 
     def _worth(self, bid: BlockBid | FlexibleBid, slot: int, price: int | None = None) -> int:
-        """Return what a Wh is worth in a slot to a bid of some price."""
+        """Return what a Wh is worth in a slot to the bid, or to one like it with another price."""
         tariff = self.book.tariff
         price = bid.price if price is None else price
         return min(price - tariff.grid_fee[slot], tariff.price_cap[slot])
 
-    def _price(self, bid: BlockBid | FlexibleBid, slot: int) -> int:
-        return self.prices[self.book.nodes[bid.feeder]][slot]
+    def _gain(self, bid: BlockBid | FlexibleBid, slot: int) -> int:
+        """Return what a Wh in a slot would gain the bid at the round's price."""
+        return self._worth(bid, slot) - self.prices[self.book.nodes[bid.feeder]][slot]
 
-    def _needed(
-        self, runs: list[list[tuple[int, int]]], bid: BlockBid | FlexibleBid
-    ) -> tuple[int, int] | None:
-        """Return start and limit of the cheapest run, beside what others have, that its limit can pay for."""
-        likely = sorted(runs, key=lambda run: sum(wh * self._next_price(bid, slot) for slot, wh in run))
+    def _needed(self, rank: int, bid: BlockBid | FlexibleBid) -> _Needed | None:
+        """Return the least limit found that pays for all of a bid beside the others, None if none does."""
+        ways = self._block_ways(bid) if isinstance(bid, BlockBid) else self._flexible_ways(rank, bid)
+        found = [needed for way in ways if (needed := self._limit_for(way, rank, bid)) is not None]
+        return min(found, key=lambda needed: (needed.price, needed.slot), default=None)
+
+    def _block_ways(self, bid: BlockBid) -> Iterator[_Way]:
+        def next_price(slot: int) -> int:
+            return self.margins.money(int(self.taking[self.margins.place(bid.feeder, slot)]))
+
+        likely = sorted(self._runs(bid), key=lambda run: sum(wh * next_price(slot) for slot, wh in run))
         for run in likely[:_TRIED]:
-            price = self._limit_for(run, bid)
-            if price is not None:
-                return run[0][0], price
-        return None
+            margins = Margins.of(self.book, self.fills)
+            before = margins.room.copy()
+            costs = [margins.send(margins.place(bid.feeder, slot), wh) for slot, wh in run]
+            if None not in costs:
+                yield _Way(run, sum(cost or 0 for cost in costs), margins, before)
 
-    def _next_price(self, bid: BlockBid | FlexibleBid, slot: int) -> int:
-        return self.margins.money(int(self.taking[self.margins.place(bid.feeder, slot)]))
+    def _flexible_ways(self, rank: int, bid: FlexibleBid) -> Iterator[_Way]:
+        """Return the best slots as worth differs now, and as it would if the bid paid any price."""
+        for price in (bid.price, self._dearest(bid)):
+            margins = Margins.of(self.book, self.fills)
+            before = margins.room.copy()
+            gain = {slot: self._worth(bid, slot, price) for slot in _window(bid)}
+            node = margins.open(rank, {slot: bid.room_wh(slot) for slot in gain}, gain)
+            cost = margins.send(node, bid.energy_wh)
+            if cost is not None:
+                run = tuple(sorted(margins.taken(rank).items()))
+                yield _Way(run, cost + sum(wh * gain[slot] for slot, wh in run), margins, before)
 
-    def _limit_for(self, run: list[tuple[int, int]], bid: BlockBid | FlexibleBid) -> int | None:
-        """Return the least limit that pays for a run what it takes from others, and the prices that follow."""
-        margins = Margins.of(self.book, self.fills)
-        total = 0
-        for slot, wh in run:
-            cost = margins.send(margins.place(bid.feeder, slot), wh)
-            if cost is None:
-                return None
-            total += cost
+    def _dearest(self, bid: BlockBid | FlexibleBid) -> int:
+        """Return the highest price that makes a difference to a bid."""
+        tariff = self.book.tariff
+        return max(tariff.price_cap[slot] + tariff.grid_fee[slot] for slot in _window(bid))
+
+    def _limit_for(self, way: _Way, rank: int, bid: BlockBid | FlexibleBid) -> _Needed | None:
+        """Return the limit that pays for a way what it takes from others, and the prices that follow."""
+        margins, run = way.margins, way.run
         floor = np.tile(margins.terms.floor.astype(object), len(self.book.nodes)) * -margins.unit
         least = margins.giving(ceiling=floor)
         places = [(margins.place(bid.feeder, slot), wh) for slot, wh in run]
         paid = sum(wh * -margins.money(int(least[place])) for place, wh in places)
-        due = max(paid, margins.money(total) + 1)
-        return self._least_limit(run, bid, due)
+        wins_ties = margins.ties_since(way.before, rank, asked_wh(bid)) > (0, 0, 0)
+        price = self._least_limit(run, bid, max(paid, way.cost if wins_ties else way.cost + 1))
+        return None if price is None else _Needed(run[0][0], price)
 
-    def _least_limit(
-        self, run: list[tuple[int, int]], bid: BlockBid | FlexibleBid, due: int
-    ) -> int | None:
+    def _least_limit(self, run: Run, bid: BlockBid | FlexibleBid, due: int) -> int | None:
         """Return the least limit at which a run is worth what is due (nano), None if none is."""
-        tariff = self.book.tariff
-        high = max(tariff.price_cap[slot] + tariff.grid_fee[slot] for slot, _ in run)
+        high = self._dearest(bid)
         if sum(wh * self._worth(bid, slot, high) for slot, wh in run) < due:
             return None
         low = 0
@@ -281,7 +313,9 @@ _TRIED = 3
 """Runs of a block that are worked out to the end, those first that look cheapest."""
 
 
-def _slots(order: Offer | FixedBid | FlexibleBid) -> list[int]:
-    if isinstance(order, FlexibleBid):
-        return list(range(order.earliest, order.deadline))
-    return sorted(order.slots)
+def _slots(order: Offer | FixedBid | FlexibleBid) -> Sequence[int]:
+    return _window(order) if isinstance(order, FlexibleBid) else sorted(order.slots)
+
+
+def _window(bid: FlexibleBid | BlockBid) -> range:
+    return range(bid.earliest, bid.deadline)

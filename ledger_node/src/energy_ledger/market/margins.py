@@ -1,13 +1,14 @@
 """What one Wh more would cost at each place of a cleared book, and what one more would bring there.
 
-A change of the fills that leaves everybody's terms satisfied runs along arcs between places (a node in a slot),
-flexible bids, and the ground, where energy comes from offers and goes to bids. An arc costs what a Wh along
-it takes off the welfare and, far below that, what it adds to the order of ties (volume, ranks, slots). Both
-are one number: nano per Wh times `Margins.unit`, plus the tie. Cheapest ways along the arcs therefore answer
-exactly when an order would be served instead of others.
+A change of the fills that leaves everybody's terms satisfied runs along arcs between places (a node in a
+slot), flexible bids, and the ground, where energy comes from offers and goes to bids. An arc costs what a Wh
+along it takes off the welfare and, far below that, what it adds to the order of ties (volume, ranks, slots).
+Both are one number: nano per Wh times `Margins.unit`, plus the tie. Cheapest ways along the arcs therefore
+answer exactly when an order would be served instead of others.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -62,7 +63,9 @@ class Margins:
         tail, head, owner = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("tail", "head", "owner")
         )
-        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("cost", "more", "back"))
+        columns = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("cost", "more", "back")
+        )
         cost, more, back = columns
         reach = int(max(map(abs, cost.tolist()), default=0)) * (len(terms.energy) + 4)
         width = np.int64 if reach < FAR // 4 else object
@@ -108,7 +111,7 @@ class Margins:
         return self._settle(self.tail, self.head, without, ceiling)
 
     def giving(self, without: int | None = None, ceiling: Numbers | None = None) -> Numbers:
-        """Find the cheapest way from each node to the ground: the negative of what one Wh more brings there."""
+        """Find the cheapest way from each node to the ground: what one Wh more brings there, negated."""
         return self._settle(self.head, self.tail, without, ceiling)
 
     def _settle(
@@ -128,10 +131,19 @@ class Margins:
             if np.array_equal(before, numbers):
                 return numbers
 
-    def send(self, node: int, wh: int) -> int | None:
-        """Send Wh from the ground to a node in the cheapest way; return the cost, None if not all can get there.
+    def on_ways(self, taking: Numbers, giving: Numbers) -> frozenset[int]:
+        """Return the ranks of orders whose own energy some cheapest way takes, from or to the ground."""
+        found: list[int] = []
+        for tail, head, numbers in ((self.tail, self.head, taking), (self.head, self.tail, giving)):
+            own = (self.room > 0) & (self.owner != LINK) & (head < self.places)
+            own[own] = numbers[tail[own]] + self.cost[own] == numbers[head[own]]
+            found += self.owner[own].tolist()
+        return frozenset(found)
 
-        The arcs then tell what is still possible afterwards.
+    def send(self, node: int, wh: int) -> int | None:
+        """Send Wh from the ground to a node in the cheapest way; return what that costs the others, in nano.
+
+        None if not all of it can get there. The arcs then tell what is still possible afterwards.
         """
         total = 0
         while wh:
@@ -143,29 +155,73 @@ class Margins:
             half = len(self.room) // 2
             self.room[way] -= amount
             self.room[np.where(way < half, way + half, way - half)] += amount
-            total += amount * int(numbers[node])
+            total += amount * self.money(int(numbers[node]))
             wh -= amount
         return total
+
+    def open(self, rank: int, most: Mapping[int, int], gain: Mapping[int, int]) -> int:
+        """Let an all-or-nothing bid that was not accepted take energy after all; return its node.
+
+        Per slot at most `most` Wh, each of which counts `gain` nano for it.
+        """
+        half = len(self.room) // 2
+        arcs = np.flatnonzero(self.owner[:half] == rank)
+        arcs = arcs[self.tail[arcs] < self.places]
+        for arc in arcs.tolist():
+            slot = int(self.tail[arc]) % self.terms.book.slots
+            self.room[arc] = most[slot]
+            self.cost[arc], self.cost[arc + half] = -gain[slot] * self.unit, gain[slot] * self.unit
+        return int(self.head[arcs[0]])
+
+    def taken(self, rank: int) -> dict[int, int]:
+        """Return what an order takes in each slot as the arcs are now, in Wh."""
+        half = len(self.room) // 2
+        arcs = np.flatnonzero((self.owner[:half] == rank) & (self.tail[:half] < self.places))
+        slots = (self.tail[arcs] % self.terms.book.slots).tolist()
+        return {slot: wh for slot, wh in zip(slots, self.room[arcs + half].tolist(), strict=True) if wh}
+
+    def ties_since(self, before: Numbers, rank: int, wh: int) -> tuple[int, int, int]:
+        """Return what changed since the arcs had the room `before`: volume, ranks, slots; greater is better.
+
+        An order of `rank` got the Wh that were sent meanwhile.
+        """
+        half = len(self.room) // 2
+        change = (self.room - before)[half:].astype(object)
+        sold, ended = self.tail[:half] == self.ground, self.head[:half] == self.ground
+        ranks = int((change * self.owner[:half])[sold | ended].sum()) + rank * wh
+        slots = int((change * (self.head[:half] % self.terms.book.slots))[sold].sum())
+        return int(change[sold].sum()), -ranks, -slots
 
     def _way(self, numbers: Numbers, node: int) -> Integers:
         """Return the arcs of a cheapest way from the ground to a node."""
         tight = (self.room > 0) & (numbers[self.tail] + self.cost == numbers[self.head])
         return np.array(self._search(node, tight, backwards=True), dtype=np.int64)
 
-    def saturated(self, node: int, *, backwards: bool) -> int | None:
-        """Return a full link that parts a node from the ground: the row of its feeder, None if none does.
+    def unlimited(self, *, backwards: bool) -> Flags:
+        """Tell of each node whether its energy could come from (or go to) anybody if no link had a limit."""
+        usable = (self.room > 0) | (self.owner == LINK)
+        tail, head = (self.tail, self.head) if backwards else (self.head, self.tail)
+        tail, head = tail[usable], head[usable]
+        reached = np.zeros(self.ground + 1, dtype=np.bool_)
+        reached[self.ground] = True
+        while not reached[head[reached[tail]]].all():
+            reached[head[reached[tail]]] = True
+        return reached
+
+    def saturated(self, node: int, rank: int, *, backwards: bool) -> int | None:
+        """Return a full link that parts an order's node from all others: the row of its feeder, or None.
 
         `backwards` looks for where the node's energy could come from, else for where it could go.
         """
         half = len(self.room) // 2
-        usable = (self.room > 0) | (self.owner == LINK)
+        usable = ((self.room > 0) | (self.owner == LINK)) & (self.owner != rank)
         for arc in reversed(self._search(node, usable, backwards=backwards)):
             if self.owner[arc] == LINK and self.room[arc] == 0:
                 return int(self.tail[arc % half]) // self.terms.book.slots
         return None
 
     def _search(self, node: int, usable: Flags, *, backwards: bool) -> list[int]:
-        """Return the arcs of a shortest way between node and ground, the node's own last; [] if there is none."""
+        """Return the arcs of a shortest way between node and ground, the node's own last; [] if none."""
         here, there = (self.head, self.tail) if backwards else (self.tail, self.head)
         arcs = np.flatnonzero(usable)
         arcs = arcs[np.argsort(here[arcs], kind="stable")]
