@@ -54,9 +54,17 @@ def main() -> int:
             raise
         _complain(causes)
         return 1
-    if options.as_json:
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+    if report:
+        print(json.dumps(report, indent=2, ensure_ascii=False) if options.as_json else _in_short(report))
     return 0
+
+
+def _in_short(report: Json) -> str:
+    total = report["total"]
+    return (
+        f"{len(report['trades'])} trades settled after {report['seconds']} s; "
+        f"all money together: {total['before']} nano before, {total['after']} after"
+    )
 
 
 def _options() -> Options:
@@ -103,7 +111,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _complain(causes: list[BaseException]) -> None:
     """Say what went wrong, with the end of each log."""
-    for log in sorted((FOLDER / "logs").glob("*.log")):
+    began = not any(isinstance(cause, StageError) for cause in causes)
+    for log in sorted((FOLDER / "logs").glob("*.log")) if began else ():
         print(tail(log), file=sys.stderr)
     for cause in causes:
         print(f"The demo stopped: {cause or type(cause).__name__}", file=sys.stderr)
