@@ -163,8 +163,8 @@ def test_a_full_feeder_is_named() -> None:
 
 def test_who_finds_nobody_is_told_so() -> None:
     found = reasons(Book(2, FLAT, (), (SUN,), (FixedBid("night", "", 500, {1: 4}),)))
-    assert found["night"] == Explanation(1, 4, 0, "no_counterpart", slot=1)
-    assert found["sun"] == Explanation(0, 4, 0, "no_counterpart", slot=0)
+    assert found["night"] == Explanation(1, 4, 0, "no_counterpart")
+    assert found["sun"] == Explanation(0, 4, 0, "no_counterpart")
 
 
 def test_all_or_nothing_that_cannot_be_had_whole_is_told_so() -> None:
@@ -173,7 +173,7 @@ def test_all_or_nothing_that_cannot_be_had_whole_is_told_so() -> None:
         BlockBid("all", "", 500, (4, 1), 0, 2),
     ):
         found = reasons(Book(2, FLAT, (), (SUN,), (bid,)))["all"]
-        assert found == Explanation(1, 5, 0, "indivisible", slot=0)
+        assert found == Explanation(1, 5, 0, "indivisible")
 
 
 def test_a_block_that_takes_from_others_is_told_what_that_is_worth() -> None:

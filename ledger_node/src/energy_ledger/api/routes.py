@@ -90,7 +90,7 @@ ROUTES = (
     ),
     _one("trades/{id}", "trade", types.Trade),
     _many("rounds", "round", types.Round, summary="The rounds, newest first"),
-    _one("rounds/{n}", "round", types.Round),
+    _one("rounds/{n}", "round", types.RoundReport),
     _one("slots/{n}", "slot", types.Slot),
     _many("readings", "reading", types.Reading, paging.ASSET, paging.SLOT),
     _one("transactions/{id}", "transaction", types.Transaction),

@@ -209,7 +209,7 @@ class _Explainer:
             if row is not None:
                 feeder = self.book.feeders[row - 1].id
                 return Explanation(rank, asked, filled, "feeder", slot, feeder=feeder)
-        return Explanation(rank, asked, filled, "no_counterpart", slots[0] if slots else None)
+        return Explanation(rank, asked, filled, "no_counterpart")
 
     # --- blocks and all-or-nothing bids ---------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class _Explainer:
             return Explanation(rank, asked, 0, reason, needed.slot, needed.price)
         slots = list(_window(bid))
         if any(self.taking[self.margins.place(bid.feeder, slot)] < self.margins.far for slot in slots):
-            return Explanation(rank, asked, 0, "indivisible", slots[0])
+            return Explanation(rank, asked, 0, "indivisible")
         return self._explain_parted(rank, bid, asked, 0, slots)
 
     def _runs(self, bid: BlockBid | FlexibleBid) -> Iterator[Run]:

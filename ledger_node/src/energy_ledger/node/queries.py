@@ -15,6 +15,7 @@ from energy_ledger.api.problems import ProblemError
 from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
+from energy_ledger.node.history import History
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
@@ -42,10 +43,12 @@ class Queries:
         self._reader = reader
         self._in_threads = in_threads
         self._genesis = genesis
+        self._history = History(reader, genesis)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
         special: Mapping[str, Callable[[str], object | None]] = {
+            "round": self._round,
             "slot": self._slot,
             "transaction": self._transaction,
             "block": self._block,
@@ -98,6 +101,32 @@ class Queries:
         rules = self._genesis.rules
         length = rules.slot_s * MS_PER_S
         slot = _slot_number(key, INT64_MAX // length - 1)
+        volume, trades = self._reader.traded(slot)
+        told = self._history.of_slot(slot)
+        latest = told.row if told else None
+        ends = told.ends(slot) if told else None
+        supply, demand = told.curves(slot) if told else ([], [])
+        return types.Slot(
+            slot=slot,
+            start=slot * length,
+            end=(slot + 1) * length,
+            tariff=types.SlotTariff(*rules.tariff_of(slot)),
+            prices=self._prices(slot),
+            volume_wh=volume,
+            trades=trades,
+            round=latest.round if latest else None,
+            welfare=latest.welfare if latest else None,
+            bound=latest.bound if latest else None,
+            gap_ppm=latest.gap_ppm if latest else None,
+            least=ends[0] if ends else None,
+            greatest=ends[1] if ends else None,
+            supply=supply,
+            demand=demand,
+        )
+
+    def _prices(self, slot: int) -> dict[str, types.Price]:
+        """Return per feeder the price at which a slot was traded last."""
+        rules = self._genesis.rules
         prices: dict[str, types.Price] = dict.fromkeys(["", *(feeder.id for feeder in rules.feeders)])
         for row in self._reader.rounds_covering(slot, rules.horizon_slots):
             cleared = _TABLES["round"][1].decode(row)
@@ -105,8 +134,11 @@ class Queries:
             prices |= {feeder: price for feeder, price in found.items() if prices[feeder] is None}
             if None not in prices.values():
                 break
-        volume, trades = self._reader.traded(slot)
-        return types.Slot(slot, slot * length, (slot + 1) * length, prices, volume, trades)
+        return prices
+
+    def _round(self, key: str) -> types.RoundReport | None:
+        told = self._history.round(key)
+        return told.report() if told else None
 
     def _transaction(self, key: str) -> types.Transaction | None:
         record = self._reader.transaction(_bytes(key))

@@ -10,7 +10,7 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables below; a file of another version is not opened."""
 
 _HISTORY: Final = """
@@ -35,7 +35,7 @@ CREATE TABLE event_assets (
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "accounts": (),
     "assets": ("account",),
-    "orders": ("account", "asset", "state"),
+    "orders": ("account", "asset", "state", "number"),
     "trades": (
         "seller",
         "buyer",
