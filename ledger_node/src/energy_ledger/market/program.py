@@ -217,8 +217,8 @@ def _goals(columns: Columns, whole: int) -> Floats:
     offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
     none = np.zeros(len(columns.child)), np.zeros(whole)
     runs = [(block, block.span(start)) for block in columns.blocks for start in block.starts]
-    run_worth = [float(sum(block.profile * block.worth[span])) for block, span in runs]
-    run_ranks = [-float(block.rank * sum(block.profile)) for block, _ in runs]
+    run_worth = [block.profile.astype(float) @ block.worth[span].astype(float) for block, span in runs]
+    run_ranks = [-block.rank * block.profile.sum(dtype=float) for block, _ in runs]
     bid_rank = flexible.rank_of[flexible.bid]
     no_bids = np.zeros(len(fixed.wh) + len(flexible.wh)), none[0], np.zeros(len(runs)), none[1]
     return np.stack(
