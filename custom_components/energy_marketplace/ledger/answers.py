@@ -6,11 +6,15 @@ that a newer node stays usable; one that is missing or of another type raises `A
 
 import types
 from collections.abc import Hashable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from .transactions import Envelope
+
+_MINUTE_MS = 60_000
+_WEEK_MINUTES = 7 * 24 * 60
+_EPOCH_MINUTE = 3 * 24 * 60  # the Unix epoch began on a Thursday
 
 
 class AnswerError(ValueError):
@@ -58,12 +62,44 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class NetworkTariff:
-    """Prices around the market (nano per Wh)."""
+class TariffStep:
+    """A price that holds from a minute of the week on; Monday 00:00 UTC is minute 0."""
+
+    minute: int
+    value: int
+
+
+@dataclass(frozen=True)
+class SlotTariff:
+    """The prices around the market in one slot (nano per Wh)."""
 
     price_floor: int
     price_cap: int
     grid_fee: int
+
+
+@dataclass(frozen=True)
+class NetworkTariff:
+    """Prices around the market (nano per Wh), over the whole week: the lowest floor, the highest cap and fee.
+
+    An offer at `price_floor` and a bid at `price_cap + grid_fee` therefore reach as far as any may in every
+    slot. `at` tells what holds at a time.
+    """
+
+    price_floor: int
+    price_cap: int
+    grid_fee: int
+    week: Mapping[str, tuple[TariffStep, ...]] = field(default_factory=dict)
+
+    def at(self, time_ms: int) -> SlotTariff:
+        """Return the tariff of a slot that starts at this time (ms since the Unix epoch)."""
+        minute = (time_ms // _MINUTE_MS + _EPOCH_MINUTE) % _WEEK_MINUTES
+        held = {
+            name: next(step.value for step in reversed(steps) if step.minute <= minute)
+            for name, steps in self.week.items()
+        }
+        flat = {"price_floor": self.price_floor, "price_cap": self.price_cap, "grid_fee": self.grid_fee}
+        return SlotTariff(**flat | held)
 
 
 @dataclass(frozen=True)
@@ -187,8 +223,29 @@ class Trade:
 
 
 @dataclass(frozen=True)
+class OrderOutcome:
+    """What a round did for an order, and why it did not do more: docs/protocol.md lists the reasons.
+
+    `price` (nano per Wh) is the limit that would have brought it energy, in `slot`.
+    """
+
+    order: str
+    account: str
+    asked_wh: int
+    filled_wh: int
+    reason: str
+    slot: int | None = None
+    price: int | None = None
+    feeder: str | None = None
+
+
+@dataclass(frozen=True)
 class MarketRound:
-    """A round of the auction; prices per feeder, one entry for each of `slots` slots from `first_slot`."""
+    """A round of the auction; prices per feeder, one entry for each of `slots` slots from `first_slot`.
+
+    The last three are told of one round, not in lists: the ends of the prices that supported what was
+    filled, and what became of each order.
+    """
 
     round: int
     closed: int
@@ -204,11 +261,27 @@ class MarketRound:
     proposer: str | None = None
     transaction: str | None = None
     refused: tuple[Mapping[str, Any], ...] = ()
+    least: Mapping[str, Any] | None = None
+    greatest: Mapping[str, Any] | None = None
+    outcomes: tuple[OrderOutcome, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DepthStep:
+    """Wh at one price (nano per Wh); `movable_wh` of them could as well be taken in another slot."""
+
+    price: int
+    wh: int
+    movable_wh: int
 
 
 @dataclass(frozen=True)
 class SlotSummary:
-    """What the market made of a slot; `start` and `end` in ms, prices per feeder."""
+    """What the market made of a slot; `start` and `end` in ms, prices per feeder.
+
+    `round` traded it last, or was the last that could have; its proof, the ends of its prices, and what was
+    offered and wanted then in this slot.
+    """
 
     slot: int
     start: int
@@ -216,6 +289,15 @@ class SlotSummary:
     prices: Mapping[str, Any]
     volume_wh: int
     trades: int
+    tariff: SlotTariff | None = None
+    round: int | None = None
+    welfare: int | None = None
+    bound: int | None = None
+    gap_ppm: int | None = None
+    least: Mapping[str, Any] | None = None
+    greatest: Mapping[str, Any] | None = None
+    supply: tuple[DepthStep, ...] = ()
+    demand: tuple[DepthStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -296,11 +378,11 @@ def read[T](kind: type[T], data: object, place: str = "") -> T:
     if not isinstance(data, Mapping):
         raise AnswerError(f"{place or kind.__name__} is not an object")
     values: dict[str, Any] = {}
-    for field, hint in _fields(cast("Hashable", kind)):
-        at = f"{place}.{field.name}" if place else field.name
-        if field.name in data:
-            values[field.name] = _value(hint, data[field.name], at)
-        elif field.default is MISSING:
+    for one, hint in _fields(cast("Hashable", kind)):
+        at = f"{place}.{one.name}" if place else one.name
+        if one.name in data:
+            values[one.name] = _value(hint, data[one.name], at)
+        elif one.default is MISSING:
             raise AnswerError(f"{at} is missing")
     return kind(**values)
 
@@ -308,13 +390,15 @@ def read[T](kind: type[T], data: object, place: str = "") -> T:
 @cache
 def _fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
     hints = get_type_hints(kind)
-    return tuple((field, hints[field.name]) for field in fields(kind))
+    return tuple((one, hints[one.name]) for one in fields(kind))
 
 
 def _value(hint: Any, value: object, place: str) -> Any:
     """Return a value of the hinted type, or refuse it."""
     if get_origin(hint) in (Union, types.UnionType):
-        return None if value is None else _value(get_args(hint)[0], value, place)
+        return _one_of(get_args(hint), value, place)
+    if hint is NetworkTariff:
+        return _tariff(value, place)
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise AnswerError(f"{place} is not a list")
@@ -325,3 +409,37 @@ def _value(hint: Any, value: object, place: str) -> Any:
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise AnswerError(f"{place} is not of the type {expected.__name__}")
     return value
+
+
+def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
+    """Return a value of one of the types, which a list or null tells apart."""
+    if value is None and types.NoneType in hints:
+        return None
+    as_list = [hint for hint in hints if get_origin(hint) is tuple and isinstance(value, list)]
+    return _value((as_list or hints)[0], value, place)
+
+
+@dataclass(frozen=True)
+class _TariffAnswer:
+    """A tariff as a node tells it: each value a price or a week of them."""
+
+    price_floor: int | tuple[TariffStep, ...]
+    price_cap: int | tuple[TariffStep, ...]
+    grid_fee: int | tuple[TariffStep, ...]
+
+
+def _tariff(value: object, place: str) -> NetworkTariff:
+    answer = read(_TariffAnswer, value, place)
+    steps = {
+        name: (TariffStep(0, schedule),) if isinstance(schedule, int) else schedule
+        for name, schedule in vars(answer).items()
+    }
+    for name, week in steps.items():
+        if not week or week[0].minute != 0:
+            raise AnswerError(f"{place}.{name} does not begin with the week")
+    return NetworkTariff(
+        price_floor=min(step.value for step in steps["price_floor"]),
+        price_cap=max(step.value for step in steps["price_cap"]),
+        grid_fee=max(step.value for step in steps["grid_fee"]),
+        week={name: week for name, week in steps.items() if len(week) > 1},
+    )
