@@ -6,15 +6,12 @@ that a newer node stays usable; one that is missing or of another type raises `A
 
 import types
 from collections.abc import Hashable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from .tariff import NetworkTariff, SlotTariff, TariffAnswer, TariffError
 from .transactions import Envelope
-
-_MINUTE_MS = 60_000
-_WEEK_MINUTES = 7 * 24 * 60
-_EPOCH_MINUTE = 3 * 24 * 60  # the Unix epoch began on a Thursday
 
 
 class AnswerError(ValueError):
@@ -59,47 +56,6 @@ class Parameters:
     grace_slots: int
     readings: str
     approval: str
-
-
-@dataclass(frozen=True)
-class TariffStep:
-    """A price that holds from a minute of the week on; Monday 00:00 UTC is minute 0."""
-
-    minute: int
-    value: int
-
-
-@dataclass(frozen=True)
-class SlotTariff:
-    """The prices around the market in one slot (nano per Wh)."""
-
-    price_floor: int
-    price_cap: int
-    grid_fee: int
-
-
-@dataclass(frozen=True)
-class NetworkTariff:
-    """Prices around the market (nano per Wh), over the whole week: the lowest floor, the highest cap and fee.
-
-    An offer at `price_floor` and a bid at `price_cap + grid_fee` therefore reach as far as any may in every
-    slot. `at` tells what holds at a time.
-    """
-
-    price_floor: int
-    price_cap: int
-    grid_fee: int
-    week: Mapping[str, tuple[TariffStep, ...]] = field(default_factory=dict)
-
-    def at(self, time_ms: int) -> SlotTariff:
-        """Return the tariff of a slot that starts at this time (ms since the Unix epoch)."""
-        minute = (time_ms // _MINUTE_MS + _EPOCH_MINUTE) % _WEEK_MINUTES
-        held = {
-            name: next(step.value for step in reversed(steps) if step.minute <= minute)
-            for name, steps in self.week.items()
-        }
-        flat = {"price_floor": self.price_floor, "price_cap": self.price_cap, "grid_fee": self.grid_fee}
-        return SlotTariff(**flat | held)
 
 
 @dataclass(frozen=True)
@@ -378,11 +334,11 @@ def read[T](kind: type[T], data: object, place: str = "") -> T:
     if not isinstance(data, Mapping):
         raise AnswerError(f"{place or kind.__name__} is not an object")
     values: dict[str, Any] = {}
-    for one, hint in _fields(cast("Hashable", kind)):
-        at = f"{place}.{one.name}" if place else one.name
-        if one.name in data:
-            values[one.name] = _value(hint, data[one.name], at)
-        elif one.default is MISSING:
+    for field, hint in _fields(cast("Hashable", kind)):
+        at = f"{place}.{field.name}" if place else field.name
+        if field.name in data:
+            values[field.name] = _value(hint, data[field.name], at)
+        elif field.default is MISSING:
             raise AnswerError(f"{at} is missing")
     return kind(**values)
 
@@ -390,7 +346,7 @@ def read[T](kind: type[T], data: object, place: str = "") -> T:
 @cache
 def _fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
     hints = get_type_hints(kind)
-    return tuple((one, hints[one.name]) for one in fields(kind))
+    return tuple((field, hints[field.name]) for field in fields(kind))
 
 
 def _value(hint: Any, value: object, place: str) -> Any:
@@ -419,27 +375,8 @@ def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
     return _value((as_list or hints)[0], value, place)
 
 
-@dataclass(frozen=True)
-class _TariffAnswer:
-    """A tariff as a node tells it: each value a price or a week of them."""
-
-    price_floor: int | tuple[TariffStep, ...]
-    price_cap: int | tuple[TariffStep, ...]
-    grid_fee: int | tuple[TariffStep, ...]
-
-
 def _tariff(value: object, place: str) -> NetworkTariff:
-    answer = read(_TariffAnswer, value, place)
-    steps = {
-        name: (TariffStep(0, schedule),) if isinstance(schedule, int) else schedule
-        for name, schedule in vars(answer).items()
-    }
-    for name, week in steps.items():
-        if not week or week[0].minute != 0:
-            raise AnswerError(f"{place}.{name} does not begin with the week")
-    return NetworkTariff(
-        price_floor=min(step.value for step in steps["price_floor"]),
-        price_cap=max(step.value for step in steps["price_cap"]),
-        grid_fee=max(step.value for step in steps["grid_fee"]),
-        week={name: week for name, week in steps.items() if len(week) > 1},
-    )
+    try:
+        return read(TariffAnswer, value, place).whole()
+    except TariffError as error:
+        raise AnswerError(f"{place}.{error}") from None
