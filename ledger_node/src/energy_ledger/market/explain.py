@@ -260,8 +260,7 @@ class _Explainer:
 
         likely = sorted(self._runs(bid), key=lambda run: sum(wh * next_price(slot) for slot, wh in run))
         for run in likely[:_TRIED]:
-            margins = Margins.of(self.book, self.fills)
-            before = margins.room.copy()
+            margins, before = self.margins.copy(), self.margins.room
             costs = [margins.send(margins.place(bid.feeder, slot), wh) for slot, wh in run]
             if None not in costs:
                 yield _Way(run, sum(cost or 0 for cost in costs), margins, before)
@@ -269,8 +268,7 @@ class _Explainer:
     def _flexible_ways(self, rank: int, bid: FlexibleBid) -> Iterator[_Way]:
         """Return the best slots as worth differs now, and as it would if the bid paid any price."""
         for price in (bid.price, self._dearest(bid)):
-            margins = Margins.of(self.book, self.fills)
-            before = margins.room.copy()
+            margins, before = self.margins.copy(), self.margins.room
             gain = {slot: self._worth(bid, slot, price) for slot in _window(bid)}
             node = margins.open(rank, {slot: bid.room_wh(slot) for slot in gain}, gain)
             cost = margins.send(node, bid.energy_wh)

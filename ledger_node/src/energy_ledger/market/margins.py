@@ -9,7 +9,7 @@ answer exactly when an order would be served instead of others.
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -78,6 +78,10 @@ class Margins:
             room=np.concatenate([more, back]),
             owner=np.concatenate([owner, owner]),
         )
+
+    def copy(self) -> Self:
+        """Return the same arcs, to be changed by themselves."""
+        return replace(self, cost=self.cost.copy(), room=self.room.copy())
 
     @property
     def far(self) -> int:
