@@ -1,38 +1,13 @@
 """What is kept of a round suffices to write its book again, whatever happened to its orders since."""
 
-from collections import defaultdict
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import convert
 
-from energy_ledger.ledger.recall import recall
-from energy_ledger.ledger.trading_rows import Order, Round, Trade
 from energy_ledger.market.verify_book import read_terms
 from energy_ledger.market.verify_fills import fill
+from tests.ledger_node.ledger.archive import Archive
 from tests.ledger_node.ledger.bourse import CY, ROUND, Market
 from tests.ledger_node.ledger.life import Life
-
-
-class Archive:
-    """The last version of every row, finished ones too, as an observer's disk would keep them."""
-
-    def __init__(self, street):
-        self.rows = defaultdict(dict)
-        for outcome in street.outcomes:
-            for change in outcome.changes:
-                if change.row is not None:
-                    self.rows[change.table][change.key] = change.row
-        self.rules = street.genesis.rules
-
-    def values(self, kind):
-        return [convert(row, kind, str_keys=True) for row in self.rows[kind.table].values()]
-
-    def recall(self, number):
-        row = convert(self.rows["rounds"][str(number)], Round)
-        placed = {order.number: order for order in self.values(Order)}
-        numbers = [number for first, last in row.numbers for number in range(first, last + 1)]
-        return row, recall(self.rules, row, [placed[number] for number in numbers], self.values(Trade))
 
 
 @settings(max_examples=40, deadline=None)

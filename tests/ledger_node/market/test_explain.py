@@ -18,6 +18,8 @@ from energy_ledger.market.depth import Depth, Step, depth
 from energy_ledger.market.explain import Explanation, Interval, explain, find_interval, is_whole
 from energy_ledger.market.solver import solve
 from energy_ledger.market.verifier import verify
+from energy_ledger.market.verify_book import read_terms
+from energy_ledger.market.verify_fills import fill
 from tests.ledger_node.market.books import books
 
 thorough = settings(max_examples=200, deadline=None)
@@ -83,6 +85,29 @@ def test_where_no_price_is_stated_no_price_helps(book: Book) -> None:
             assert sum(after.values()) == one.filled_wh
             assert one.filled_wh == sum(fills_of(clearing, one.rank).values())
             assert (one.reason == "filled") == (one.filled_wh == one.asked_wh)
+
+
+def unlimited(book: Book) -> Book:
+    """The same book without any feeder limit."""
+    none = (None,) * book.slots
+    feeders = (replace(feeder, up_limit_wh=none, down_limit_wh=none) for feeder in book.feeders)
+    return replace(book, feeders=tuple(feeders))
+
+
+@thorough
+@given(books(choices=False))
+def test_a_feeder_is_named_only_where_it_is_full_and_nobody_only_where_no_feeder_matters(book: Book) -> None:
+    clearing, explanations = explained(book)
+    carried = fill(read_terms(book), clearing.fills).carried
+    for one in explanations:
+        if one.reason == "feeder":
+            feeder, row = next((f, book.nodes[f.id]) for f in book.feeders if f.id == one.feeder)
+            flow = int(carried[row, one.slot])
+            assert flow == feeder.up_limit_wh[one.slot] or -flow == feeder.down_limit_wh[one.slot]
+        if one.reason == "no_counterpart":
+            best = 0 if one.rank < len(book.offers) else 1_000
+            anywhere = unlimited(at_price(book, one.rank, best))
+            assert sum(fills_of(solve(anywhere), one.rank).values()) <= one.filled_wh
 
 
 @thorough
