@@ -198,9 +198,8 @@ def _parsed(call: ServiceCall, name: str) -> float:
     """Return any number, infinity included; yes and no are none."""
     value = call.data[name]
     try:
-        if isinstance(value, bool):
-            raise TypeError("neither yes nor no is a number")
-        return float(value)
+        # Python would take yes for one and no for zero.
+        return float(str(value) if isinstance(value, bool) else value)
     except (TypeError, ValueError, OverflowError) as error:
         raise invalid("not_a_number", field=name, value=value) from error
 
