@@ -231,6 +231,18 @@ def test_numbers_up_to_64_bits_clear_like_small_ones(book: Book, wh: int, money:
     assert verify(huge, large).valid
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [2**25, 2**37])
+@settings(max_examples=25, deadline=None)
+@given(book=books(choices=True))
+def test_the_program_chooses_alike_in_units_whose_products_pass_64_bits(unit: int, book: Book) -> None:
+    book = scaled(book, 1, 2)
+    with patch.object(acceptance, "FEW_CHOICES", 1):
+        small, large = solve(book), solve(scaled(book, unit, unit))
+    assert large.welfare == small.welfare * unit**2
+    assert large.volume_wh == small.volume_wh * unit
+
+
 @thorough
 @given(books(choices=True))
 def test_a_book_beyond_floating_point_clears_validly_however_many_choices_it_has(book: Book) -> None:

@@ -39,7 +39,9 @@ def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
         return _best_of(book, columns, best, product(*options))
     if not columns.floats_serve:
         return _choose_one_by_one(book, columns, best, options)
-    return _choose_by_program(book, columns, dropped, best)
+    return _choose_by_program(book, columns, dropped, best) or _choose_one_by_one(
+        book, columns, best, options
+    )
 
 
 def evaluate(book: Book, columns: Columns, acceptance: Acceptance) -> Outcome:
@@ -88,7 +90,7 @@ def _best_of(book: Book, columns: Columns, best: Outcome, choices: Iterable[Sequ
 def _choose_one_by_one(
     book: Book, columns: Columns, best: Outcome, options: Sequence[Sequence[_Option]]
 ) -> Outcome:
-    """Settle one order after the other: far from the best, but exact, for numbers no program can hold."""
+    """Settle one order after the other: maybe far from the best, yet exact, where no program works."""
     chosen: list[_Option] = [None] * len(options)
     for index, mine in enumerate(options):
         for option in mine:
@@ -98,13 +100,18 @@ def _choose_one_by_one(
     return best
 
 
-def _choose_by_program(book: Book, columns: Columns, dropped: frozenset[int], best: Outcome) -> Outcome:
+def _choose_by_program(
+    book: Book, columns: Columns, dropped: frozenset[int], best: Outcome
+) -> Outcome | None:
+    """Let the program choose; None if its solver gives up."""
     program = build_program(columns, dropped)
     goals = len(Score._fields) if program.size <= TIE_SIZE else 1
     for goal in range(goals):
         acceptance = solve_program(program, goal, best.score[:goal])
         if acceptance is not None:
             best = _better(book, columns, best, acceptance)
+        elif goal == 0:
+            return None
     return best
 
 
