@@ -108,6 +108,21 @@ def test_a_fault_in_an_order_names_it_even_when_its_name_has_line_breaks() -> No
     assert str(caught.value) == f'offer "a\\nb": price: must be from 0 to {LARGEST}, not -1'
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (STREET.replace("90000", "9" * 5000), 'offer "o1": price: has too many digits'),
+        (STREET.replace("90000", "-" + "9" * 5000), 'offer "o1": price: has too many digits'),
+        (STREET.replace('"id": "o1"', '"id": "o1", "price": 1'), 'offer "o1": has the key "price" twice'),
+        ("[" * 200_000, "not JSON that can be read: nested too deeply"),
+    ],
+)
+def test_what_json_itself_cannot_hold_is_said_for_a_person_to_find(text: str, message: str) -> None:
+    with pytest.raises(BookError) as caught:
+        read_book(text)
+    assert str(caught.value) == message
+
+
 @settings(max_examples=60, deadline=None)
 @given(books(choices=True))
 def test_a_clearing_survives_its_json(book: Book) -> None:

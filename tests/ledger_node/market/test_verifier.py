@@ -329,6 +329,17 @@ def test_duals_of_any_size_are_weighed_exactly() -> None:
     assert verdict.bound == bound
 
 
+@pytest.mark.parametrize("huge", [2**59, 2**62, 2**63 - 1, 2**63, 10**30])
+def test_flexible_duals_of_any_size_are_weighed_exactly(huge: int) -> None:
+    clearing = solve(STREET)
+    plain = verify(STREET, clearing)
+    energy = [bid.energy_wh for _, bid in STREET.flexible]
+    verdict = verify(STREET, replace(clearing, flexible_duals=(huge, huge)))
+    bound = int(verdict.reason.removeprefix("bound is ").split(",")[0])
+    assert sum(energy) * (huge - 100) <= bound - plain.bound <= sum(energy) * huge
+    assert verify(STREET, replace(clearing, flexible_duals=(huge, huge), bound=bound, gap_ppm=10**6)).valid
+
+
 def test_the_interval_of_prices_comes_with_the_verdict() -> None:
     book = Book(
         1,

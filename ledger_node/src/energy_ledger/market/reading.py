@@ -97,7 +97,7 @@ class Place:
         return value
 
     def whole(self, value: object, field: str) -> int:
-        """Take a whole number of any size; neither true nor 1.0 is one."""
+        """Take a whole number of any sign, however large within reason; neither true nor 1.0 is one."""
         if type(value) is not int:
             raise self.fault(field, f"must be a whole number, not {shown(value)}")
         if abs(value) >= 10 ** (_MOST_DIGITS - 2):
