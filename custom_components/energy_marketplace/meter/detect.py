@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from .profiles import PROFILES, Certainty, Profile
 from .readings import MeterNonsenseError, MeterUnreachableError
-from .registers import RegisterReader
+from .registers import Function, RegisterReader, read_words
 
 MOST_READS = 100
-_SILENCES_OF_NOBODY = 3
+_SILENCES_OF_NOBODY = 5
 """So many requests without any answer mean that nobody is there: each costs a time limit."""
-_MOST_SILENCES = 6
+_MOST_SILENCES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _OnceReader:
 
     reader: RegisterReader
     most_reads: int
-    _known: dict[tuple[str, int, int], list[int] | str] = field(default_factory=dict)
+    _known: dict[tuple[Function, int, int], list[int] | str] = field(default_factory=dict)
     _answered: bool = False
     _silences: int = 0
 
@@ -73,7 +73,7 @@ class _OnceReader:
         if self._silences and not self._answered:
             raise MeterUnreachableError("the meter does not answer any of the requests by which one is known")
 
-    async def _read(self, function: str, address: int, count: int) -> list[int]:
+    async def _read(self, function: Function, address: int, count: int) -> list[int]:
         place = (function, address, count)
         if place not in self._known:
             self._known[place] = await self._ask(function, address, count)
@@ -82,13 +82,12 @@ class _OnceReader:
             raise MeterNonsenseError(known)
         return known
 
-    async def _ask(self, function: str, address: int, count: int) -> list[int] | str:
+    async def _ask(self, function: Function, address: int, count: int) -> list[int] | str:
         """Return the words, or why there are none."""
         if len(self._known) >= self.most_reads or self._silences >= _MOST_SILENCES:
             return "enough was asked"
-        read = self.reader.read_holding if function == "holding" else self.reader.read_input
         try:
-            words = await read(address, count)
+            words = await read_words(self.reader, function, address, count)
         except MeterNonsenseError as error:
             self._answered = True
             return str(error)
@@ -98,4 +97,4 @@ class _OnceReader:
                 self.refuse_silence()
             return str(error)
         self._answered = True
-        return words if len(words) == count else f"asked for {count} words, the meter sent {len(words)}"
+        return words

@@ -22,6 +22,7 @@ type WordOrder = Literal["big", "little"]
 _DATATYPES = {kind.name.lower(): kind for kind in ModbusClientMixin.DATATYPE}
 _MOST_WORDS_AT_ONCE = 80
 """Eastron meters answer at most this many words; the protocol would allow 125."""
+_WORDS_OF_A_METER = 0x10000
 _MOST_WH = 10**15
 _MOST_W = 10**15
 
@@ -153,6 +154,23 @@ async def read_layout(reader: RegisterReader, layout: Layout, clock: Callable[[]
     )
 
 
+async def read_words(reader: RegisterReader, function: Function, address: int, count: int) -> list[int]:
+    """Return exactly so many words.
+
+    Raises:
+        MeterUnreachableError: no answer.
+        MeterNonsenseError: another number of words, or a place where no meter has any.
+
+    """
+    if address + count > _WORDS_OF_A_METER:
+        raise MeterNonsenseError(f"a meter has no words behind {_WORDS_OF_A_METER}; {address} is asked for")
+    read = reader.read_holding if function == "holding" else reader.read_input
+    words = await read(address, count)
+    if len(words) != count:
+        raise MeterNonsenseError(f"asked for {count} words, the meter sent {len(words)}")
+    return words
+
+
 async def read_registers(
     reader: RegisterReader, registers: Iterable[Register], gap_words: int = 0
 ) -> dict[Register, Decimal | None]:
@@ -160,10 +178,7 @@ async def read_registers(
     numbers: dict[Register, Decimal | None] = {}
     for block in _blocks(registers, gap_words):
         start, end = block[0].address, max(register.address + register.count for register in block)
-        read = reader.read_holding if block[0].function == "holding" else reader.read_input
-        words = await read(start, end - start)
-        if len(words) != end - start:
-            raise MeterNonsenseError(f"asked for {end - start} words, the meter sent {len(words)}")
+        words = await read_words(reader, block[0].function, start, end - start)
         for register in block:
             offset = register.address - start
             numbers[register] = register.decode(words[offset : offset + register.count])

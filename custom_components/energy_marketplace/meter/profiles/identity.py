@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from ..readings import MeterNonsenseError
-from ..registers import Function, Register, RegisterReader, read_registers
+from ..registers import Function, Register, RegisterReader, read_registers, read_words
 
 
 class Certainty(StrEnum):
@@ -66,11 +66,11 @@ class TextCheck:
 
     async def holds(self, reader: RegisterReader) -> str | None:
         """Return the text where it begins as it should."""
-        read = reader.read_holding if self.function == "holding" else reader.read_input
         try:
-            text = decode_text(await read(self.address, self.words), self.byte_order)
+            words = await read_words(reader, self.function, self.address, self.words)
         except MeterNonsenseError:
             return None
+        text = decode_text(words, self.byte_order)
         return text if text.startswith(self.starts) else None
 
 

@@ -9,7 +9,7 @@ Offsets of points count from the model's id. Model 1 says who made the device: m
 from dataclasses import dataclass
 
 from ..readings import MeterError, MeterNonsenseError
-from ..registers import RegisterReader
+from ..registers import RegisterReader, read_words
 from .identity import decode_text
 
 COMMON = 1
@@ -47,7 +47,7 @@ async def read_chain(reader: RegisterReader) -> tuple[Model, ...]:
     models: list[Model] = []
     while len(models) < _MOST_MODELS:
         try:
-            model, length = await reader.read_holding(address, 2)
+            model, length = await read_words(reader, "holding", address, 2)
         except MeterNonsenseError:
             break
         if model == _END:
@@ -62,7 +62,7 @@ async def describe(reader: RegisterReader, chain: tuple[Model, ...]) -> str:
     common = next((model for model in chain if model.id == COMMON), None)
     if common is None:
         return ""
-    words = await reader.read_holding(common.address + 2, 2 * _TEXT_WORDS)
+    words = await read_words(reader, "holding", common.address + 2, 2 * _TEXT_WORDS)
     texts = (decode_text(words[:_TEXT_WORDS]), decode_text(words[_TEXT_WORDS:]))
     storage = " (with storage)" if any(model.id == STORAGE for model in chain) else ""
     return " ".join(text for text in texts if text) + storage
@@ -75,7 +75,7 @@ async def read_inputs(reader: RegisterReader, model: Model) -> tuple[tuple[str, 
         MeterError: it does not answer, or says that it has more inputs than the model has room for.
 
     """
-    (count,) = await reader.read_holding(model.address + _COUNT_OF_INPUTS, 1)
+    (count,) = await read_words(reader, "holding", model.address + _COUNT_OF_INPUTS, 1)
     if count > min(_MOST_INPUTS, (model.length + 2 - _FIRST_INPUT) // _INPUT_WORDS):
         raise MeterNonsenseError(
             f"the SunSpec device says that it has {count} inputs; there is no room for them"
@@ -83,7 +83,7 @@ async def read_inputs(reader: RegisterReader, model: Model) -> tuple[tuple[str, 
     inputs: list[tuple[str, int]] = []
     for number in range(count):
         address = model.address + _FIRST_INPUT + number * _INPUT_WORDS
-        inputs.append((decode_text(await reader.read_holding(address + 1, 8)), address))
+        inputs.append((decode_text(await read_words(reader, "holding", address + 1, 8)), address))
     return tuple(inputs)
 
 
@@ -91,7 +91,7 @@ async def _base(reader: RegisterReader) -> int:
     refusal: MeterError | None = None
     for base in _BASES:
         try:
-            if await reader.read_holding(base, 2) == _MARKER:
+            if await read_words(reader, "holding", base, 2) == _MARKER:
                 return base
         except MeterNonsenseError as error:
             refusal = error
