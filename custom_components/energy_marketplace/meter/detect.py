@@ -13,7 +13,7 @@ from .readings import MeterNonsenseError, MeterUnreachableError
 from .registers import Function, RegisterReader, read_words
 
 MOST_READS = 100
-_SILENCES_OF_NOBODY = 5
+_SILENCES_OF_NOBODY = 6
 """So many requests without any answer mean that nobody is there: each costs a time limit."""
 _MOST_SILENCES = 8
 

@@ -175,11 +175,11 @@ async def test_another_device_is_none_of_the_known_ones():
     assert len(set(reader.asked)) == len(reader.asked) <= MOST_READS
 
 
-async def test_nobody_is_given_up_after_five_requests():
+async def test_nobody_is_given_up_after_six_requests():
     reader = SilentReader(Words())
     with pytest.raises(MeterUnreachableError, match="does not answer any"):
         await detect(reader)
-    assert len(reader.asked) == 5
+    assert len(reader.asked) == 6
 
 
 async def test_nobody_is_noticed_by_fewer_requests_too():
