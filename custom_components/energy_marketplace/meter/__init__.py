@@ -5,6 +5,7 @@ modules:
 
 - `readings`: the values that pass between the others.
 - `registers`, `profiles`: where a meter keeps its power and energy, and how those words are decoded.
+- `detect`: which kind of meter answers at an address.
 - `sources`: who fetches the words: pymodbus, Home Assistant's shared link, existing entities.
 - `probe`: a first look at a meter, for the person who sets it up.
 - `slots`: cumulative registers cut into slots, never wrong, whatever the meter does.

@@ -78,6 +78,13 @@ async def test_a_storage_takes_and_gives():
     assert await look(gen24(), "sunspec_battery") == Sample(now(), 1_000_020, 1_000_030, -100.0)
 
 
+async def test_a_storage_is_known_however_its_name_is_written():
+    device = gen24()
+    device.text(160, 10 + 40 + 1, "STCHA", 8)
+    device.text(160, 10 + 60 + 1, "STDISCHA", 8)
+    assert await look(device, "sunspec_battery") == Sample(now(), 1_000_020, 1_000_030, -100.0)
+
+
 async def test_a_string_that_sleeps_shows_no_power_but_keeps_its_energy():
     device = gen24()
     device.number(160, 10 + 11, "uint16", 0xFFFF)

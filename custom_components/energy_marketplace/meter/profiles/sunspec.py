@@ -8,7 +8,7 @@ DER information models (701, 713). Offsets count from a model's id:
 - 101-103, inverters with scale factors: 14 W, 15, 24 Wh, 26. 111-113, with floats: 22, 32. 701: 10 W, 116,
   19 injected and 23 absorbed Wh (64 bits), 120. Power is positive for what the inverter gives.
 - 160, direct current inputs: 4 scale factor of W, 5 of Wh; of an input: 1 its name, 11 W, 12 Wh. Fronius
-  inverters with a storage name its two directions "StCha" and "StDisCha" and list them with the strings.
+  inverters with a storage list its two directions, "StCha" and "StDisCha" (or "STCHA"), with the strings.
 
 Values that a device does not have: 0x8000 in int16 and scale factors, 0xFFFF in uint16, all bits set in
 uint64, NaN in floats.
@@ -31,7 +31,7 @@ _NO_INT16, _NO_UINT16, _NO_UINT64 = -0x8000, 0xFFFF, 2**64 - 1
 _INTEGER_METERS, _FLOAT_METERS = range(201, 205), range(211, 215)
 _INTEGER_INVERTERS, _FLOAT_INVERTERS = range(101, 104), range(111, 114)
 _DER_MEASUREMENT = 701
-_CHARGING, _DISCHARGING = "StCha", "StDisCha"
+_CHARGING, _DISCHARGING = "STCHA", "STDISCHA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +137,16 @@ async def _storage(reader: RegisterReader, chain: Chain) -> Layout | None:
 
 
 async def _inputs(reader: RegisterReader, chain: Chain) -> list[tuple[str, tuple[Point, Point]]]:
-    """Return the name, the power and the energy of each direct current input."""
+    """Return the name (in capitals), the power and the energy of each direct current input."""
     model = _first(chain, (INPUTS,))
     if model is None:
         return []
     w_scale, wh_scale = model.address + 4, model.address + 5
     return [
-        (name, (_scaled(at + 11, "uint16", w_scale, _NO_UINT16), _scaled(at + 12, "uint32", wh_scale)))
+        (
+            name.upper(),
+            (_scaled(at + 11, "uint16", w_scale, _NO_UINT16), _scaled(at + 12, "uint32", wh_scale)),
+        )
         for name, at in await read_inputs(reader, model)
     ]
 
