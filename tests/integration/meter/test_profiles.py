@@ -101,7 +101,17 @@ def test_who_counts_one_direction_only_says_so():
     assert one_way.pop("we514") == "imported"
     assert PROFILES["we514"].name.endswith("(import only)")
     assert set(one_way.values()) == {"exported"}
-    assert all(PROFILES[key].name.endswith(": production") for key in one_way)
+    assert all(": production" in PROFILES[key].name for key in one_way)
+
+
+def test_where_a_device_answers_is_in_its_name_unless_it_is_the_usual_place():
+    places = {
+        key: one.name.rpartition("(unit id ")[2] for key, one in FIXED.items() if "(unit id" in one.name
+    }
+    inverters = {"goodwe_inverter", "goodwe_grid", "goodwe_battery"}
+    assert places == dict.fromkeys(inverters, "247)") | dict.fromkeys(
+        ("sma_inverter", "sma_grid", "sma_battery"), "3)"
+    ) | {"finder_7m": "33)"}
 
 
 @pytest.mark.parametrize("key", FIXED)

@@ -121,6 +121,15 @@ async def test_a_chain_that_breaks_off_keeps_what_was_found():
     assert (await look(device, "sunspec_inverter")).exported_wh == 0
 
 
+async def test_a_chain_that_leads_out_of_the_address_space_ends():
+    device = SunSpecDevice(COMMON, (103, 50))
+    device.put(HOLDING, device.at[103] + 1, 60_000)
+    reader = WordReader(device)
+    with pytest.raises(MeterNonsenseError, match="has no meter"):
+        await probe(reader, PROFILES["sunspec"], clock=now)
+    assert max(address + count for _, address, count in reader.asked) <= 0x10000
+
+
 async def test_a_chain_without_end_is_left():
     device = SunSpecDevice(COMMON)
     device.put(HOLDING, 40_002, *([0x0009, 0] * 500))

@@ -18,8 +18,6 @@ class FixedProfile:
     layout: Layout
     identity: Identity | None = None
     """How such a meter is recognised; None where nothing tells it from others."""
-    unit_id: int = 1
-    """Where its maker lets it answer."""
 
     @property
     def certainty(self) -> Certainty | None:

@@ -10,7 +10,7 @@ registers are read unless they say otherwise (`registers`: function, word order)
   `exponent`, `absolute`, `optional`, `plus`, and its own `function` and `word_order`.
 - `identity`: null, or `certainty` and `checks`: numbers (`at`, `type`, `equals` or `between`) and texts
   (`at`, `words`, `starts`, `byte_order`).
-- optional `unit_id`, `gap_words`.
+- optional `unit_id`, where its maker lets it answer unless that is 1, and `gap_words` (see `Layout`).
 
 Everything else is refused: a misspelt word must not silently become a meter that reads zero.
 """
@@ -91,7 +91,6 @@ def _profile(data: object, defaults: Json) -> FixedProfile:
             name=_name(profile, layout),
             layout=layout,
             identity=_identity(profile["identity"], defaults),
-            unit_id=_whole("unit_id", profile.get("unit_id", 1), 0, 255),
         )
     except TableError as error:
         raise TableError(f"{key}: {error}") from error
@@ -108,11 +107,13 @@ def _layout(profile: Json, defaults: Json) -> Layout:
 
 
 def _name(profile: Json, layout: Layout) -> str:
+    """Return the product, what of it is measured, and what a person must know when choosing it."""
     measures = _one_of("measures", profile["measures"], _SUFFIXES)
     name = _text("product", profile["product"]) + _SUFFIXES[measures]
-    if (layout.imported and layout.exported) or measures == "production":
-        return name
-    return name + _ONE_WAY["imported" if layout.imported else "exported"]
+    if measures != "production" and not (layout.imported and layout.exported):
+        name += _ONE_WAY["imported" if layout.imported else "exported"]
+    unit_id = _whole("unit_id", profile.get("unit_id", 1), 0, 255)
+    return name if unit_id == 1 else f"{name} (unit id {unit_id})"
 
 
 def _point(data: object, defaults: Json) -> Point:
