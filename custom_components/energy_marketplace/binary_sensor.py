@@ -54,16 +54,25 @@ class DeliverySensor(AssetEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
-        """Return what was agreed for now: power in W, energy in kWh, which way, until when."""
+        """Return what was agreed for now: power in W, energy in kWh, which way, until when.
+
+        While nothing is under way, when the last delivery ended: an automation that did not run then can make
+        up for it.
+        """
         now = self._now
         if now is None:
-            return {"agreed_power": 0}
+            return {"agreed_power": 0, "ended": self._ended}
         return {
             "agreed_power": now.power_w(self.now_ms()),
             "agreed_energy": now.energy_wh / 1000,
             "direction": "export" if now.role == "give" else "import",
             "until": dt_util.utc_from_timestamp(now.end_ms / 1000).isoformat(),
         }
+
+    @property
+    def _ended(self) -> str | None:
+        ends = [end for delivery in self.deliveries() if (end := delivery.end_ms) <= self.now_ms()]
+        return dt_util.utc_from_timestamp(max(ends) / 1000).isoformat() if ends else None
 
     @property
     def _now(self) -> Delivery | None:
