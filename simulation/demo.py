@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from custom_components.energy_marketplace.ledger.client import NodeError
 from simulation.home_assistant.client import HomeAssistantError
+from simulation.opening import Say
 from simulation.processes import ProcessFailedError, tail
 from simulation.report import Json
 from simulation.scene import open_scene, prove, show
-from simulation.stage import FOLDER, Stage, StageError
+from simulation.stage import FOLDER, Stage, StageError, alone
 
 EXPECTED = (StageError, ProcessFailedError, HomeAssistantError, NodeError, TimeoutError)
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ async def run(options: Options) -> Json | None:
     def say(line: str) -> None:
         print(line, file=sys.stderr if options.as_json else sys.stdout, flush=True)
 
+    with alone(FOLDER):
+        return await _play(options, say)
+
+
+async def _play(options: Options, say: Say) -> Json | None:
     async with open_scene(Stage.fresh(options.port), say) as scene:
         if options.until_settled is None:
             await show(scene, say)
@@ -85,6 +92,8 @@ def _options() -> Options:
         help="with --until-settled: print one JSON object, and nothing else, on stdout",
     )
     given = parser.parse_args()
+    if not 1 <= given.port <= LAST_PORT:
+        parser.error(f"--port takes a number from 1 to {LAST_PORT}")
     if given.until_settled is not None and given.until_settled < 1:
         parser.error("--until-settled takes a number of at least 1")
     if given.json and given.until_settled is None:

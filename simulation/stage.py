@@ -1,10 +1,13 @@
 """Where one run of the demo takes place: its folder, its ports, its processes."""
 
+import fcntl
 import os
 import shutil
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +83,30 @@ class Stage:
         command = [sys.executable, "-m", "homeassistant", "--config", str(directory)]
         log = self.folder / "logs" / "home-assistant.log"
         return Child("Home Assistant", command, log, directory, {})
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a second run out of the folder; the system lets go of it with this process, however that ends.
+
+    Raises:
+        StageError: a demo runs there.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StageError("a demo already runs in this checkout; stop it first") from None
 
 
 def is_free(port: int) -> bool:

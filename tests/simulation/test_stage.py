@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from simulation.home_assistant import config
-from simulation.stage import Stage, StageError, free_ports, is_free
+from simulation.stage import Stage, StageError, alone, free_ports, is_free
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -46,6 +46,14 @@ def test_a_taken_port_is_named_before_anything_is_touched(tmp_path: Path):
         with pytest.raises(StageError, match=f"port {port} is taken"):
             Stage.fresh(port, tmp_path)
     assert (tmp_path / "precious").exists()
+
+
+def test_a_second_run_leaves_the_first_ones_folder_alone(tmp_path: Path):
+    refused = pytest.raises(StageError, match="already runs in this checkout")
+    with alone(tmp_path / "run"), refused, alone(tmp_path / "run"):
+        pytest.fail("two runs in one folder")
+    with alone(tmp_path / "run"):
+        pass
 
 
 def test_free_ports_are_free_and_different():
