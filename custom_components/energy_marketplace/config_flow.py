@@ -1,6 +1,5 @@
 """Becoming a member: find the node, make or restore a wallet, found the network or join it."""
 
-import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -26,8 +25,8 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_INVITE, CONF_NODE_KEY, CONF_PHRASE, DOMAIN, SUBENTRY_ASSET
 from .flow_asset import AssetSubentryFlow
-from .flow_errors import FlowProblem, problem_of
-from .flow_network import CONF_MEMBER_NAME, found_schema, genesis_options
+from .flow_errors import FlowProblem, name_problem, problem_of
+from .flow_network import CONF_MEMBER_NAME, found_schema, genesis_options, problem_in_options
 from .ledger import invite as invites
 from .ledger import membership
 from .ledger.answers import SetupState
@@ -152,11 +151,8 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             try:
                 options = genesis_options(user_input)
-                if re.fullmatch("[A-Z]{3}", options.currency) is None:
-                    problem = FlowProblem("bad_currency", "currency")
-                elif options.tariff.price_floor > options.tariff.price_cap:
-                    problem = FlowProblem("floor_above_cap", "price_floor")
-                else:
+                problem = problem_in_options(options)
+                if problem is None:
                     return await self._found(options)
             except _EXPECTED as error:
                 problem = problem_of(error)
@@ -166,10 +162,11 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the member's name, and for the invite unless there is one; join."""
         problem = None
         if user_input is not None:
+            name = user_input[CONF_MEMBER_NAME].strip()
+            problem = name_problem(name, CONF_MEMBER_NAME)
+        if user_input is not None and problem is None:
             try:
-                return await self._join(
-                    self._invite or user_input[CONF_INVITE], user_input[CONF_MEMBER_NAME].strip()
-                )
+                return await self._join(self._invite or user_input[CONF_INVITE], name)
             except _EXPECTED as error:
                 problem = problem_of(error)
         invite_field = {} if self._invite else {vol.Required(CONF_INVITE): _LONG_TEXT}

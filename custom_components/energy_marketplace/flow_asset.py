@@ -30,7 +30,7 @@ from .const import (
     CONF_RATED_IMPORT_W,
     SOURCES,
 )
-from .flow_errors import FlowProblem, problem_of
+from .flow_errors import FlowProblem, name_problem, problem_of
 from .flow_meter import MeterSteps
 from .flow_network import choice, price_selector, whole_number
 from .ledger.answers import Asset
@@ -217,6 +217,8 @@ class AssetSubentryFlow(MeterSteps):
 
 def _problem_in(answers: Mapping[str, Any]) -> FlowProblem | None:
     """Return what cannot be meant in a filled-in form."""
+    if problem := name_problem(answers[CONF_NAME], CONF_NAME):
+        return problem
     if not answers[CONF_RATED_IMPORT_W] and not answers[CONF_RATED_EXPORT_W]:
         return FlowProblem("no_rating", CONF_RATED_IMPORT_W)
     for key in (CONF_MIN_SELL_PRICE, CONF_MAX_BUY_PRICE):

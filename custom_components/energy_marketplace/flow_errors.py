@@ -9,6 +9,8 @@ from .ledger.membership import MembershipError
 from .ledger.phrase import PhraseError
 from .ledger.units import NotExactError
 
+LONGEST_NAME = 64
+
 _BY_KIND: dict[type[Exception], str] = {
     NodeUnreachableError: "cannot_connect",
     NotAuthorizedError: "invalid_auth",
@@ -45,6 +47,12 @@ class FlowProblem:
     def errors(self) -> dict[str, str]:
         """The problem as a form takes it."""
         return {self.place: self.key}
+
+
+def name_problem(name: str, place: str) -> FlowProblem | None:
+    """Return why the ledger would not take a name: it has a length, and no control characters."""
+    controls = any(letter < " " or letter == "\x7f" for letter in name)
+    return FlowProblem("bad_name", place) if controls or not 0 < len(name) <= LONGEST_NAME else None
 
 
 def problem_of(error: Exception, place: str = "base") -> FlowProblem:

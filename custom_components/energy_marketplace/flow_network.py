@@ -1,5 +1,6 @@
 """What the founding form asks, and the network that it describes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
@@ -16,6 +17,7 @@ from homeassistant.helpers.selector import (
 )
 
 from .const import CONF_TEST
+from .flow_errors import FlowProblem, name_problem
 from .ledger.genesis import GenesisOptions, Tariff
 from .ledger.units import price_from_nano, price_to_nano
 from .schema import vol
@@ -111,6 +113,17 @@ def genesis_options(answers: Mapping[str, Any]) -> GenesisOptions:
         approval=advanced[CONF_APPROVAL],
         readings=advanced[CONF_READINGS],
         **proportions(advanced[CONF_SLOT_S]),
+    )
+
+
+def problem_in_options(options: GenesisOptions) -> FlowProblem | None:
+    """Return what no network can be founded with."""
+    if re.fullmatch("[A-Z]{3}", options.currency) is None:
+        return FlowProblem("bad_currency", "currency")
+    if options.tariff.price_floor > options.tariff.price_cap:
+        return FlowProblem("floor_above_cap", "price_floor")
+    return name_problem(options.name, CONF_NETWORK_NAME) or name_problem(
+        options.founder_name, CONF_MEMBER_NAME
     )
 
 

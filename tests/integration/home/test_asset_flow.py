@@ -136,6 +136,12 @@ async def test_a_meter_that_cannot_be_read_is_explained(home, member, meter, cha
     assert (step["step_id"], step["errors"]) == ("meter_tcp", {"base": error})
 
 
+@pytest.mark.parametrize("name", ["", "x" * 65, "Roof\nnorth"])
+async def test_a_name_that_the_ledger_would_refuse_is_explained_before_the_meter_is_asked(home, member, name):
+    step = await walk(home, member, HOME | {"name": name})
+    assert (step["step_id"], step["errors"]) == ("user", {"name": "bad_name"})
+
+
 async def test_an_asset_without_any_power_is_explained(home, member):
     step = await walk(home, member, HOME | {"rated_import_w": 0})
     assert step["errors"] == {"rated_import_w": "no_rating"}

@@ -108,6 +108,8 @@ async def test_a_founding_whose_answer_got_lost_is_finished_by_trying_again(home
         ({"currency": "EURO"}, {"currency": "bad_currency"}),
         ({"price_floor": 0.4}, {"price_floor": "floor_above_cap"}),
         ({"grid_fee": 0.00000001}, {"base": "not_exact"}),
+        ({"network_name": " "}, {"network_name": "bad_name"}),
+        ({"member_name": "x" * 65}, {"member_name": "bad_name"}),
     ],
 )
 async def test_founding_says_what_is_wrong_and_goes_on(home, change, error):
