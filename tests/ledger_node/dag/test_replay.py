@@ -92,6 +92,7 @@ def test_a_text_that_is_not_one_json_object_of_the_format_is_refused(text: str, 
         (("committee",), 4.0, "must be an integer"),
         (("committee",), True, "must be an integer"),
         (("committee",), "4", "must be an integer"),
+        (("committee",), 10**2000, "a number has 2001 digits"),
         (("quorum",), 0, "between 1 and 4"),
         (("quorum",), 5, "between 1 and 4"),
         (("quorum",), None, "must be an integer"),
@@ -137,6 +138,14 @@ def test_a_block_without_one_of_its_fields_is_refused(name: str) -> None:
     document = json.loads(json.dumps(DOCUMENT))
     del document["blocks"][1][name]
     assert f"'{name}' is missing" in refusal(json.dumps(document))
+
+
+def test_the_genesis_blocks_of_a_committee_of_any_size_are_known() -> None:
+    block = {"id": "A", "author": 10**29, "round": 1, "ancestors": [f"G{10**29}"]}
+    answer = replay_dag(json.dumps({"committee": 10**30, "blocks": [block]}))
+    assert answer["sequence"] == []
+    with pytest.raises(ReplayError):
+        replay_dag(json.dumps({"committee": 10**29, "blocks": [block | {"author": 0}]}))
 
 
 def test_an_ancestor_may_be_listed_twice_and_an_author_may_have_two_among_them() -> None:

@@ -16,6 +16,7 @@ from energy_ledger.dag.universal_committer import UniversalCommitter
 
 MAX_ROUND = 1_000_000
 """Highest round that is replayed: the answer names every round up to the highest."""
+_MOST_DIGITS = 1000
 
 
 class ReplayError(ValueError):
@@ -39,7 +40,11 @@ class _Drawing:
 
     def _genesis(self, name: str) -> BlockRef | None:
         number = name.removeprefix("G")
-        if number == name or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        if (
+            number == name
+            or not (number.isascii() and number.isdigit())
+            or len(number) > len(str(self.committee.size))
+        ):
             return None
         author = int(number)
         if str(author) != number or author >= self.committee.size:
@@ -91,7 +96,7 @@ def _name(ref: BlockRef) -> str:
 
 def _parse(text: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_unique, parse_int=_whole, parse_constant=_refuse_constant)
     except ReplayError:
         raise
     except RecursionError as error:
@@ -106,6 +111,12 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(name for name in found if sum(name == other for other, _ in pairs) > 1)
         raise ReplayError(f"not JSON that can be read: an object has {twice!a} twice")
     return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ReplayError(f"not JSON that can be read: a number has {len(digits)} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:
