@@ -101,6 +101,15 @@ def test_the_program_chooses_as_brute_force_does(book: Book) -> None:
 
 @thorough
 @given(books(choices=True))
+def test_large_programs_clear_validly_and_no_better_than_brute_force(book: Book) -> None:
+    with patch.object(acceptance, "FEW_CHOICES", 1), patch.object(acceptance, "LARGE", 0):
+        clearing = solve(book)
+    assert verify(book, clearing).valid
+    assert clearing.welfare <= max(score for score, _ in Reference(book).best(frozenset()))[0]
+
+
+@thorough
+@given(books(choices=True))
 def test_no_accepted_order_is_worse_than_its_limit(book: Book) -> None:
     clearing = solve(book)
     reference = Reference(book)

@@ -18,19 +18,20 @@ from .flow import InfeasibleError, best_flow
 from .network import NOTHING, Acceptance, build_network
 from .outcome import Outcome, Score, read_outcome
 from .potentials import settle_links
-from .program import build_program, solve_program, worth_of_energy
+from .program import Program, build_program, solve_program, worth_of_energy
 
 FEW_CHOICES = 200
 """Up to this many choices are tried one by one."""
-TIE_SIZE = 10_000
-"""Programs of more variables settle welfare alone; ties between their choices stay as they fall."""
+LARGE = 10_000
+"""Programs of more variables settle welfare alone, and once: ties between choices stay as they fall, and what
+a dropped order leaves is offered to divisible orders only."""
 
 type _Option = tuple[int, int] | None
 """An order accepted, by rank, with its start slot if it is a block; None if it is not accepted."""
 
 
-def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
-    """Find the best outcome without the dropped orders."""
+def choose(book: Book, columns: Columns, dropped: frozenset[int], previous: Outcome | None) -> Outcome:
+    """Find the best outcome without the dropped orders; `previous` is the outcome with the last of them."""
     best = evaluate(book, columns, NOTHING)
     options = _options(columns, dropped)
     if not options:
@@ -39,7 +40,10 @@ def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
         return _best_of(book, columns, best, product(*options))
     if not columns.floats_serve:
         return _choose_one_by_one(book, columns, best, options)
-    return _choose_by_program(book, columns, dropped, best) or _choose_one_by_one(
+    program = build_program(columns, dropped)
+    if previous and program.size > LARGE:
+        return _without(book, columns, previous.acceptance, dropped)
+    return _choose_by_program(book, columns, program, best) or _choose_one_by_one(
         book, columns, best, options
     )
 
@@ -100,12 +104,14 @@ def _choose_one_by_one(
     return best
 
 
-def _choose_by_program(
-    book: Book, columns: Columns, dropped: frozenset[int], best: Outcome
-) -> Outcome | None:
+def _without(book: Book, columns: Columns, accepted: Acceptance, dropped: frozenset[int]) -> Outcome:
+    starts = {rank: start for rank, start in accepted.starts.items() if rank not in dropped}
+    return evaluate(book, columns, Acceptance(starts, accepted.whole - dropped))
+
+
+def _choose_by_program(book: Book, columns: Columns, program: Program, best: Outcome) -> Outcome | None:
     """Let the program choose; None if its solver gives up."""
-    program = build_program(columns, dropped)
-    goals = len(Score._fields) if program.size <= TIE_SIZE else 1
+    goals = len(Score._fields) if program.size <= LARGE else 1
     for goal in range(goals):
         acceptance = solve_program(program, goal, best.score[:goal])
         if acceptance is not None:

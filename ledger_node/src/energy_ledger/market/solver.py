@@ -16,8 +16,9 @@ def solve(book: Book) -> Clearing:
     """
     columns = read_columns(book)
     dropped: frozenset[int] = frozenset()
+    outcome: Outcome | None = None
     while True:
-        outcome = choose(book, columns, dropped)
+        outcome = choose(book, columns, dropped, outcome)
         prices = find_prices(columns, outcome)
         if prices.losing is None:
             return _clearing(columns, outcome, prices)
