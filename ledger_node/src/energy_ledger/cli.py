@@ -25,18 +25,24 @@ def main(words: list[str] | None = None) -> int:
     except (DirectoryError, StorageError) as error:
         complaint(str(error))
     except BrokenPipeError:
-        _let_go_of_output()
         return _BROKEN_PIPE
     except OSError as error:
-        _let_go_of_output()
         complaint(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
     except KeyboardInterrupt:
         return 130
     return 1
 
 
+def program() -> int:
+    """Be the process `energy-ledger`; return its exit status."""
+    status = main()
+    if status:
+        _let_go_of_output()
+    return status
+
+
 def _let_go_of_output() -> None:
-    """Point standard output nowhere, or the interpreter would stumble over it once more at its end."""
+    """Point standard output nowhere: the interpreter would stumble at its end over one that is broken."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -55,4 +61,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())
