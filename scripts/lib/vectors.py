@@ -16,7 +16,8 @@ from energy_ledger import bech32m, crypto
 from energy_ledger.genesis import GENESIS_TAG, network_id
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
-from energy_ledger.ledger.merkle import MerkleTree, leaf_digest
+from energy_ledger.ledger.merkle import MerkleTree
+from energy_ledger.proofs import leaf_digest
 from energy_ledger.transactions import TRANSACTION_TAG, transaction_id
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"

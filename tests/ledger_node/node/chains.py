@@ -8,6 +8,7 @@ from energy_ledger.genesis import read_genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
+from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.transactions import Envelope, read_envelope, read_transaction
@@ -41,7 +42,8 @@ class TestChain(Chain):
         self.ada = Person("Ada")
         genesis = new_genesis(self.ada, **changes)
         core = Core(founding.settings(genesis, KEY), Position(time=genesis.rules.created))
-        super().__init__(core, Ledger.found(genesis), founding.EPOCH)
+        voice = founding.settings(genesis, KEY).voice
+        super().__init__(core, Ledger.found(genesis), Certifier(founding.electorate(genesis), voice))
         self.now = START
         self.blocks = []
 

@@ -64,6 +64,10 @@ class Node(Protocol):
         """Return one row by its key, None when there is none."""
         ...
 
+    async def proven(self, kind: Kind, key: str) -> types.Proven[object] | None:
+        """Return one account or asset with its proof, None when there is no such row."""
+        ...
+
     async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
         """Return a page of rows."""
         ...

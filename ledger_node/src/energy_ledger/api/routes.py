@@ -21,6 +21,8 @@ class Route:
     summary: str
     query: tuple[Parameter, ...] = ()
     takes: Any = None
+    or_gives: Any = None
+    """What it answers instead when the query asks for that."""
     open: bool = False
     """Whether it can be asked without a token."""
     status: Callable[[object], int] = lambda _: 200
@@ -34,6 +36,19 @@ class Route:
 
 def _one(path: str, kind: Kind, gives: Any) -> Route:
     return Route("GET", f"/v1/{path}", answers.one(kind), gives, f"One {kind}")
+
+
+def _provable(path: str, kind: Kind, gives: Any) -> Route:
+    text = f"One {kind}, on demand with its proof"
+    return Route(
+        "GET",
+        f"/v1/{path}",
+        answers.provable(kind),
+        gives,
+        text,
+        (paging.PROOF,),
+        or_gives=types.Proven[gives],
+    )
 
 
 def _many(path: str, kind: Kind, gives: Any, *query: Parameter, summary: str = "") -> Route:
@@ -62,9 +77,9 @@ ROUTES = (
         open=True,
     ),
     Route("GET", "/v1/network", answers.network, types.Network, "The network and how far this node is"),
-    _one("accounts/{address}", "account", types.Account),
+    _provable("accounts/{address}", "account", types.Account),
     _many("assets", "asset", types.Asset, paging.ACCOUNT),
-    _one("assets/{id}", "asset", types.Asset),
+    _provable("assets/{id}", "asset", types.Asset),
     Route(
         "GET",
         "/v1/assets/{id}/audit",

@@ -163,6 +163,39 @@ class Asset(msgspec.Struct, frozen=True):
     commit: int
 
 
+class PathStep(msgspec.Struct, frozen=True):
+    """One step from a leaf up to the root: the neighbour's digest, and on which side it stands."""
+
+    side: Literal["left", "right"]
+    digest: str
+
+
+class StateVote(msgspec.Struct, frozen=True):
+    """A validator (by its number in the epoch's committee) and its signature over the state."""
+
+    validator: int
+    signature: str
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Proves a row as of a certified commit; docs/protocol.md says how to check it."""
+
+    key: str
+    path: list[PathStep]
+    epoch: int
+    commit: int
+    time: int
+    root: str
+    votes: list[StateVote]
+
+
+class Proven[T](msgspec.Struct, frozen=True):
+    """A row as of the newest certified commit; without a proof the newest row."""
+
+    row: T
+    proof: Proof | None
+
+
 class Order(msgspec.Struct, frozen=True):
     """An order and how far it is filled: Wh in all, and by slot. `number` is its place in ledger order."""
 

@@ -12,7 +12,7 @@ from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
 from energy_ledger.ledger.rules import Action, Request
-from energy_ledger.ledger.state import State
+from energy_ledger.ledger.state import Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
 from energy_ledger.payloads import (
@@ -45,11 +45,12 @@ class Result(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What a commit brought about: results in the order of its transactions, events, rows, the new root."""
+    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root."""
 
     results: tuple[Result, ...]
     events: tuple[Event, ...]
     changes: tuple[Change, ...]
+    leaves: tuple[Leaf, ...]
     root: bytes
 
 
@@ -110,6 +111,10 @@ class Ledger:
     def rows(self) -> Iterator[Row]:
         """Return all current rows: what `restore` needs."""
         return self._state.rows()
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Return all leaves of the tree under the root."""
+        return self._state.leaves()
 
     @property
     def genesis(self) -> Genesis:
@@ -223,8 +228,9 @@ class Ledger:
         settlement.start_slots(state)
         settlement.end_graces(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
-        events, changes, self.root = state.close_commit()
-        return Outcome(results=results, events=events, changes=changes, root=self.root)
+        closing = state.close_commit()
+        self.root = closing.root
+        return Outcome(results, *closing)
 
     def _apply(self, transaction: Transaction, verified: Collection[str]) -> Result:
         try:

@@ -18,6 +18,8 @@ from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.machine import Ledger, Money, Result
 from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
+from energy_ledger.node.certifying import Certifier
+from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
 from energy_ledger.transactions import Transaction, parse
@@ -81,10 +83,10 @@ class Step:
 class Chain:
     """Drives one core and one ledger. An instance belongs to one thread."""
 
-    def __init__(self, core: Core, ledger: Ledger, epoch: int) -> None:
+    def __init__(self, core: Core, ledger: Ledger, certifier: Certifier) -> None:
         self.ledger = ledger
+        self.certifier = certifier
         self._core = core
-        self._epoch = epoch
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Transaction] = {}
 
@@ -96,7 +98,9 @@ class Chain:
         self._follow(self._core.tick(now), step, now)
         while commits != len(step.entry.commits):
             commits = len(step.entry.commits)
-            self._follow(self._core.want(bool(self._queue), self.ledger.next_due(), now), step, now)
+            pending = bool(self._queue) or self.certifier.is_due
+            self._follow(self._core.want(pending, self.ledger.next_due(), now), step, now)
+        step.entry.certificate = self.certifier.take()
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
         return step
@@ -105,6 +109,7 @@ class Chain:
         """Take in a block that was made elsewhere or earlier, at the time it says."""
         step = Step(Standing.of(self.ledger))
         self._carry_out(self._core.accept(block, block.timestamp), step)
+        step.entry.certificate = self.certifier.take()
         return step
 
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
@@ -128,6 +133,7 @@ class Chain:
             match effect:
                 case Store(block):
                     step.entry.blocks.append(block)
+                    self.certifier.hear(block)
                 case Commit():
                     self._commit(effect, step)
                 case Evidence(first, second):
@@ -147,17 +153,18 @@ class Chain:
     def _load(self, now: int) -> Payload:
         """Take what waits into the next own block.
 
-        After a pause nothing yet: the payload's ledger time will be that of the block below it.
+        After a pause no envelopes yet: their ledger time will be that of the block below it.
         """
         last = self._core.last_own_block
+        votes = self.certifier.speak()
         if last is None or now - last.timestamp > FRESH_MS:
-            return Payload()
+            return Payload(votes=votes)
         envelopes: list[bytes] = []
-        room = MAX_PAYLOAD_BYTES
+        room = MAX_PAYLOAD_BYTES - sum(map(len, votes))
         while self._queue and len(self._queue[0].data) <= room and len(envelopes) < MAX_ITEMS:
             envelopes.append(self._queue.popleft().data)
             room -= len(envelopes[-1])
-        return Payload(tuple(envelopes))
+        return Payload(tuple(envelopes), votes)
 
     def _commit(self, commit: Commit, step: Step) -> None:
         ordered = [place for block in commit.blocks for place in self._read(block)]
@@ -166,13 +173,14 @@ class Chain:
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
         for one in ordered:
             self._checked.pop(one.data, None)
+        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(
             CommitEntry(
                 index=commit.index,
                 time=self.ledger.time,
-                epoch=self._epoch,
+                epoch=self.certifier.electorate.epoch,
                 leader=commit.leader.digest,
                 root=outcome.root,
                 blocks=tuple(block.ref.digest for block in commit.blocks),
@@ -180,6 +188,7 @@ class Chain:
                 ordered=_ordered(ordered, outcome.results),
                 events=outcome.events,
                 changes=outcome.changes,
+                leaves=outcome.leaves,
             )
         )
 

@@ -1,11 +1,12 @@
 """How a network begins on a node, and how a node takes it up again after a stop, however it was stopped."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from energy_ledger.dag.blocks import BlockRef, decode_block
+from energy_ledger.dag.committee import quorum_of
 from energy_ledger.dag.core import Core
 from energy_ledger.dag.effects import Evidence
 from energy_ledger.dag.linearizer import DEPTH
@@ -14,7 +15,10 @@ from energy_ledger.dag.settings import Settings, Voice
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.ledger.tables import Change, Row
+from energy_ledger.node import certifying
+from energy_ledger.node.certifying import REMEMBERED, Certifier
 from energy_ledger.node.chain import Chain
+from energy_ledger.proofs import Electorate, LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import NodeKey
@@ -87,7 +91,26 @@ def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
         Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(EPOCH)
     ]
     core = Core.restore(settings(genesis, key), position, kept, evidence)
-    return Chain(core, ledger, EPOCH)
+    return Chain(core, ledger, _certifier(reader, genesis, key, kept))
+
+
+def electorate(genesis: Genesis) -> Electorate:
+    """Return whose state votes count."""
+    keys = tuple(map(bytes.fromhex, genesis.rules.committee))
+    return Electorate(bytes.fromhex(genesis.network), EPOCH, keys, quorum_of(len(keys)))
+
+
+def _certifier(reader: Reader, genesis: Genesis, key: NodeKey, kept: Iterable[Kept]) -> Certifier:
+    """Take up the counting of state votes after the newest stored certificate."""
+    certificate = reader.certificate()
+    last = certificate.state.commit if certificate else 0
+    states = [
+        LedgerState(commit.n, commit.time, commit.root)
+        for commit in reversed(reader.latest_commits(REMEMBERED))
+        if commit.n > last and commit.epoch == EPOCH
+    ]
+    voice = settings(genesis, key).voice
+    return certifying.resume(electorate(genesis), voice, certificate, states, (one.block for one in kept))
 
 
 def settings(genesis: Genesis, key: NodeKey | None) -> Settings:

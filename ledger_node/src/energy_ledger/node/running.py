@@ -15,6 +15,7 @@ from energy_ledger.node.chain import Chain, Standing, Step
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.matcher import Matcher
+from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
 from energy_ledger.node.threads import Threads
 from energy_ledger.storage.directory import NodeKey
@@ -59,6 +60,8 @@ class Running:
         self.genesis: Genesis = ledger.genesis
         self.standing = Standing.of(ledger)
         self.queries = Queries(reader, threads.readers, self.genesis)
+        certifier = chain.certifier
+        self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
         self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
         self.figures: Counter[str] = Counter()
@@ -169,6 +172,7 @@ class Running:
 
     def _tell(self, step: Step) -> None:
         self.standing = step.standing
+        self.proofs.take(step.entry)
         self.figures["blocks_total"] += len(step.entry.blocks)
         self.figures["transactions_total"] += len(step.placed)
         if step.entry.commits:

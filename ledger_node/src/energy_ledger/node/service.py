@@ -154,6 +154,15 @@ class Node:
             return views.pending(pending)
         return found
 
+    async def proven(self, kind: Kind, key: str) -> types.Proven[object] | None:
+        """Return one account or asset with its proof, None when there is no such row."""
+        running = self._network
+        proof = running.proofs.prove(f"{kind}/{key}".encode("utf-8", "replace"))
+        if proof is not None:
+            return views.proven(kind, proof)
+        row = await running.queries.one(kind, key)
+        return None if row is None else types.Proven(row, None)
+
     async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
         """Return a page of rows."""
         return await self._network.queries.page(kind, filters, window)

@@ -19,6 +19,7 @@ from energy_ledger.dag.ordering import Position
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.node import founding
+from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain, Step
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
@@ -71,6 +72,7 @@ def verify(path: Path, progress: Progress) -> Report:
             genesis = _genesis(reader)
             founding.begin(writer, genesis)
             root = _replay(reader, writer, genesis, progress)
+            _check_certificate(reader, genesis)
         _compare(copy, rebuilt)
         return _report(copy, genesis, root)
 
@@ -95,7 +97,7 @@ def _replay(reader: Reader, writer: Writer, genesis: Genesis, progress: Progress
     """Run all blocks through a fresh core and ledger; return the last root."""
     ledger = Ledger.found(genesis)
     core = Core(founding.settings(genesis, None), Position(time=genesis.rules.created))
-    chain = Chain(core, ledger, founding.EPOCH)
+    chain = Chain(core, ledger, Certifier(founding.electorate(genesis), None))
     stored = {commit.n: commit for commit in reader.commits()}
     total = reader.count("blocks")
     for number, record in enumerate(reader.blocks_from(founding.EPOCH, 0), 1):
@@ -126,6 +128,19 @@ def _check_commit(stored: CommitRecord | None, index: int, time: int, root: byte
             f"commit {index} of the database has time {stored.time} and root {stored.root.hex()}, "
             f"its blocks lead to time {time} and root {root.hex()}"
         )
+
+
+def _check_certificate(reader: Reader, genesis: Genesis) -> None:
+    """Check the newest certificate; the commit it names was checked with all others."""
+    certificate = reader.certificate()
+    if certificate is None:
+        return
+    if not founding.electorate(genesis).certifies(certificate):
+        raise WrongError("the commit certificate does not hold the good votes of a quorum")
+    state = certificate.state
+    named = next((one for one in reader.commits() if one.n == state.commit), None)
+    if named is None or (named.time, named.root) != (state.time, state.root):
+        raise WrongError(f"the certificate of commit {state.commit} is for another state than that commit's")
 
 
 def _compare(copy: Path, rebuilt: Path) -> None:

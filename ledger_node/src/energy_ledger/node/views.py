@@ -1,11 +1,16 @@
 """What the node knows in memory, in the form of the API."""
 
+from typing import Any, Final
+
+import msgspec
 from msgspec import UNSET
 
 from energy_ledger.api import types
+from energy_ledger.api.ports import Kind
 from energy_ledger.genesis import Feeder, Genesis
 from energy_ledger.node.chain import Standing
 from energy_ledger.node.intake import Taken, Turned
+from energy_ledger.proofs import Proof
 from energy_ledger.transactions import Envelope, read_envelope
 
 
@@ -49,6 +54,29 @@ def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.
 
 def _feeder(feeder: Feeder) -> types.Feeder:
     return types.Feeder(feeder.id, feeder.parent, feeder.up_limit_wh, feeder.down_limit_wh)
+
+
+_PROVABLE: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
+    "account": msgspec.json.Decoder(types.Account),
+    "asset": msgspec.json.Decoder(types.Asset),
+}
+
+
+def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
+    """Show a row and what proves it."""
+    state = proof.certificate.state
+    return types.Proven(
+        _PROVABLE[kind].decode(proof.value),
+        types.Proof(
+            key=proof.key.decode(),
+            path=[types.PathStep(step.side, step.digest.hex()) for step in proof.path],
+            epoch=proof.certificate.epoch,
+            commit=state.commit,
+            time=state.time,
+            root=state.root.hex(),
+            votes=[types.StateVote(one, vote.hex()) for one, vote in proof.certificate.votes],
+        ),
+    )
 
 
 def submitted(admission: Turned | Taken) -> types.Submitted:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage.database import connect
+from energy_ledger.storage.schema import CERTIFICATE
 
 _ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("trades", "account"): ("seller", "buyer"),
@@ -197,6 +199,11 @@ class Reader:
         """Return a fact of the node, None when it is not known."""
         found = self._run("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if found is None else bytes(found[0])
+
+    def certificate(self) -> Certificate | None:
+        """Return the newest commit certificate; raises MsgspecError when it is none."""
+        data = self.fact(CERTIFICATE)
+        return None if data is None else read_certificate(data)
 
     def tokens(self) -> dict[str, bytes]:
         """Return the hash of each holder's token."""

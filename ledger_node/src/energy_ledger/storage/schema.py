@@ -13,6 +13,9 @@ APPLICATION_ID: Final = 0x454C4E31
 VERSION: Final = 1
 """Of the tables below; a file of another version is not opened."""
 
+CERTIFICATE: Final = "certificate"
+"""The fact that holds the newest commit certificate."""
+
 _HISTORY: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE tokens (holder TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;

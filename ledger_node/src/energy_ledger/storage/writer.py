@@ -8,9 +8,11 @@ from pathlib import Path
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate
 from energy_ledger.ledger.events import Event, canonical
+from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change
+from energy_ledger.proofs import Certificate
 from energy_ledger.storage.database import connect
-from energy_ledger.storage.schema import PASSING
+from energy_ledger.storage.schema import CERTIFICATE, PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,21 @@ class CommitEntry:
     ordered: tuple[Ordered, ...] = ()
     events: tuple[Event, ...] = ()
     changes: tuple[Change, ...] = ()
+    leaves: tuple[Leaf, ...] = ()
+    """What changed under the root; it stands in the rows already and is not written again."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """What goes to the disk at once: new blocks, commits in their order, contradictions of validators."""
+    """What goes to the disk at once: new blocks, commits in their order, contradictions of validators.
+
+    `certificate` is the newest, if there is a new one; only that one is kept.
+    """
 
     blocks: list[Block] = field(default_factory=list)
     commits: list[CommitEntry] = field(default_factory=list)
     evidence: list[tuple[Block, Block]] = field(default_factory=list)
+    certificate: Certificate | None = None
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
@@ -85,6 +93,9 @@ class Writer:
                 run.execute("INSERT INTO evidence VALUES (?, ?, ?)", values)
             for commit in entry.commits:
                 _write_commit(run, commit)
+            if entry.certificate is not None:
+                fact = (CERTIFICATE, entry.certificate.encode())
+                run.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", fact)
 
     def set_token(self, holder: str, token_hash: bytes) -> None:
         """Give a holder a token; the one it had before is no longer good."""
