@@ -199,6 +199,23 @@ class Core:
         """Return an accepted block that is still in memory."""
         return self._ordering.blocks.get(ref)
 
+    def newest_by(self, author: int) -> Block | None:
+        """Return the newest block of an author that is in memory, accepted or waiting; the word for `hear`."""
+        accepted = [self._ordering.blocks[ref] for ref in self._ordering.blocks if ref.author == author]
+        known = [*accepted, *self._waiting.blocks_by(author)]
+        return max(known, key=lambda block: block.ref, default=None)
+
+    def unordered_own(self) -> tuple[Block, ...]:
+        """Return the own blocks with envelopes that no commit has reached, oldest first."""
+        return tuple(
+            self._ordering.blocks[ref] for ref in sorted(self._ordering.unordered) if ref.author == self._me
+        )
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this node has a voice that is not muted."""
+        return self._me is not None and not self._unheard
+
     def blocks_at(self, round_: int) -> list[Block]:
         """Return the accepted blocks of a round in memory, in the order in which they came."""
         return [self._ordering.blocks[ref] for ref in self._ordering.dag.at_round(round_)]

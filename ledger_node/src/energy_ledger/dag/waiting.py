@@ -57,6 +57,10 @@ class WaitingRoom:
         ref = self._slots.get(slot)
         return None if ref is None else self._held[ref].block
 
+    def blocks_by(self, author: int) -> list[Block]:
+        """Return the blocks of an author that wait here."""
+        return [held.block for held in self._held.values() if held.block.author == author]
+
     def is_wanted(self, ref: BlockRef) -> bool:
         """Tell whether a held block waits for this one."""
         return ref in self._gaps
