@@ -29,6 +29,7 @@ from simulation.stage import FOLDER, Stage, StageError
 from simulation.street import NEIGHBOURS
 
 ASK_AGAIN_AFTER_S = 130
+LAUNDRY_EVERY_S = 200
 SETTLE_WITHIN_S = 180
 MORE_PER_TRADE_S = 45
 EXPECTED = (StageError, ProcessFailedError, HomeAssistantError, NodeError, TimeoutError)
@@ -89,7 +90,9 @@ async def open_scene(stage: Stage, say: Say) -> AsyncIterator[Scene]:
         community, home, recorder = gathering.result(), starting.result(), opening.recorder(street)
         founder = community.founder
         lives = [resident.live() for resident in community.residents]
-        telling = _narrate(founder.member.client, Narrator(street.world.day, OPTIONS.slot_s), say)
+        narrator = Narrator(street.world.day, OPTIONS.slot_s)
+        narrator.people[founder.member.address] = OPTIONS.founder_name
+        telling = _narrate(founder.member.client, narrator, say)
         async with _meanwhile(founder.welcome(), recorder.record(), telling, _guard(street), *lives):
             furnished = await opening.move_in(street, home, await founder.invite())
             asset = await founder.member.client.asset(furnished.assets[household.MAIN])
@@ -111,14 +114,15 @@ async def prove(scene: Scene, wanted: int, say: Say) -> Json:
 async def show(scene: Scene, say: Say) -> None:
     """Furnish the home, say where to look, and run until cancelled."""
     await scene.furnish()
-    await ask_to_wash(scene.home)
     stage = scene.street.stage
     say("")
     say(f"  Sunny Street is open after {stage.seconds:.0f} s:  {stage.home_assistant_url}")
     say(f"  user {USER.username}, password {USER.password}")
     say(f"  logs in {stage.folder / 'logs'}; Ctrl-C stops everything")
     say("")
-    await asyncio.Event().wait()
+    while True:
+        await ask_to_wash(scene.home)
+        await asyncio.sleep(LAUNDRY_EVERY_S)
 
 
 async def _until_settled(scene: Scene, wanted: int, say: Say) -> list[Trade]:

@@ -178,15 +178,18 @@ class Strategy:
         car, asset = self.house.car, self.assets.charger
         if not car or not asset or book.is_waiting(asset) or car.level_wh > car.capacity_wh * HALF_FULL:
             return None
-        power_w = self.house.neighbour.charger_w
-        finish_ms = time_ms + (CHARGE_SLOTS + 2) * self.parameters.slot_s * 1000
+        power_w, slot_ms = self.house.neighbour.charger_w, self.parameters.slot_s * 1000
+        # After what is agreed already: two orders for one slot would ask more of the charger than it gives.
+        start = max((trade.slot + 1 for trade in book.traded(asset, selling=False)), default=0)
+        start_ms = max(start * slot_ms, time_ms)
         try:
             return rules.request_energy(
                 asset,
-                energy_wh=slot_wh(power_w, self.parameters.slot_s) * CHARGE_SLOTS // 3,
+                energy_wh=slot_wh(power_w, self.parameters.slot_s) * CHARGE_SLOTS // 4,
                 power_w=power_w,
                 price=180_000,
-                finish_ms=finish_ms,
+                start_ms=start_ms,
+                finish_ms=start_ms + (CHARGE_SLOTS + 2) * slot_ms,
                 time_ms=time_ms,
                 parameters=self.parameters,
             )

@@ -35,7 +35,7 @@ NEIGHBOURS = (
     Neighbour("Miguel", size=1.4, roof_w=6_500, icon="mdi:solar-power-variant"),
     Neighbour("Inês", size=0.8, roof_w=5_000, battery_wh=9_000, battery_w=3_000, icon="mdi:home-battery"),
     Neighbour("Otto", size=0.6),
-    Neighbour("Hana", size=1.0, car_wh=50_000, charger_w=7_400, icon="mdi:car-electric"),
+    Neighbour("Hana", size=1.0, car_wh=50_000, charger_w=3_700, icon="mdi:car-electric"),
     Neighbour("Padaria Trigo", size=2.6, icon="mdi:baguette"),
 )
 """The six headless members; the first founds the network."""

@@ -53,7 +53,7 @@ class HomeAsset:
             feeder=data[CONF_FEEDER],
             min_sell_price=data[CONF_MIN_SELL_PRICE],
             max_buy_price=data[CONF_MAX_BUY_PRICE],
-            scan_interval_s=data.get(CONF_SCAN_INTERVAL_S, DEFAULT_SCAN_INTERVAL_S),
+            scan_interval_s=data[CONF_METER].get(CONF_SCAN_INTERVAL_S, DEFAULT_SCAN_INTERVAL_S),
             meter=data[CONF_METER],
         )
 

@@ -34,13 +34,14 @@ from .ledger.answers import SetupState
 from .ledger.client import NodeClient, NodeError
 from .ledger.genesis import GenesisError, GenesisOptions
 from .ledger.invite import InviteError
-from .ledger.membership import Membership, MembershipError
+from .ledger.membership import Admission, Membership, MembershipError
 from .ledger.phrase import PhraseError
 from .ledger.units import NotExactError
 from .ledger.wallet import Wallet
 from .schema import vol
 
 CONF_WORD = "word"
+EXAMPLE_URL = "http://192.168.1.20:8710"
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 _LONG_TEXT = TextSelector(TextSelectorConfig(multiline=True))
@@ -70,6 +71,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._invite: str | None = None
         self._wallet: Wallet | None = None
         self._position = 0
+        self._admission: tuple[str, Admission] | None = None
 
     @classmethod
     @callback
@@ -196,10 +198,13 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Handle the ledger's app on this machine, which hands over its address and token."""
         config = discovery_info.config
         self._url, self._token = f"http://{config['host']}:{config['port']}", config["token"]
-        await self.async_set_unique_id(discovery_info.uuid)
         if problem := await self._inspect(self._url, config["token"]):
             return self.async_abort(reason=problem.key, description_placeholders=problem.placeholders)
-        self._abort_if_known(self._state.node_key if self._state else None)
+        node_key = self._state.node_key if self._state else None
+        self._abort_if_known(node_key)
+        # The app hands over its token: it comes before the same node's announcement in the network.
+        self._end_discoveries(node_key)
+        await self.async_set_unique_id(node_key)
         self.context["title_placeholders"] = {"name": discovery_info.name}
         return await self.async_step_hassio_confirm()
 
@@ -294,11 +299,10 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         if restored and self._token is not None:
             try:
                 return await self._come_back(self._token)
-            except NodeError as error:
-                return self._form("restore_wallet", RESTORE_SCHEMA, problem_of(error), None)
-            except MembershipError as error:
-                if error.code != "not_a_member":
-                    return self._form("restore_wallet", RESTORE_SCHEMA, problem_of(error), None)
+            except (NodeError, MembershipError) as error:
+                problem = problem_of(error)
+                if problem.key != "not_a_member":
+                    return self._form("restore_wallet", RESTORE_SCHEMA, problem, None)
         return await self.async_step_join()
 
     async def _found(self, options: GenesisOptions) -> ConfigFlowResult:
@@ -307,8 +311,18 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._finish(member, options.name)
 
     async def _join(self, invite: str, name: str) -> ConfigFlowResult:
-        member = await membership.join(self._client(), self._own_wallet, invite, name)
-        return await self._finish(member, invites.parse(invite).name)
+        admission = await self._ask_in(invite)
+        member = await membership.enter(self._client(), self._own_wallet, admission, name)
+        return await self._finish(member, admission.invite.name)
+
+    async def _ask_in(self, invite: str) -> Admission:
+        """Present the invite once and keep the token: a node takes no invite that somebody joined with.
+
+        So if the answer to joining got lost, the next try still gets in.
+        """
+        if self._admission is None or self._admission[0] != invite:
+            self._admission = invite, await membership.ask_in(self._client(), invite)
+        return self._admission[1]
 
     async def _come_back(self, token: str) -> ConfigFlowResult:
         network = await self._client().network()
@@ -324,10 +338,9 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._abort_if_unique_id_configured(updates={CONF_URL: member.url, CONF_TOKEN: member.token})
         with suppress(NodeError):
             self._state = await self._client().with_token(member.token).setup_state()
-        data = member.as_dict() | {
-            CONF_PHRASE: self._own_wallet.phrase,
-            CONF_NODE_KEY: self._state.node_key if self._state else None,
-        }
+        node_key = self._state.node_key if self._state else None
+        self._end_discoveries(node_key)
+        data = member.as_dict() | {CONF_PHRASE: self._own_wallet.phrase, CONF_NODE_KEY: node_key}
         return self.async_create_entry(title=f"{network_name} ({member.name})", data=data)
 
     async def _check_member(self, data: Mapping[str, Any]) -> FlowProblem | None:
@@ -364,6 +377,12 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         if known:
             raise AbortFlow("already_configured")
 
+    def _end_discoveries(self, node_key: str | None) -> None:
+        """End the other flows that found the same node."""
+        for flow in self._async_in_progress(include_uninitialized=True):
+            if node_key is not None and flow["context"].get("unique_id") == node_key:
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
     def _form(
         self,
         step: str,
@@ -376,5 +395,9 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=step,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=problem.errors if problem else None,
-            description_placeholders={**(placeholders or {}), **(problem.placeholders if problem else {})},
+            description_placeholders={
+                "example_url": EXAMPLE_URL,
+                **(placeholders or {}),
+                **(problem.placeholders if problem else {}),
+            },
         )

@@ -24,8 +24,10 @@ from .const import (
     CONF_POWER_ENTITY,
     CONF_PROFILE,
     CONF_REGISTERS,
+    CONF_SCAN_INTERVAL_S,
     CONF_STOP_BITS,
     CONF_UNIT_ID,
+    DEFAULT_SCAN_INTERVAL_S,
     METER_ENTITIES,
     METER_SERIAL,
     METER_TCP,
@@ -88,7 +90,12 @@ ENTITIES_SCHEMA = vol.Schema(
         vol.Optional(CONF_POWER_ENTITY): _sensor("power"),
     }
 )
-CHECK_SCHEMA = vol.Schema({vol.Required(CONF_INVERTED, default=False): BooleanSelector()})
+CHECK_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_INVERTED, default=False): BooleanSelector(),
+        vol.Required(CONF_SCAN_INTERVAL_S, default=DEFAULT_SCAN_INTERVAL_S): whole_number(1, 300, "s"),
+    }
+)
 
 
 class MeterSteps(ConfigSubentryFlow):

@@ -11,7 +11,7 @@ from homeassistant.core import Context, Event, HomeAssistant, callback
 USER = "user"
 _REMEMBERED = 200
 _STARTED = ("automation_triggered", "script_started")
-"""What the core's automations and scripts fire when they start; neither has to be set up for a member to run."""
+"""What the core fires when an automation or script starts; a member runs without either."""
 
 
 class Origins:

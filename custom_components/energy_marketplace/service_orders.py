@@ -11,7 +11,7 @@ from homeassistant.util.json import JsonValueType
 from .assets import HomeAsset
 from .ledger.answers import Parameters
 from .ledger.client import RefusedError
-from .ledger.orders import BlockBid, FixedBid, FlexibleBid, Offer, Order
+from .ledger.orders import FixedBid, FlexibleBid, Offer, Order
 from .ledger.units import slot_start_ms, slot_wh
 from .orders import local_time, per_kwh
 from .schema import vol
@@ -138,12 +138,11 @@ async def _place(call: ServiceCall, target: Target, build: Builder) -> ServiceRe
 
 def _summary(order: Order, slot_s: int) -> dict[str, JsonValueType]:
     """Return what was ordered, and between which times it can happen."""
-    if isinstance(order, FlexibleBid):
-        first, end, energy_wh = order.earliest, order.deadline, order.energy_wh
-    elif isinstance(order, BlockBid):
-        first, end, energy_wh = order.earliest, order.deadline, sum(order.profile_wh)
-    else:
+    if isinstance(order, Offer | FixedBid):
         first, end, energy_wh = min(order.slots), max(order.slots) + 1, sum(order.slots.values())
+    else:
+        first, end = order.earliest, order.deadline
+        energy_wh = order.energy_wh if isinstance(order, FlexibleBid) else sum(order.profile_wh)
     return {
         "energy": energy_wh / 1000,
         "price": per_kwh(order.price),

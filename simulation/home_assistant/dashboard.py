@@ -1,6 +1,6 @@
 """The demo's dashboard: what the home trades, what it costs, and how the street is doing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulation.home_assistant.client import HomeAssistant, HomeAssistantError, Json
@@ -9,6 +9,7 @@ from simulation.home_assistant.entities import Entities
 
 URL_PATH = "sunny-street"
 TITLE = "Sunny Street"
+GRAPH_HOURS = 0.1
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Shown:
 
 async def show(home: HomeAssistant, shown: Shown) -> None:
     """Create the dashboard and make it the one that opens first."""
+    for entity in (
+        shown.entities.get(shown.entry, "balance"),
+        shown.entities.get(shown.entry, "held"),
+        shown.entities.get(shown.machine, "money_spent"),
+    ):
+        await _show_digits(home, entity)
     try:
         await home.command(
             "lovelace/dashboards/create",
@@ -41,6 +48,16 @@ async def show(home: HomeAssistant, shown: Shown) -> None:
         raise HomeAssistantError(f"the dashboard could not be made: {error}") from error
     await home.command("lovelace/config/save", url_path=URL_PATH, config={"views": [_view(shown)]})
     await home.command("frontend/set_user_data", key="core", value={"default_panel": URL_PATH})
+
+
+async def _show_digits(home: HomeAssistant, entity_id: str) -> None:
+    """Show tenths of a cent and less: a slot of twenty seconds is not worth more."""
+    await home.command(
+        "config/entity_registry/update",
+        entity_id=entity_id,
+        options_domain="sensor",
+        options={"display_precision": 4},
+    )
 
 
 def _view(shown: Shown) -> Json:
@@ -65,13 +82,12 @@ def _machine(shown: Shown) -> Json:
         "mdi:washing-machine",
         _tile(WASH_BUTTON, None, "mdi:washing-machine-alert", color="primary"),
         _tile(shown.switch, "Switch", "mdi:washing-machine", color="amber"),
-        _tile(own("delivery"), "Delivery now", "mdi:transmission-tower-import", color="amber"),
+        _tile(own("delivery"), "Delivery", "mdi:transmission-tower-import", color="amber"),
         _tile(own("next_delivery"), "Next delivery", "mdi:clock-start"),
-        _tile(own("agreed_power"), "Agreed power", "mdi:handshake"),
-        _graph("Last quarter of an hour", own("power"), own("agreed_power")),
+        _graph("Agreed and measured", {own("agreed_power"): "Agreed", own("power"): "Measured"}),
         _tile(own("open_order_energy"), "Open order", "mdi:cart-outline"),
-        _tile(own("open_order_price"), "Price limit", "mdi:tag-outline"),
-        _tile(own("bought_energy"), "Bought from neighbours", "mdi:home-import-outline", color="green"),
+        _tile(own("agreed_power"), "Agreed power", "mdi:handshake"),
+        _tile(own("bought_energy"), "Bought", "mdi:home-import-outline", color="green"),
         _tile(own("money_spent"), "Spent", "mdi:cash-minus", color="green"),
         *(_tile(automation, None, "mdi:robot") | _wide() for automation in shown.automations),
     )
@@ -84,29 +100,29 @@ def _market(shown: Shown) -> Json:
     return _section(
         "Market and wallet",
         "mdi:scale-balance",
-        _tile(own("price_now"), "Price now", "mdi:cash-clock", color="amber"),
-        _tile(own("price_next"), "Price next", "mdi:cash-fast", color="amber"),
-        _graph("Price on the street", own("price_now")),
+        _tile(own("price_now"), "Price now", "mdi:cash-clock", color="amber") | _wide(),
+        _tile(own("price_next"), "Price in the next slot", "mdi:cash-fast", color="amber") | _wide(),
+        _graph("Price on the street", {own("price_now"): "Now", own("price_next"): "Next"}),
         _tile(own("balance"), "Balance", "mdi:wallet", color="green"),
-        _tile(own("held"), "Held for orders", "mdi:wallet-bifold-outline"),
-        _graph("Wallet", own("balance"), own("available")),
+        _tile(own("held"), "Held", "mdi:wallet-bifold-outline"),
         {
             "type": "logbook",
             "target": {"entity_id": [shown.entities.get(shown.machine, "trade"), shown.switch]},
             "hours_to_show": 1,
-            "grid_options": {"columns": "full", "rows": 6},
+            "grid_options": {"columns": "full", "rows": 4},
         },
     )
 
 
 def _street(shown: Shown) -> Json:
+    home = shown.entities.get(shown.main, "power")
     return _section(
         "The street right now",
         "mdi:home-group",
         {"type": "markdown", "content": STREET, "grid_options": {"columns": "full"}},
-        _tile(shown.entities.get(shown.main, "power"), "This home", "mdi:home-heart", color="primary"),
+        _tile(home, "This home", "mdi:home-heart", color="primary") | _wide(),
         *(_tile(entity, None, icon, color="amber") for entity, icon in shown.neighbours),
-        _graph("Roofs, homes and a car", *(entity for entity, _ in shown.neighbours)),
+        _graph("Power at the meters", {home: "This home"} | {entity: None for entity, _ in shown.neighbours}),
     )
 
 
@@ -127,12 +143,14 @@ def _tile(entity: str, name: str | None, icon: str, *, color: str | None = None)
     }
 
 
-def _graph(title: str, *entities: str) -> Json:
+def _graph(title: str, entities: Mapping[str, str | None]) -> Json:
+    """Return a graph of entities, each under a name of its own or, with None, under its usual one."""
+    rows = [{"entity": entity} | ({"name": name} if name else {}) for entity, name in entities.items()]
     return {
         "type": "history-graph",
         "title": title,
-        "entities": [{"entity": entity} for entity in entities],
-        "hours_to_show": 0.25,
+        "entities": rows,
+        "hours_to_show": GRAPH_HOURS,
         **_wide(),
     }
 

@@ -1,7 +1,7 @@
 """The way of one kilowatt-hour: a real Home Assistant core, a real node process, real Modbus meters.
 
-A neighbour's roof offers, an automation made from the shipped blueprint asks for energy for the washing machine, a
-second one switches the machine on in the agreed slots, the meters confirm it and the ledger pays.
+A neighbour's roof offers, an automation made from the shipped blueprint asks for energy for the washing
+machine, a second one switches the machine on in the agreed slots, the meters confirm it and the ledger pays.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from custom_components.energy_marketplace.ledger.wallet import Wallet
 from custom_components.energy_marketplace.trading.timing import open_slots
 from simulation.devices import FuseBox, Meter, Switched
 from simulation.modbus_house import ModbusMeter
+from tests.integration.home.waiting import until
 from tests.support.node import NodeProcess, free_port
 
 SLOT_S = 10
@@ -101,11 +102,16 @@ async def found(home, node):
     await answer({"word": words[int(asked["description_placeholders"]["position"]) - 1]})
     done = await answer(
         {
-            "network_name": "Sunny Street", "member_name": "Ada", "currency": "EUR", "price_floor": 0.08,
-            "price_cap": 0.3, "grid_fee": 0.005, "test": True,
+            "network_name": "Sunny Street",
+            "member_name": "Ada",
+            "currency": "EUR",
+            "price_floor": 0.08,
+            "price_cap": 0.3,
+            "grid_fee": 0.005,
+            "test": True,
             "advanced": {"slot_s": SLOT_S, "approval": "invite", "readings": "traded"},
         }
-    )  # fmt: skip
+    )
     assert done["type"] == "create_entry", done
     return done["result"]
 
@@ -173,15 +179,6 @@ async def automate(home, machine, device_id):
         },
     ]
     assert await async_setup_component(home, "automation", {"automation": automations})
-
-
-async def until(condition, seconds, what):
-    """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for: {what}"
-        await asyncio.sleep(0.1)
-    return value
 
 
 async def ask(home, action, **data):

@@ -24,10 +24,10 @@ def now_ms() -> int:
 class Person:
     """Somebody with a key, who numbers what she signs."""
 
-    def __init__(self, name: str, network: str = "") -> None:
+    def __init__(self, name: str, network: str = "", seed: bytes | None = None) -> None:
         self.name = name
         self.network = network
-        self.seed = crypto.digest(crypto.tag("test"), name.encode())
+        self.seed = seed or crypto.digest(crypto.tag("test"), name.encode())
         self.key = PublicKey("ed25519", crypto.public_key(self.seed).hex())
         self.account = account_of([self.key])
         self.address = address_of(self.account, test=True)

@@ -315,5 +315,5 @@ def _base(url: str) -> URL:
     """Return a node's address without trailing `/v1`; raises ValueError when it is no http address."""
     base = URL(url.strip().rstrip("/").removesuffix("/v1"))
     if base.scheme not in ("http", "https") or not base.host:
-        raise ValueError(f"{url!r} is not an address: it looks like http://192.168.1.20:8600")
+        raise ValueError(f"{url!r} is not an address: it looks like http://192.168.1.20:8710")
     return base

@@ -26,11 +26,14 @@ NODE_KEY = "ab" * 32
 class StandIn:
     """The node's memory; tests change it at will."""
 
-    def __init__(self, *, empty: bool = False, slot_s: int = 900, readings: str = "traded") -> None:
+    def __init__(
+        self, *, empty: bool = False, slot_s: int = 900, readings: str = "traded", feeders=()
+    ) -> None:
         self.founder = Wallet.from_phrase(FOUNDER_PHRASE)
         self.tokens = {SETUP_TOKEN, TOKEN}
         self.refuse: dict[str, tuple[str, str]] = {}
         self.refuse_once: dict[str, tuple[str, str]] = {}
+        self.lose_answers: tuple[str, ...] = ()
         self.accounts: dict[str, dict] = {}
         self.assets: dict[str, dict] = {}
         self.orders: dict[str, dict] = {}
@@ -46,7 +49,12 @@ class StandIn:
         self.sockets: set[web.WebSocketResponse] = set()
         if not empty:
             options = GenesisOptions(
-                name="Sunny Street", founder_name="Ada", test=True, slot_s=slot_s, readings=readings
+                name="Sunny Street",
+                founder_name="Ada",
+                test=True,
+                slot_s=slot_s,
+                readings=readings,
+                feeders=feeders,
             )
             self._found(genesis.build(options, self.founder, node_key=NODE_KEY, created=self.time))
 
@@ -237,6 +245,8 @@ class StandIn:
             )
         self.submitted.append(payload)
         await self._apply(envelope.id, payload)
+        if kind in self.lose_answers:
+            request.transport.abort()
         return web.json_response({"accepted": True, "id": envelope.id, "state": "applied", "commit": 1})
 
     async def _apply(self, identity: str, payload: dict) -> None:

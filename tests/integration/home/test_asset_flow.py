@@ -1,10 +1,14 @@
 """Adding an asset with its meter, as a person does it; the meters are real Modbus servers."""
 
 import pytest
+from homeassistant.components.modbus import async_get_temporary_unit
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
+from modbus_connection import ModbusSerialParams
 
 from custom_components.energy_marketplace.const import DOMAIN
+from tests.integration.home.stand_in import StandIn
+from tests.integration.home.stand_in import serving as serving_node
 from tests.integration.meter.modbus_meter import HOLDING, INPUT, UNIT, Words, serving
 
 HOME = {"name": "Home", "asset_type": "home", "rated_import_w": 17_250, "rated_export_w": 0, "behind": "grid"}
@@ -59,9 +63,12 @@ async def test_a_meter_on_the_network_is_shown_before_it_is_kept(home, member, m
         "exported": "67.250 kWh",
     }
     assert node.assets == {}
-    done = await home.config_entries.subentries.async_configure(step["flow_id"], {"inverted": False})
+    seen = {"inverted": False, "scan_interval_s": 5}
+    done = await home.config_entries.subentries.async_configure(step["flow_id"], seen)
     await home.async_block_till_done()
     assert done["type"] is FlowResultType.CREATE_ENTRY
+    [running] = member.runtime_data.meters.values()
+    assert running.update_interval.total_seconds() == 5
     [asset] = node.assets.values()
     [subentry] = member.subentries.values()
     assert subentry.unique_id == asset["id"]
@@ -245,6 +252,37 @@ async def test_a_refused_change_changes_nothing(home, member, meter, node):
     step = await walk(home, member, changed, menu("keep_meter"), {}, context=context)
     assert (step["step_id"], step["errors"]) == ("keep_meter", {"base": "has_open_orders"})
     assert member.subentries[subentry.subentry_id].data["rated_import_w"] == 17_250
+
+
+async def test_a_meter_on_a_serial_line_that_is_not_there_is_explained(home, member):
+    line = {"device": "/dev/nothing", "baudrate": 9600, "parity": "N", "stopbits": 1, "unit_id": 1}
+    step = await walk(home, member, HOME, menu("meter_serial"), line | {"profile": "sdm120"})
+    assert (step["step_id"], step["errors"]) == ("meter_serial", {"base": "meter_unreachable"})
+
+
+async def test_a_line_that_others_use_with_other_settings_is_explained(home, member, meter):
+    await add(home, member, meter)
+    line = {"device": "/dev/shared", "baudrate": 9600, "parity": "N", "stopbits": 1, "unit_id": 1}
+    others = ModbusSerialParams(device="/dev/shared", baudrate=19_200)
+    async with async_get_temporary_unit(home, others, 5):
+        step = await walk(home, member, HOME, menu("meter_serial"), line | {"profile": "sdm120"})
+    assert step["errors"] == {"base": "link_in_use"}
+
+
+class TestFeeders:
+    """A network whose grid has branches."""
+
+    @pytest.fixture
+    async def node(self, home):
+        stand_in = StandIn(feeders=({"id": "north"}, {"id": "south"}))
+        async with serving_node(stand_in) as url:
+            stand_in.url = url
+            yield stand_in
+
+    async def test_what_hangs_behind_a_connection_point_is_on_its_feeder(self, home, member, meter, node):
+        point = await add(home, member, meter, feeder="south")
+        washer = await add(home, member, meter, name="Washer", behind=point.unique_id, feeder="north")
+        assert [node.assets[sub.unique_id]["feeder"] for sub in (point, washer)] == ["south", "south"]
 
 
 async def test_assets_wait_until_the_member_runs(home, entry):

@@ -9,6 +9,7 @@ from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from custom_components.energy_marketplace.const import DOMAIN
+from custom_components.energy_marketplace.ledger import invite
 from tests.integration.home.stand_in import (
     FOUNDER_PHRASE,
     NODE_KEY,
@@ -107,11 +108,11 @@ async def test_founding_says_what_is_wrong_and_goes_on(home, change, error):
 
 async def test_an_invite_alone_makes_a_member(home, node):
     remember, repeat = asked_word([])
-    invite = node.invite(node.url)
+    text = node.invite(node.url)
     done = await walk(
         home,
         menu("invite"),
-        {"invite": invite},
+        {"invite": text},
         menu("new_wallet"),
         remember,
         repeat,
@@ -122,6 +123,22 @@ async def test_an_invite_alone_makes_a_member(home, node):
     [joined] = [payload for payload in node.submitted if payload["kind"] == "member.join"]
     assert joined["name"] == "Bo"
     assert done["data"]["address"] == joined["account"]
+    await home.config_entries.async_unload(done["result"].entry_id)
+
+
+async def test_a_join_whose_answer_got_lost_is_finished_by_trying_again(home, node):
+    remember, repeat = asked_word([])
+    invite = node.invite(node.url)
+    node.lose_answers = ("member.join",)
+    step = await walk(
+        home, menu("invite"), {"invite": invite}, menu("new_wallet"), remember, repeat, {"member_name": "Bo"}
+    )
+    assert step["type"] is FlowResultType.FORM
+    assert step["errors"]
+    node.lose_answers = ()
+    node.refuse["invite"] = ("invite_used", "Somebody joined with this invite.")
+    done = await home.config_entries.flow.async_configure(step["flow_id"], {"member_name": "Bo"})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
     await home.config_entries.async_unload(done["result"].entry_id)
 
 
@@ -172,6 +189,26 @@ async def test_a_restored_phrase_of_nobody_is_asked_for_an_invite(home, node, wa
     start = (menu("node"), {"url": node.url, "token": TOKEN}, menu("restore_wallet"))
     step = await walk(home, *start, {"phrase": wallet.phrase})
     assert step["step_id"] == "join"
+
+
+async def test_a_restored_phrase_at_a_node_that_went_away_can_be_entered_again(home, node):
+    step = await walk(home, menu("node"), {"url": node.url, "token": TOKEN}, menu("restore_wallet"))
+    node.tokens = set()
+    configure = home.config_entries.flow.async_configure
+    step = await configure(step["flow_id"], {"phrase": FOUNDER_PHRASE})
+    assert (step["step_id"], step["errors"]) == ("restore_wallet", {"base": "invalid_auth"})
+    node.tokens = {TOKEN}
+    done = await configure(step["flow_id"], {"phrase": FOUNDER_PHRASE})
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    await home.config_entries.async_unload(done["result"].entry_id)
+
+
+async def test_an_invite_that_names_no_node_asks_for_its_address(home, node):
+    text = invite.make(
+        node.founder, network=node.network, name="Sunny Street", test=True, expires=node.time, nodes=()
+    ).text()
+    step = await walk(home, menu("invite"), {"invite": text})
+    assert step["errors"] == {"url": "no_node_in_invite"}
 
 
 async def test_a_phrase_that_was_not_written_down_goes_no_further(home, node):
@@ -251,6 +288,25 @@ async def test_the_app_hands_over_its_node(home, node):
         data=from_app(node),
     )
     assert done["type"] is FlowResultType.CREATE_ENTRY
+    await home.config_entries.async_unload(done["result"].entry_id)
+
+
+async def test_a_node_that_was_found_twice_is_offered_once(home, node):
+    flow = home.config_entries.flow
+    await flow.async_init(
+        DOMAIN, context={"source": SOURCE_ZEROCONF}, data=announced(node.url, node_key=NODE_KEY)
+    )
+    await flow.async_init(DOMAIN, context={"source": SOURCE_HASSIO}, data=from_app(node))
+    assert [offered["context"]["source"] for offered in flow.async_progress()] == [SOURCE_HASSIO]
+    done = await walk(
+        home,
+        menu("node"),
+        {"url": node.url, "token": TOKEN},
+        menu("restore_wallet"),
+        {"phrase": FOUNDER_PHRASE},
+    )
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert flow.async_progress() == []
     await home.config_entries.async_unload(done["result"].entry_id)
 
 

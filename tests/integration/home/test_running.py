@@ -1,26 +1,21 @@
 """A member that runs: what its devices and entities show, pushed by the node, kept through restarts."""
 
 import asyncio
+import os
 import time
-from pathlib import Path
 
 import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import issue_registry as ir
 
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
 from tests.integration.conftest import HOME, WASHER, show
 from tests.integration.home.stand_in import trade
-
-
-async def settle(home, condition, what="something"):
-    """Wait until something is true."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.02)
-            await home.async_block_till_done()
+from tests.integration.home.waiting import until
 
 
 def state(home, entity_id):
@@ -55,7 +50,7 @@ async def test_wallet_and_prices_are_shown(home, node, member):
     assert state(home, "sensor.sunny_street_price_now") == "unknown"
     node.prices = {slot_now(): {"": 152_500}, slot_now() + 1: {"": 90_000}}
     await node.push("round.cleared", {})
-    await settle(home, lambda: state(home, "sensor.sunny_street_price_now") == "0.1525")
+    await until(lambda: state(home, "sensor.sunny_street_price_now") == "0.1525")
     assert state(home, "sensor.sunny_street_price_next") == "0.09"
     assert home.states.get("sensor.sunny_street_price_now").attributes["unit_of_measurement"] == "EUR/kWh"
 
@@ -82,7 +77,7 @@ async def test_devices_hang_one_behind_the_other_under_their_subentries(home, me
 async def test_an_agreed_delivery_is_on_in_its_slot_with_the_agreed_power(home, node, member):
     assert state(home, "binary_sensor.washer_delivery") == "off"
     await node.push_trade(bought(member))
-    await settle(home, lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     delivery = home.states.get("binary_sensor.washer_delivery").attributes
     assert (delivery["agreed_power"], delivery["agreed_energy"], delivery["direction"]) == (
         1200,
@@ -97,7 +92,7 @@ async def test_the_next_delivery_is_announced_in_sensor_and_calendar(home, node,
     start = slot_now() + 4
     await node.push_trade(bought(member, slot=start))
     await node.push_trade(bought(member, identity="1.1", slot=start + 1))
-    await settle(home, lambda: state(home, "sensor.washer_next_delivery") != "unknown")
+    await until(lambda: state(home, "sensor.washer_next_delivery") != "unknown")
     expected = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(start * 900))
     assert state(home, "sensor.washer_next_delivery") == expected
     events = await home.services.async_call(
@@ -120,9 +115,7 @@ async def test_each_step_of_a_trade_is_an_event(home, node, member):
     for step in ("matched", "delivering", "metered"):
         await node.push_trade(bought(member, state=step))
     await node.push_trade(bought(member, **SETTLED))
-    await settle(
-        home, lambda: home.states.get("event.washer_trade").attributes.get("event_type") == "settled"
-    )
+    await until(lambda: home.states.get("event.washer_trade").attributes.get("event_type") == "settled")
     told = home.states.get("event.washer_trade").attributes
     assert (told["trade"], told["energy"], told["settled_energy"], told["amount"]) == (
         "1.0",
@@ -148,26 +141,26 @@ async def test_an_open_order_is_shown_until_it_is_closed(home, node, member):
         "commit": 1,
     }
     await node.push("order.placed", order, (member.data["address"],))
-    await settle(home, lambda: state(home, "sensor.washer_open_order_price") == "0.22")
+    await until(lambda: state(home, "sensor.washer_open_order_price") == "0.22")
     assert float(state(home, "sensor.washer_open_order_energy")) == 2
     await node.push("order.lapsed", order | {"state": "lapsed"}, (member.data["address"],))
-    await settle(home, lambda: state(home, "sensor.washer_open_order_price") == "unknown")
+    await until(lambda: state(home, "sensor.washer_open_order_price") == "unknown")
     assert float(state(home, "sensor.washer_open_order_energy")) == 0
 
 
 async def test_money_that_comes_in_shows_at_once(home, node, member):
     node.accounts[member.data["address"]]["balance"] = 33_000_000_000
     await node.push("transfer", {}, (member.data["address"],))
-    await settle(home, lambda: state(home, "sensor.wallet_of_bo_balance") == "33.0")
+    await until(lambda: state(home, "sensor.wallet_of_bo_balance") == "33.0")
 
 
 async def test_events_missed_while_home_assistant_was_off_are_made_up_for_once(home, node, member):
     await node.push_trade(bought(member, identity="1.0", **SETTLED))
-    await settle(home, lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
     await home.config_entries.async_unload(member.entry_id)
     await node.push_trade(bought(member, identity="2.0", **SETTLED))
     await home.config_entries.async_setup(member.entry_id)
-    await settle(home, lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.6)
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.6)
     assert home.states.get("event.washer_trade").attributes["trade"] == "2.0"
 
 
@@ -175,23 +168,23 @@ async def test_a_restored_wallet_reads_up_its_history_without_telling_it_as_news
     show(home)
     await node.push_trade(bought(entry, **SETTLED))
     await home.config_entries.async_setup(entry.entry_id)
-    await settle(home, lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
     assert state(home, "event.washer_trade") == "unknown"
     await home.config_entries.async_unload(entry.entry_id)
 
 
 async def test_a_node_that_hangs_up_is_followed_again_without_gap(home, node, member):
-    await settle(home, lambda: state(home, "binary_sensor.sunny_street_connectivity") == "on")
+    await until(lambda: state(home, "binary_sensor.sunny_street_connectivity") == "on")
     await node.hang_up()
-    await settle(home, lambda: state(home, "binary_sensor.sunny_street_connectivity") == "off")
+    await until(lambda: state(home, "binary_sensor.sunny_street_connectivity") == "off")
     await node.push_trade(bought(member))
-    await settle(home, lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     assert state(home, "binary_sensor.sunny_street_connectivity") == "on"
 
 
 async def test_agreed_deliveries_happen_and_meters_are_read_while_the_node_is_away(home, node, member):
     await node.push_trade(bought(member))
-    await settle(home, lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     await home.config_entries.async_unload(member.entry_id)
     home.config_entries.async_update_entry(member, data={**member.data, "url": "http://127.0.0.1:9"})
     await home.config_entries.async_setup(member.entry_id)
@@ -214,7 +207,7 @@ async def test_a_first_start_waits_for_the_node(home, entry):
 async def test_a_token_that_is_no_longer_accepted_is_asked_for(home, node, member):
     node.tokens = {"fresh"}
     await node.hang_up()
-    await settle(home, lambda: list(member.async_get_active_flows(home, {SOURCE_REAUTH})))
+    await until(lambda: list(member.async_get_active_flows(home, {SOURCE_REAUTH})))
 
 
 async def test_a_silent_meter_is_unavailable_alone(home, member):
@@ -228,22 +221,42 @@ async def test_a_silent_meter_is_unavailable_alone(home, member):
 async def test_nothing_stays_behind_when_a_member_is_removed(home, node, member, hass_storage):
     journal = await member.runtime_data.market.store.async_journal(HOME)
     await journal.add(SlotReading(1, Registers(0, 0, 0), Registers(900_000, 5, 0)))
-    readings = Path(home.config.path(".storage", f"{DOMAIN}.{member.entry_id}.readings"))
-    assert [path.name for path in readings.iterdir()] == [f"{HOME}.jsonl"]
+    readings = home.config.path(".storage", f"{DOMAIN}.{member.entry_id}.readings")
+    assert await asyncio.to_thread(os.listdir, readings) == [f"{HOME}.jsonl"]
     await home.config_entries.async_remove(member.entry_id)
     await home.async_block_till_done()
     assert not [
         name for name in home.states.async_entity_ids() if name not in ("sensor.register", "sensor.watts")
     ]
     assert [key for key in hass_storage if key.startswith(DOMAIN)] == []
-    assert not readings.exists()
+    assert not await asyncio.to_thread(os.path.exists, readings)
     assert not node.sockets
+
+
+async def test_a_node_that_stays_away_is_reported_until_it_is_back(home, node, member, monkeypatch):
+    monkeypatch.setattr("custom_components.energy_marketplace.coordinator._AWAY_AFTER_S", -1)
+    issue = (DOMAIN, f"node_unreachable_{member.entry_id}")
+    issues = ir.async_get(home).issues
+    await until(lambda: state(home, "binary_sensor.sunny_street_connectivity") == "on")
+    await node.hang_up()
+    await until(lambda: issue in issues)
+    await until(lambda: issue not in issues)
+    assert state(home, "binary_sensor.sunny_street_connectivity") == "on"
+
+
+async def test_where_a_member_stands_is_written_when_home_assistant_stops(home, node, member, hass_storage):
+    await node.push_trade(bought(member))
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    home.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.async_block_till_done()
+    [trade] = hass_storage[f"{DOMAIN}.{member.entry_id}"]["data"]["book"]["trades"]
+    assert trade["id"] == "1.0"
 
 
 async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplog):
     await node.push("trade.matched", {"id": "1.0"}, (member.data["address"],))
     await node.push_trade(bought(member))
-    await settle(home, lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     assert "Left out an event" in caplog.text
 
 

@@ -72,6 +72,13 @@ async def test_power_price_and_start_can_be_limited(node, devices, act):
     assert order["earliest"] == -(-int(time.time() + 4 * 3600) // 900)
 
 
+async def test_an_empty_text_from_a_template_leaves_a_limit_out(node, devices, act):
+    empty = {"max_power": "", "price_cap": "", "start": ""}
+    await act("request_energy", device_id=devices["Washer"], energy=1, finish_by=in_hours(6), **empty)
+    order = placed(node)
+    assert (order["max_wh_per_slot"], order["price"]) == (900, 250_000)
+
+
 async def test_a_time_of_day_means_its_next_occurrence(node, devices, act):
     soon = dt_util.now() + timedelta(hours=5)
     await act("request_energy", device_id=devices["Washer"], energy=1, finish_by=soon.strftime("%H:%M:%S"))

@@ -66,12 +66,12 @@ async def listening(log, **query):
 
     app = web.Application(middlewares=[answer_problems])
     app.router.add_get("/", handle)
-    async with TestServer(app) as server:
-        async with (
-            ClientSession() as session,
-            session.ws_connect(server.make_url("/"), params=query) as stream,
-        ):
-            yield stream, streams
+    async with (
+        TestServer(app) as server,
+        ClientSession() as session,
+        session.ws_connect(server.make_url("/"), params=query) as stream,
+    ):
+        yield stream, streams
 
 
 async def cursors(stream, number):

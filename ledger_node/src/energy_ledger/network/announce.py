@@ -1,5 +1,6 @@
 """Tells the local network over mDNS that a node is here, as `_energy-ledger._tcp`."""
 
+import asyncio
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -51,23 +52,27 @@ def reachable_addresses(host: str) -> list[str]:
 
 
 class Announcer:
-    """Keeps an announcement in the air, from `begin` to `end`."""
+    """Keeps an announcement in the air, from `begin` to `end`; says one thing after the other."""
 
     def __init__(self, announcement: Announcement) -> None:
         self._addresses = reachable_addresses(announcement.host)
         self._service = announcement.service(self._addresses)
         self._zeroconf = AsyncZeroconf(ip_version=IPVersion.V4Only, interfaces=self._addresses)
+        self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
-        """Announce the node."""
-        await self._zeroconf.async_register_service(self._service)
+        """Announce the node; returns when it was said."""
+        async with self._turn:
+            await (await self._zeroconf.async_register_service(self._service))
 
     async def say(self, announcement: Announcement) -> None:
         """Announce the node anew, as when it got its network."""
-        self._service = announcement.service(self._addresses)
-        await self._zeroconf.async_update_service(self._service)
+        async with self._turn:
+            self._service = announcement.service(self._addresses)
+            await (await self._zeroconf.async_update_service(self._service))
 
     async def end(self) -> None:
         """Take the announcement back."""
-        await self._zeroconf.async_unregister_all_services()
-        await self._zeroconf.async_close()
+        async with self._turn:
+            await (await self._zeroconf.async_unregister_service(self._service))
+            await self._zeroconf.async_close()

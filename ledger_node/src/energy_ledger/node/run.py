@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import zeroconf
 from aiohttp import web
 
 from energy_ledger.api.server import make_app
@@ -123,17 +124,20 @@ async def _announce_nearby(
         network, name = (genesis.network, genesis.rules.name) if genesis else (None, None)
         return Announcement(host, port, node.key.public.hex(), network, name)
 
-    announcer = Announcer(saying(genesis))
-    stack.push_async_callback(announcer.end)
-    await announcer.begin()
-    updates: set[asyncio.Task[None]] = set()
-
     def founded(genesis: Genesis) -> None:
-        task = asyncio.create_task(announcer.say(saying(genesis)))
-        updates.add(task)
-        task.add_done_callback(updates.discard)
+        updates.add(asyncio.create_task(announcer.say(saying(genesis))))
 
-    node.on_founded = founded
+    updates: set[asyncio.Task[None]] = set()
+    try:
+        announcer = Announcer(saying(genesis))
+        beginning = asyncio.create_task(announcer.begin())
+        node.on_founded = founded
+        await beginning
+    except (OSError, zeroconf.Error) as error:
+        _LOG.warning("the local network is not told of this node: %s", error)
+        node.on_founded = None
+        return
+    stack.push_async_callback(announcer.end)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

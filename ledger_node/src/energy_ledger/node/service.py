@@ -43,7 +43,7 @@ class Node:
         self._setting_up = asyncio.Lock()
         self._token_hashes = self._reader.tokens()
         self.tokens = Tokens.of(directory.setup_token(), self._token_hashes.values())
-        self.on_founded: Callable[[Genesis], None] = lambda _: None
+        self.on_founded: Callable[[Genesis], None] | None = None
 
     def wake(self) -> Genesis | None:
         """Take up the network on this disk, if there is one, and return its genesis.
@@ -106,7 +106,8 @@ class Node:
             if self._running is None:
                 await self._on(self._threads.disk, founding.begin, self._writer, read)
                 self._run(read)
-                self.on_founded(read)
+                if self.on_founded is not None:
+                    self.on_founded(read)
             if read.network != self._network.genesis.network:
                 raise ProblemError("already_set_up", "this node belongs to another network already")
             return await self._welcome(founding.FOUNDER)

@@ -1,0 +1,143 @@
+"""The way into the mempool: what may wait beside what waits already."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from energy_ledger import mempool
+from energy_ledger.mempool import MempoolFullError
+from energy_ledger.node.intake import Intake, Taken, Turned
+from energy_ledger.node.running import StoppedError
+from tests.ledger_node.node.chains import START, TestChain
+from tests.support.people import HOUR_MS
+
+
+class Door:
+    """An intake in front of a chain that only advances when told."""
+
+    def __init__(self, threads):
+        self.chain = TestChain()
+        self.bo = self.chain.joins("Bo")
+        self.intake = Intake(self.chain.ledger, threads, threads, lambda: self.chain.now)
+
+    def sign(self, **fields):
+        return self.bo.sign(
+            "transfer", **{"to": self.chain.ada.address, "amount": 1, "expires": START + HOUR_MS} | fields
+        )
+
+    async def brings(self, *envelopes):
+        return await self.intake.submit([json.dumps(envelope).encode() for envelope in envelopes])
+
+    async def codes(self, *envelopes):
+        return [
+            one.refused.code if isinstance(one, Turned) else None for one in await self.brings(*envelopes)
+        ]
+
+    def step(self):
+        step = self.chain.at(self.chain.now + 1, *self.intake.take())
+        self.intake.settle(step.placed)
+        return step
+
+
+@pytest.fixture
+def door():
+    with ThreadPoolExecutor(1) as threads:
+        yield Door(threads)
+
+
+async def test_who_waits_hears_where_the_transaction_was_placed(door):
+    (taken,) = await door.brings(door.sign())
+    assert not taken.placed.done()
+    assert door.intake.pending(taken.id) is taken
+    step = door.step()
+    assert taken.placed.result() == step.placed[0]
+    assert taken.placed.result().result.state == "applied"
+    assert door.intake.pending(taken.id) is None
+
+
+async def test_the_same_transaction_twice_waits_once_and_answers_both(door):
+    one = door.sign()
+    first, second = await door.brings(one, one)
+    (third,) = await door.brings(one)
+    assert first is second is third
+    assert len(door.intake) == 1
+    door.step()
+    assert await door.codes(one) == ["replayed"]
+
+
+async def test_two_requests_at_once_do_not_take_the_same_number(door):
+    one, other = door.sign(), door.sign(amount=2, sequence=door.bo.sequence)
+    codes = await asyncio.gather(door.codes(one), door.codes(other))
+    assert codes == [[None], ["sequence_used"]]
+
+
+async def test_what_arrives_late_goes_before_what_waits(door):
+    envelopes = [door.sign(amount=amount) for amount in (1, 2, 3)]
+    assert await door.codes(*reversed(envelopes)) == [None] * 3
+    amounts = [one.transaction.payload.amount for one in door.intake.take()]
+    assert amounts == [1, 2, 3]
+
+
+async def test_what_arrives_after_a_later_one_went_into_a_block_is_too_late(door):
+    first, second = door.sign(), door.sign()
+    await door.brings(second)
+    door.intake.take()
+    assert await door.codes(first) == ["sequence_used"]
+
+
+async def test_the_window_counts_from_the_last_number_that_waits(door):
+    start = door.bo.sequence
+    assert await door.codes(door.sign(sequence=start + 32), door.sign(sequence=start + 64)) == [None, None]
+    assert await door.codes(door.sign(sequence=start + 97), door.sign(sequence=start + 96)) == [
+        "sequence_gap",
+        None,
+    ]
+
+
+async def test_money_that_waits_to_be_spent_is_judged_when_it_is_spent(door):
+    much = 600_000_000
+    assert await door.codes(door.sign(amount=much), door.sign(amount=much)) == [None, None]
+    assert [placed.result.code for placed in door.step().placed] == [None, "not_enough_money"]
+    assert await door.codes(door.sign(amount=much)) == ["not_enough_money"]
+
+
+async def test_a_forged_signature_is_found_beside_what_waits(door):
+    await door.brings(door.sign())
+    forged = door.sign() | {"signatures": ["00" * 64]}
+    assert await door.codes(forged, {"payload": "{}"}) == ["bad_signature", "missing_field"]
+
+
+async def test_a_new_member_may_be_followed_only_after_it_joined(door):
+    cy = door.chain.joins("Cy")
+    assert await door.codes(cy.sign("transfer", to=door.bo.address, amount=1, expires=START + HOUR_MS)) == [
+        None
+    ]
+
+
+async def test_when_too_much_waits_the_rest_is_turned_away_and_what_was_taken_stays(door, monkeypatch):
+    first, second = door.sign(), door.sign()
+    monkeypatch.setattr(mempool, "MAX_BYTES", 700)
+    with pytest.raises(MempoolFullError):
+        await door.brings(first, second)
+    assert len(door.intake) == 1
+    door.step()
+    assert await door.codes(first, second) == ["replayed", None]
+
+
+async def test_those_who_wait_hear_when_nothing_will_come_any_more(door):
+    (taken,) = await door.brings(door.sign())
+    door.intake.fail(StoppedError("the disk is full"))
+    with pytest.raises(StoppedError, match="the disk is full"):
+        await taken.placed
+
+
+async def test_many_are_taken_in_chunks_and_answered_in_order(door):
+    envelopes = [door.sign() for _ in range(100)]
+    envelopes[50] = {"payload": "", "signatures": ["00"]}
+    answers = await door.brings(*envelopes)
+    assert [type(answer) for answer in answers] == [Taken] * 50 + [Turned] + [Taken] * 49
+    assert [answer.waiting.sequence for answer in answers[:50]] == list(
+        range(answers[0].waiting.sequence, answers[0].waiting.sequence + 50)
+    )

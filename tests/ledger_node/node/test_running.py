@@ -1,0 +1,97 @@
+"""A node at work: what it says of itself, and what it does when it can go on no more."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from energy_ledger.api import types
+from energy_ledger.api.problems import ProblemError
+from energy_ledger.node import running, service
+from energy_ledger.storage import database
+from energy_ledger.storage.directory import DataDirectory
+from tests.support.people import Person, genesis
+
+
+@pytest.fixture
+async def node(tmp_path):
+    """A node inside the tests' process, with Ada's network."""
+    directory = DataDirectory(tmp_path)
+    key = directory.node_key()
+    database.open_or_set_aside(directory.database)
+    node = service.Node(directory, key, with_matcher=False)
+    node.ada = Person("Ada")
+    signed = genesis(node.ada, key.public.hex())
+    await node.found(types.Envelope(signed["payload"], signed["signatures"]))
+    yield node
+    await node.close()
+
+
+def issue(node, amount=1):
+    return json.dumps(
+        node.ada.sign("voucher.issue", to=node.ada.address, amount=amount, reference="x")
+    ).encode()
+
+
+async def fill(node):
+    """Write until the disk is full."""
+    for _ in range(50):
+        await node.submit([issue(node) for _ in range(30)])
+
+
+async def test_a_full_disk_stops_the_node_and_everybody_is_told(node):
+    await node.submit([issue(node)])
+    writer = node._writer._connection
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    node._threads.disk.submit(writer.execute, f"PRAGMA max_page_count = {pages}").result()
+    with pytest.raises(ProblemError) as caught:
+        await fill(node)
+    assert caught.value.code == "stopped"
+    assert "full" in str(caught.value)
+    assert node.health().status == "stopped"
+    network = await node.network()
+    assert (network.in_sync, "full" in network.problem) == (False, True)
+    with pytest.raises(ProblemError) as again:
+        await node.submit([issue(node)])
+    assert again.value.body().status == 503
+    assert node.metrics()["up"] == 0
+
+
+async def test_what_was_written_before_the_node_stopped_can_still_be_read(node):
+    await node.submit([issue(node, 5)])
+    node._running._end("a test wants it")
+    assert (await node.one("account", node.ada.address)).balance == 5
+
+
+async def test_a_client_that_waits_too_long_is_told_that_the_transaction_is_on_its_way(node, monkeypatch):
+    monkeypatch.setattr(service, "WAIT_S", 0.05)
+    await node.submit([issue(node)])
+    gate = node._threads.disk.submit(time.sleep, 0.5)
+    (answer,) = await node.submit([issue(node)])
+    assert (answer.accepted, answer.state, answer.commit) == (True, "pending", None)
+    assert (await node.one("transaction", answer.id)).state == "pending"
+    await asyncio.wrap_future(gate)
+    await asyncio.sleep(0.2)
+    assert (await node.one("transaction", answer.id)).state == "applied"
+
+
+async def test_a_clock_that_is_behind_the_ledger_is_a_problem(node, monkeypatch):
+    assert (await node.network()).problem is None
+    monkeypatch.setattr(node._running, "_now", lambda: node._running.standing.time - 90_000)
+    network = await node.network()
+    assert (network.in_sync, "90 s behind" in network.problem) == (False, True)
+
+
+async def test_a_disk_that_is_almost_full_is_a_problem(node, monkeypatch):
+    monkeypatch.setattr(running, "LEAST_FREE_BYTES", 2**60)
+    assert "almost full" in (await node.network()).problem
+
+
+async def test_a_quiet_node_writes_nothing(node):
+    await node.submit([issue(node)])
+    await asyncio.sleep(0.05)
+    before = node.metrics()["blocks_total"]
+    node._running._wake.set()
+    await asyncio.sleep(0.3)
+    assert node.metrics()["blocks_total"] == before

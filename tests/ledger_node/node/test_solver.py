@@ -1,0 +1,114 @@
+"""Clearings are computed in a process of their own, which comes and goes without the node suffering."""
+
+import asyncio
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from energy_ledger.market.book import Book, FixedBid, Offer, Tariff
+from energy_ledger.market.solver import solve
+from energy_ledger.market.verifier import verify
+from energy_ledger.node.solver import Solver, SolverError
+from energy_ledger.node.solver_process import answer_all, pack, unpack
+
+
+def book(wh=5):
+    return Book(
+        slots=2,
+        tariff=Tariff.flat(2, 80_000, 300_000, 5_000),
+        offers=(Offer("o", "", 90_000, {0: wh, 1: wh}),),
+        bids=(FixedBid("b", "", 200_000, {0: wh}),),
+    )
+
+
+@pytest.fixture
+async def solver():
+    solver = Solver()
+    yield solver
+    await solver.close()
+
+
+def is_alive(process_number):
+    try:
+        os.kill(process_number, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{process_number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_it_finds_what_the_solver_finds(solver):
+    clearing = await solver.solve(book())
+    assert clearing == solve(book())
+    assert verify(book(), clearing).valid
+
+
+async def test_it_starts_with_the_first_book_and_stays(solver):
+    assert solver._process is None
+    await solver.solve(book())
+    number = solver._process.pid
+    await solver.solve(book(7))
+    assert solver._process.pid == number
+
+
+async def test_the_event_loop_goes_on_meanwhile(solver):
+    gaps, last, done = [], time.perf_counter(), False
+
+    async def watch():
+        nonlocal last
+        while not done:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            gaps.append(now - last)
+            last = now
+
+    watching = asyncio.create_task(watch())
+    await solver.solve(book())
+    done = True
+    await watching
+    assert sorted(gaps)[len(gaps) * 99 // 100] < 0.02
+
+
+async def test_a_process_that_dies_is_replaced_for_the_next_book(solver):
+    await solver.solve(book())
+    solver._process.kill()
+    await solver._process.wait()
+    with pytest.raises(SolverError):
+        await solver.solve(book())
+    assert (await solver.solve(book())).volume_wh == 5
+
+
+async def test_a_book_that_is_none_costs_only_its_own_answer(solver):
+    with pytest.raises(SolverError):
+        await solver.solve("not a book")
+    assert (await solver.solve(book())).volume_wh == 5
+
+
+async def test_a_clearing_that_nobody_waits_for_is_not_taken_for_the_next_one(solver):
+    await solver.solve(book())
+    abandoned = asyncio.create_task(solver.solve(book(9)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    abandoned.cancel()
+    await asyncio.gather(abandoned, return_exceptions=True)
+    assert (await solver.solve(book())).volume_wh == 5
+
+
+async def test_the_process_ends_when_its_node_is_gone(solver):
+    await solver.solve(book())
+    number = solver._process.pid
+    solver._process.stdin.close()
+    async with asyncio.timeout(5):
+        await solver._process.wait()
+    assert not is_alive(number)
+
+
+def test_the_process_answers_book_after_book_until_its_input_ends():
+    answers = io.BytesIO()
+    answer_all(io.BytesIO(pack(book()) + pack(book(7))), answers)
+    answers.seek(0)
+    volumes = [unpack(answers.read(int.from_bytes(answers.read(4)))).volume_wh for _ in range(2)]
+    assert volumes == [5, 7]
+    assert answers.read() == b""
