@@ -279,6 +279,7 @@ def transactions() -> Any:
         (BO, "transfer", {"to": CY.address, "amount": 5, "memo": "für den Kuchen"}),
         (ADA, "voucher.issue", {"to": CY.address, "amount": 50_000_000_000, "reference": "cash, 2023-11-14"}),
         (ADA, "credit.set", {"member": CY.address, "limit": 10_000_000_000}),
+        (ADA, "committee.vote", {"epoch": 1, "committee": ["07" * 32, "08" * 32]}),
     ]  # fmt: skip
     return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from energy_ledger import crypto
 from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, verify_all
-from energy_ledger.payloads import FeederId, Hash, Label, Natural
+from energy_ledger.payloads import MAX_COMMITTEE, FeederId, Hash, Label, Natural
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text, convert, loads
 from energy_ledger.transactions import Envelope
@@ -52,7 +52,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     test: bool
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
     founder: Founder
-    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=64)]
+    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=MAX_COMMITTEE)]
     slot_s: Annotated[int, Meta(ge=1, le=3600)]
     horizon_slots: Annotated[int, Meta(ge=1, le=10_000)]
     round_s: Annotated[int, Meta(ge=1, le=86_400)]

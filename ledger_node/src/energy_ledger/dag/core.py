@@ -200,7 +200,7 @@ class Core:
         return self._ordering.blocks.get(ref)
 
     def newest_by(self, author: int) -> Block | None:
-        """Return the newest block of an author that is in memory, accepted or waiting; the word for `hear`."""
+        """Return an author's newest block in memory, accepted or waiting: the word that `hear` takes."""
         accepted = [self._ordering.blocks[ref] for ref in self._ordering.blocks if ref.author == author]
         known = [*accepted, *self._waiting.blocks_by(author)]
         return max(known, key=lambda block: block.ref, default=None)

@@ -7,7 +7,17 @@ from msgspec import Struct
 
 from energy_ledger.genesis import Genesis
 from energy_ledger.keys import KeySet
-from energy_ledger.ledger import assets, clearings, members, money, orders, readings, rounds, settlement
+from energy_ledger.ledger import (
+    assets,
+    clearings,
+    committees,
+    members,
+    money,
+    orders,
+    readings,
+    rounds,
+    settlement,
+)
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
@@ -20,6 +30,7 @@ from energy_ledger.payloads import (
     AssetRegister,
     AssetUpdate,
     ClearingPropose,
+    CommitteeVote,
     CreditSet,
     Join,
     OrderCancel,
@@ -81,6 +92,7 @@ _RULES: Final[dict[type[Payload], _Rule]] = {
     Transfer: _Rule(None, money.plan_transfer),
     VoucherIssue: _Rule(TREASURER, money.plan_issue),
     CreditSet: _Rule(TREASURER, money.plan_credit),
+    CommitteeVote: _Rule(NODE, committees.plan_vote),
 }
 
 
@@ -140,6 +152,16 @@ class Ledger:
     def last_round(self) -> int:
         """The latest round whose close has passed."""
         return self._state.totals.closed_round
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last commit was in or, if it changed the committee, the one that follows."""
+        return self._state.totals.epoch
+
+    @property
+    def committee(self) -> tuple[str, ...]:
+        """The node keys of the epoch's validators, in their order."""
+        return self._state.totals.committee
 
     @property
     def members(self) -> int:
@@ -324,7 +346,9 @@ def _check_role(sender: Account, role: str | None) -> None:
         raise Refused("not_active", None, "Your membership is not approved yet.")
     if role is None:
         if NODE in sender.roles:
-            raise Refused("not_allowed", "kind", "A node's account may only propose clearings.")
+            raise Refused(
+                "not_allowed", "kind", "A node's account may only propose clearings and vote for a committee."
+            )
     elif role not in sender.roles:
         raise Refused("not_allowed", "kind", f"Only an account with the role {role} may do this.")
 

@@ -156,13 +156,21 @@ def used_key(account: str, sequence: int) -> str:
     return f"{account}/{sequence % SEQUENCE_WINDOW}"
 
 
+class CommitteeWish(Struct, frozen=True, gc=False):
+    """A validator's vote: the committee it wants next, and the transaction that says so."""
+
+    committee: tuple[str, ...]
+    transaction: str
+
+
 class Totals(Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger counts besides its tables.
 
     `cursor` is that of the latest event, `history` (hex) binds all events so far, `placed` counts orders,
     `closed_round` is the latest round whose close has passed. `open_round` is being decided: its book has the
     open orders up to number `open_until`; `cancelling` maps those of them that are to be cancelled when it is
-    over to the transactions that asked for it.
+    over to the transactions that asked for it. `committee` has the validators' node keys in `epoch`; `votes`
+    maps those of them that want another one to what they want and the transaction that said so.
     """
 
     table: ClassVar[str] = "totals"
@@ -178,6 +186,9 @@ class Totals(Struct, frozen=True, kw_only=True, gc=False):
     open_round: int | None = None
     open_until: int = 0
     cancelling: dict[str, str] = {}
+    epoch: int = 0
+    committee: tuple[str, ...]
+    votes: dict[str, CommitteeWish] = {}
 
     @property
     def key(self) -> str:

@@ -72,6 +72,7 @@ class State:
             community=0,
             placed=0,
             closed_round=self.timing.round_at(genesis.rules.created),
+            committee=genesis.rules.committee,
         )
         self.lapses = Lapses()
         self.index = TradeIndex()

@@ -97,6 +97,21 @@ class Writer:
                 fact = (CERTIFICATE, entry.certificate.encode())
                 run.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", fact)
 
+    def keep(self, waiting: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep envelopes (with their transaction ids) until they are ordered."""
+        with self._transaction() as run:
+            run.executemany("INSERT OR IGNORE INTO outbox (id, envelope) VALUES (?, ?)", waiting)
+
+    def drop(self, ids: Iterable[bytes]) -> None:
+        """Forget envelopes that were kept and will never be ordered."""
+        with self._transaction() as run:
+            run.executemany("DELETE FROM outbox WHERE id = ?", [(one,) for one in ids])
+
+    def set_fact(self, name: str, value: bytes) -> None:
+        """Keep a fact of the node, in place of the one of this name."""
+        with self._transaction() as run:
+            run.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
     def set_token(self, holder: str, token_hash: bytes) -> None:
         """Give a holder a token; the one it had before is no longer good."""
         with self._transaction() as run:
@@ -133,9 +148,9 @@ def _write_blocks(run: sqlite3.Cursor, entry: Entry) -> None:
     for block in entry.blocks:
         fate, commit_n = fates.pop(block.ref.digest, (Fate.OPEN, None))
         run.execute(
-            "INSERT OR IGNORE INTO blocks (digest, epoch, round, fate, commit_n, raw) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (block.ref.digest, block.epoch, block.round, fate, commit_n, block.raw),
+            "INSERT OR IGNORE INTO blocks (digest, epoch, round, author, fate, commit_n, raw) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (block.ref.digest, block.epoch, block.round, block.author, fate, commit_n, block.raw),
         )
     marks = [(fate, commit_n, digest) for digest, (fate, commit_n) in fates.items()]
     run.executemany("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
@@ -160,6 +175,7 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
             for one in commit.ordered
         ],
     )
+    run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
     run.executemany(
         "INSERT INTO events VALUES (?, ?)",
         [(event.cursor, event.encode().decode()) for event in commit.events],
