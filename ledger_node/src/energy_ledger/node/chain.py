@@ -263,7 +263,6 @@ class Chain:
         for one in ordered:
             self._checked.pop(one.data, None)
         self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
-        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(
