@@ -24,7 +24,7 @@ from .ledger.answers import Account, AnswerError, Event, Network, Trade
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower
 from .ledger.member import Member
-from .ledger.proof import Committee, Finding, Verdict, account_key, check
+from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
 from .storage import MemberStore
 
@@ -162,6 +162,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         try:
             account = answers.read(Account, answer.row)
             committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
+            if answer.proof is not None:
+                committee = await follow(self.member.client, committee, answer.proof.epoch)
         except AnswerError as error:
             raise NodeProblemError(f"the node's account does not fit the protocol: {error}") from error
         except ValueError as error:

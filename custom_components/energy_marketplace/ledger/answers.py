@@ -279,6 +279,15 @@ class Event:
 
 
 @dataclass(frozen=True)
+class CommitteeChange:
+    """A committee that was voted in: its keys (hex), and the votes of a quorum of the one before."""
+
+    epoch: int
+    committee: tuple[str, ...]
+    votes: tuple[Envelope, ...]
+
+
+@dataclass(frozen=True)
 class PathStep:
     """A step of a proof: the neighbour's digest (hex), and whether it stands `left` or `right`."""
 

@@ -114,6 +114,10 @@ class NodeClient:
         """Return an account's row with its proof, not yet checked; errors as `account`."""
         return _read(answers.ProvenRow, await self._get(f"accounts/{address}", proof=1))
 
+    async def committee(self, epoch: int) -> answers.CommitteeChange:
+        """Return how the committee of an epoch after the first was voted in, not yet checked."""
+        return _read(answers.CommitteeChange, await self._get(f"committees/{epoch}"))
+
     async def asset(self, asset: str) -> answers.Asset:
         """Return an asset."""
         return _read(answers.Asset, await self._get(f"assets/{asset}"))

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .answers import Proof, ProvenRow
+from .answers import CommitteeChange, Proof, ProvenRow
+from .client import NodeClient
 from .digests import digest
 from .genesis import Genesis
+from .transactions import Envelope
 from .wallet import verifies
 
 _WORD = 8
@@ -86,6 +88,41 @@ class Committee:
         )
 
 
+class CommitteeError(ValueError):
+    """A committee that the one before did not vote in."""
+
+
+def successor(committee: Committee, change: CommitteeChange) -> Committee:
+    """Return the committee that follows, as the votes of a quorum of the present one prove it.
+
+    Raises:
+        CommitteeError: they do not.
+
+    """
+    wish = (committee.network, committee.epoch + 1, change.committee)
+    voters = {
+        key
+        for key in committee.keys
+        if any(_wish(vote) == wish and _is_signed(vote, key) for vote in change.votes)
+    }
+    if not change.committee or len(voters) < committee.quorum:
+        raise CommitteeError(f"the committee of epoch {wish[1]} was not voted in by the one before")
+    return Committee(*wish)
+
+
+async def follow(client: NodeClient, committee: Committee, epoch: int) -> Committee:
+    """Return the committee of an epoch as the node can prove it, step by step from the one that is known.
+
+    Raises:
+        NodeError: no answer, or the node knows of no such committee.
+        CommitteeError: the node shows a committee that the one before did not vote in.
+
+    """
+    while committee.epoch < epoch:
+        committee = successor(committee, await client.committee(committee.epoch + 1))
+    return committee
+
+
 def check(answer: ProvenRow, key: str, committee: Committee, since: int = 0) -> Finding:
     """Check a node's answer about the row with this key.
 
@@ -118,6 +155,23 @@ def account_key(address: str) -> str:
 def asset_key(asset: str) -> str:
     """Return the key of an asset's row."""
     return f"asset/{asset}"
+
+
+def _wish(vote: Envelope) -> tuple[str, int, tuple[str, ...]] | None:
+    """Return network, epoch and committee that a vote is for; None for what is no vote."""
+    try:
+        payload = json.loads(vote.payload)
+        if payload["kind"] != "committee.vote":
+            return None
+        return payload["network"], payload["epoch"], tuple(payload["committee"])
+    except ValueError, KeyError, TypeError:
+        return None
+
+
+def _is_signed(vote: Envelope, key: str) -> bool:
+    return len(vote.signatures) == 1 and verifies(
+        key, "transaction", vote.payload.encode(), vote.signatures[0]
+    )
 
 
 def _root(row: Mapping[str, Any], proof: Proof) -> str | None:

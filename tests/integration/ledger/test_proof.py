@@ -5,18 +5,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from custom_components.energy_marketplace.ledger import answers, genesis
-from custom_components.energy_marketplace.ledger.answers import ProvenRow
+from custom_components.energy_marketplace.ledger.answers import CommitteeChange, ProvenRow
 from custom_components.energy_marketplace.ledger.proof import (
     Committee,
+    CommitteeError,
     Finding,
     Verdict,
     account_key,
     asset_key,
     check,
+    follow,
+    successor,
 )
 from custom_components.energy_marketplace.ledger.transactions import Envelope
+from custom_components.energy_marketplace.ledger.wallet import sign
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 VECTORS = json.loads((FOLDER / "proofs.json").read_text("utf-8"))
@@ -110,3 +115,56 @@ def test_the_committee_is_pinned_by_the_genesis():
 )
 def test_the_quorum_is_that_of_the_agreement(size, quorum):
     assert Committee("00", 0, ("",) * size).quorum == quorum
+
+
+# --- committees that follow each other ----------------------------------------------------------------------
+
+KEYS = [SigningKey(bytes([number]) * 32) for number in range(1, 6)]
+PUBLIC = tuple(key.verify_key.encode().hex() for key in KEYS)
+PRESENT = Committee("aa" * 32, 2, PUBLIC[:4])
+
+
+def vote(key, **changes):
+    body = {"kind": "committee.vote", "network": "aa" * 32, "epoch": 3, "committee": list(PUBLIC[1:])}
+    payload = json.dumps(body | changes)
+    return Envelope(payload, (sign(key, "transaction", payload.encode()),))
+
+
+def change(*votes, committee=PUBLIC[1:]):
+    return CommitteeChange(3, tuple(committee), tuple(votes))
+
+
+def test_a_quorum_of_the_present_committee_names_the_next():
+    following = successor(PRESENT, change(*map(vote, KEYS[:3])))
+    assert following == Committee("aa" * 32, 3, PUBLIC[1:])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        change(*map(vote, KEYS[:2])),
+        change(vote(KEYS[0]), vote(KEYS[0]), vote(KEYS[1])),
+        change(*map(vote, KEYS[:2]), vote(KEYS[4])),
+        change(*map(vote, KEYS[:3]), committee=PUBLIC[2:]),
+        change(*(vote(key, epoch=4) for key in KEYS[:3])),
+        change(*(vote(key, network="bb" * 32) for key in KEYS[:3])),
+        change(*(vote(key, kind="transfer") for key in KEYS[:3])),
+        change(*(Envelope(text, vote(KEYS[0]).signatures) for text in ("", "[]", "{}"))),
+        change(*(vote(key, committee=[]) for key in KEYS[:3]), committee=()),
+    ],
+    ids=range(9),
+)
+def test_anything_less_names_none(wrong):
+    with pytest.raises(CommitteeError, match="epoch 3"):
+        successor(PRESENT, wrong)
+
+
+async def test_a_member_follows_from_committee_to_committee():
+    class Node:
+        async def committee(self, epoch):
+            assert epoch == 3
+            return change(*map(vote, KEYS[:3]))
+
+    assert (await follow(Node(), PRESENT, 3)).keys == PUBLIC[1:]
+    assert await follow(Node(), PRESENT, 2) == PRESENT
+    assert await follow(Node(), PRESENT, 1) == PRESENT

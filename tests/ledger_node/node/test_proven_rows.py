@@ -2,14 +2,18 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from energy_ledger.dag.committee import quorum_of
+from energy_ledger.keys import PublicKey, account_of, address_of
 from energy_ledger.node.verify import WrongError, verify
 from energy_ledger.proofs import Certificate, Electorate, LedgerState, read_certificate
 from energy_ledger.storage.directory import DataDirectory
+from energy_ledger.transactions import sign_payload
 from tests.ledger_node.test_proofs import read_answer
+from tests.support.people import as_json, now_ms
 
 
 def electorate_of(network):
@@ -61,3 +65,27 @@ async def test_a_false_certificate_on_the_disk_is_found(street, node, signed):
         connection.commit()
     with pytest.raises(WrongError, match="another state" if signed else "good votes"):
         verify(directory.database, lambda *_: None)
+
+
+async def test_after_a_change_of_committee_its_votes_are_shown_and_proofs_are_of_the_new_epoch(street, node):
+    key = DataDirectory(node.data).node_key()
+    public = PublicKey("ed25519", key.public.hex())
+    network = await street.client.get("/v1/network")
+    payload = {
+        "network": network["network"],
+        "account": address_of(account_of([public]), test=True),
+        "sequence": 1,
+        "expires": now_ms() + 60_000,
+        "kind": "committee.vote",
+        "epoch": 1,
+        "committee": [public.public],
+    }
+    vote = as_json(sign_payload(payload, key.seed))
+    await street.client.must(vote)
+    shown = await street.client.get("/v1/committees/1")
+    assert shown == {"epoch": 1, "committee": [public.public], "votes": [vote]}
+    assert (await street.client.call("GET", "/v1/committees/2"))[0] == 404
+    bo = await street.joins("Bo", money=5)
+    proof = read_answer(await street.client.get(f"/v1/accounts/{bo.address}", proof=1))
+    assert proof.certificate.epoch == 1
+    assert proof.holds(replace(electorate_of(network), epoch=1))

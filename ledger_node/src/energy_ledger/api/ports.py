@@ -8,7 +8,9 @@ from energy_ledger.api import types
 from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import Value, Window
 
-type Kind = Literal["account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block"]
+type Kind = Literal[
+    "account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block", "committee"
+]
 
 
 @dataclass(frozen=True, slots=True)

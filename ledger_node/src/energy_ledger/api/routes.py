@@ -107,6 +107,7 @@ ROUTES = (
     _many("readings", "reading", types.Reading, paging.ASSET, paging.SLOT),
     _one("transactions/{id}", "transaction", types.Transaction),
     _one("blocks/{id}", "block", types.Block),
+    _one("committees/{epoch}", "committee", types.Committee),
     Route("GET", "/v1/dag", answers.dag, types.Dag, "The latest rounds of the DAG"),
     Route("GET", "/v1/peers", answers.peers, types.Page[types.Peer], "The nodes linked to this one"),
     Route(

@@ -163,6 +163,14 @@ class Asset(msgspec.Struct, frozen=True):
     commit: int
 
 
+class Committee(msgspec.Struct, frozen=True):
+    """A committee that was voted in; `votes` are `committee.vote` by a quorum of the one before."""
+
+    epoch: int
+    committee: list[str]
+    votes: list[Envelope]
+
+
 class PathStep(msgspec.Struct, frozen=True):
     """One step from a leaf up to the root: the neighbour's digest, and on which side it stands."""
 

@@ -1,6 +1,6 @@
 """Who agrees: the validators vote for the next committee, and a quorum of them starts its epoch.
 
-A vote names the whole next committee and the epoch it is for, so none outlives the epoch in which it was cast.
+A vote names the whole next committee and the epoch it is for, so none outlives the epoch it was cast in.
 A validator's newer vote takes the place of its older one. As soon as a quorum of the present committee wants
 the very same list, the epoch begins: with the end of the commit that orders the deciding vote.
 """
@@ -8,7 +8,7 @@ the very same list, the epoch begins: with the end of the commit that orders the
 from functools import partial
 
 from energy_ledger.ledger.members import open_node_account
-from energy_ledger.ledger.rows import Account, CommitteeWish
+from energy_ledger.ledger.rows import Account, CommitteeWish, Handover
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.payloads import CommitteeVote
@@ -48,5 +48,7 @@ def _begin(state: State, committee: tuple[str, ...], votes: list[str]) -> None:
     state.count(epoch=state.totals.epoch + 1, committee=committee, votes={})
     for public in committee:
         open_node_account(state, public)
-    data = {"epoch": state.totals.epoch, "committee": list(committee), "votes": votes}
+    handover = Handover(epoch=state.totals.epoch, committee=committee, votes=tuple(votes))
+    state.handovers.finish(handover)
+    data = {"epoch": handover.epoch, "committee": list(committee), "votes": votes}
     state.emit("committee.changed", data)

@@ -163,6 +163,26 @@ class CommitteeWish(Struct, frozen=True, gc=False):
     transaction: str
 
 
+class Handover(Struct, frozen=True, kw_only=True, gc=False):
+    """That an epoch began: its committee, and the transactions of the quorum that wished it."""
+
+    table: ClassVar[str] = "handovers"
+
+    epoch: int
+    committee: tuple[str, ...]
+    votes: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The number of the epoch that began, as text."""
+        return str(self.epoch)
+
+    def row(self) -> JsonRow:
+        """Write the handover as JSON types."""
+        row: JsonRow = to_builtins(self)
+        return row
+
+
 class Totals(Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger counts besides its tables.
 

@@ -59,6 +59,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "proposals": (),
     "invites": (),
     "used": (),
+    "handovers": (),
     "totals": (),
 }
 """The tables of current values, each with the fields of its rows that are indexed."""
