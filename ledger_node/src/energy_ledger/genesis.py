@@ -15,6 +15,8 @@ from energy_ledger.units import INT64_MAX, MAX_TARIFF
 
 GENESIS_TAG: Final = crypto.tag("genesis")
 _MAX_BYTES = 65_536
+MIN_BURST: Final = 2_000_000
+"""A bucket of work holds at least the longest clearing, signatures included."""
 
 Price = Annotated[int, Meta(ge=0, le=MAX_TARIFF)]
 Limit = Annotated[int, Meta(ge=0, le=INT64_MAX)]
@@ -44,6 +46,16 @@ class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
     down_limit_wh: Limit | None = None
 
 
+class Quota(Struct, frozen=True, forbid_unknown_fields=True):
+    """The bucket of work of each account: what it holds, and how fast it fills; `ledger.quotas` counts it.
+
+    By default some 6 small transactions a second for ever, and 12,000 at once.
+    """
+
+    work_per_s: Annotated[int, Meta(ge=1, le=10**9)] = 10_000
+    burst: Annotated[int, Meta(ge=MIN_BURST, le=10**12)] = 20_000_000
+
+
 class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="genesis"):
     """What the genesis says; the times without unit suffix are ms, those in `_s` seconds."""
 
@@ -63,6 +75,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     feeders: Annotated[tuple[Feeder, ...], Meta(max_length=1000)]
     approval: Literal["invite", "manual"]
     readings: Literal["traded", "net"]
+    quota: Quota = Quota()
 
 
 class Genesis(Struct, frozen=True):

@@ -60,6 +60,13 @@ class SetupAnswer(msgspec.Struct, frozen=True):
     token: str
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """How much work (bytes, and a thousand for each signature) an account may make per second and at once."""
+
+    work_per_s: int
+    burst: int
+
+
 class Parameters(msgspec.Struct, frozen=True):
     """The times and rules the genesis fixed."""
 
@@ -71,6 +78,7 @@ class Parameters(msgspec.Struct, frozen=True):
     grace_slots: int
     readings: Literal["traded", "net"]
     approval: Literal["invite", "manual"]
+    quota: Quota
 
 
 class Tariff(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from energy_ledger.ledger import (
     members,
     money,
     orders,
+    quotas,
     readings,
     rounds,
     settlement,
@@ -218,17 +219,20 @@ class Ledger:
         """
         sender = self._admit_new(transaction, time, verified)
         self._check_sequence(transaction, sender.sequence if sender else 0)
+        quotas.check(self._state, transaction, max(time, self.time))
         self._plan(transaction, sender, max(time, self.time))
 
     def check_waiting(
-        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = ()
+        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = (), ahead: int = 0
     ) -> None:
         """Check a transaction whose account has others on their way, up to the sequence number `last`.
 
-        As `check`, but for the rules of the kind: what they say depends on those others. Raises Refused.
+        `ahead` is the work of those. As `check`, but for the rules of the kind: what they say depends on
+        those others. Raises Refused.
         """
         sender = self._admit_new(transaction, time, verified)
         self._check_sequence(transaction, max(last, sender.sequence if sender else 0))
+        quotas.check(self._state, transaction, max(time, self.time), ahead)
 
     def apply(
         self,
@@ -264,6 +268,7 @@ class Ledger:
             if sender is not None:
                 payload = transaction.payload
                 sender = self._state.use_sequence(payload.account, payload.sequence, transaction.id)
+                quotas.draw(self._state, transaction)
             action = self._plan(transaction, sender, self.time)
         except Refused as refused:
             self._tell(transaction, refused)

@@ -163,6 +163,25 @@ class CommitteeWish(Struct, frozen=True, gc=False):
     transaction: str
 
 
+class Work(Struct, frozen=True, kw_only=True, gc=False):
+    """What an account has drawn from its bucket of work, in thousandths, as of a ledger time (ms)."""
+
+    table: ClassVar[str] = "work"
+
+    account: str
+    drawn: int
+    time: int
+
+    @property
+    def key(self) -> str:
+        """The address."""
+        return self.account
+
+    def row(self) -> JsonRow:
+        """Write the drawn work as JSON types."""
+        return asdict(self)
+
+
 class Handover(Struct, frozen=True, kw_only=True, gc=False):
     """That an epoch began: its committee, and the transactions of the quorum that wished it."""
 

@@ -13,7 +13,7 @@ from energy_ledger.ledger.agenda import Lapses, TradeIndex
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, used_key
+from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
@@ -64,6 +64,7 @@ class State:
         self.invites = Table(UsedInvite)
         self.used = Table(Used)
         self.handovers = Table(Handover)
+        self.work = Table(Work)
         self.totals = Totals(
             commit=0,
             time=genesis.rules.created,
@@ -212,6 +213,7 @@ class State:
             self.invites,
             self.used,
             self.handovers,
+            self.work,
         )
 
     def _history_leaf(self) -> Leaf:

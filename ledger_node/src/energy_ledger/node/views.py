@@ -37,6 +37,7 @@ def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.
             grace_slots=rules.grace_slots,
             readings=rules.readings,
             approval=rules.approval,
+            quota=types.Quota(rules.quota.work_per_s, rules.quota.burst),
         ),
         tariff=types.Tariff(rules.tariff.price_floor, rules.tariff.price_cap, rules.tariff.grid_fee),
         feeders=[_feeder(feeder) for feeder in rules.feeders],

@@ -60,6 +60,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "invites": (),
     "used": (),
     "handovers": (),
+    "work": (),
     "totals": (),
 }
 """The tables of current values, each with the fields of its rows that are indexed."""
