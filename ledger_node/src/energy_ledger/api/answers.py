@@ -102,8 +102,8 @@ async def dag(call: Call) -> types.Dag:
 
 
 async def peers(call: Call) -> types.Page[types.Peer]:
-    """Answer who is linked: nobody, as long as a network has one validator."""
-    return types.Page(items=[], next=None)
+    """Answer who is linked, and which validators are not."""
+    return await call.node.peers()
 
 
 async def submit(call: Call) -> types.Submitted | list[types.Submitted]:

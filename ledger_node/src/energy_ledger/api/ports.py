@@ -62,6 +62,10 @@ class Node(Protocol):
         """Describe the network."""
         ...
 
+    async def peers(self) -> types.Page[types.Peer]:
+        """Tell who is linked, and of the validators also who is not."""
+        ...
+
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
         ...

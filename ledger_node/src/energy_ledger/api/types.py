@@ -119,6 +119,8 @@ class Network(msgspec.Struct, frozen=True):
     tariff: Tariff
     feeders: list[Feeder]
     committee: list[str]
+    epoch: int
+    may_fail: int
     commit: int
     time: int
     state_root: str
@@ -395,7 +397,17 @@ class Dag(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Another node this one is linked to."""
+    """Another node: a validator (with its number from 1) or a linked observer, and where it says it stands.
+
+    What is not known without a link is null; `problem` says why there is none.
+    """
 
     node_key: str
     address: str
+    validator: int | None
+    linked: bool
+    dialled: bool | None
+    epoch: int | None
+    commit: int | None
+    clock_ahead_ms: int | None
+    problem: str | None

@@ -1,7 +1,9 @@
 """How a network begins on a node, and how a node takes it up again after a stop, however it was stopped."""
 
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -27,15 +29,22 @@ from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope, read_envelope
 
 _GENESIS = "genesis"
+_IDENTITY = "identity"
 FOUNDER = "founder"
 """Holder of the token that founding a network gives."""
 
 
-def begin(writer: Writer, genesis: Genesis) -> None:
-    """Write a network's first state to an empty disk."""
+def begin(writer: Writer, genesis: Genesis, facts: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    """Write a network's first state to an empty disk, and what else the node must know from the start."""
     ledger = Ledger.found(genesis)
     rows = (Change(row.table, row.key, row.row, final=False) for row in ledger.rows())
-    writer.begin({_GENESIS: genesis.envelope.encode()}, ledger.root, ledger.time, rows)
+    known = {_GENESIS: genesis.envelope.encode(), _IDENTITY: secrets.token_bytes(16), **facts}
+    writer.begin(known, ledger.root, ledger.time, rows)
+
+
+def identity(reader: Reader) -> str:
+    """Return what tells this database from any other."""
+    return (reader.fact(_IDENTITY) or b"").hex()
 
 
 def check_genesis(envelope: Envelope, key: NodeKey) -> Genesis:
@@ -59,8 +68,8 @@ def stored_genesis(reader: Reader) -> Genesis | None:
         raise DamagedError(f"the stored genesis is not what was signed: {refused.message}") from refused
 
 
-def restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
-    """Take up core and ledger where the disk says they stood.
+def restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:
+    """Take up core and ledger where the disk says they stood; without a key the node only follows.
 
     Raises DamagedError when what is on the disk does not fit together.
     """
@@ -70,7 +79,7 @@ def restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
         raise DamagedError(f"the stored ledger cannot be read: {error}") from error
 
 
-def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
+def _restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:
     last = reader.latest_commits(1)[0]
     ledger = Ledger.restore(genesis, _live_rows(reader))
     if (ledger.commit, ledger.root) != (last.n, last.root):
@@ -95,7 +104,7 @@ def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
     return Chain(core, ledger, _certifier(reader, epoch, key, kept), key)
 
 
-def _certifier(reader: Reader, epoch: Epoch, key: NodeKey, kept: Iterable[Kept]) -> Certifier:
+def _certifier(reader: Reader, epoch: Epoch, key: NodeKey | None, kept: Iterable[Kept]) -> Certifier:
     """Take up the counting of state votes after the newest stored certificate of the epoch."""
     certificate = reader.certificate()
     if certificate is not None and certificate.epoch != epoch.number:

@@ -145,6 +145,15 @@ class Intake:
             if not taken.placed.done():
                 taken.placed.set_result(one)
 
+    def forget(self, void: Iterable[Waiting]) -> None:
+        """Forget transactions whose time has passed without anybody ordering them."""
+        for one in void:
+            self._pending.pop(one.transaction.id, None)
+            sender = self._senders.get(one.account)
+            if sender is not None:
+                sender.moving.discard(one.sequence)
+                sender.work -= work_of(one.transaction)
+
     def fail(self, error: Exception) -> None:
         """Tell those who wait that nothing more will be ordered."""
         for taken in self._pending.values():

@@ -10,6 +10,7 @@ from energy_ledger.api.ports import Kind
 from energy_ledger.genesis import Feeder, Genesis
 from energy_ledger.node.chain import Standing
 from energy_ledger.node.intake import Taken, Turned
+from energy_ledger.node.neighbours import Neighbour, Neighbours
 from energy_ledger.proofs import Proof
 from energy_ledger.transactions import Envelope, read_envelope
 
@@ -19,7 +20,7 @@ def envelope(signed: Envelope) -> types.Envelope:
     return types.Envelope(signed.payload, list(signed.signatures))
 
 
-def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.Network:
+def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail: int) -> types.Network:
     """Show the network and where its ledger stands."""
     rules, money = genesis.rules, standing.money
     return types.Network(
@@ -41,7 +42,9 @@ def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.
         ),
         tariff=types.Tariff(rules.tariff.price_floor, rules.tariff.price_cap, rules.tariff.grid_fee),
         feeders=[_feeder(feeder) for feeder in rules.feeders],
-        committee=list(rules.committee),
+        committee=list(standing.committee),
+        epoch=standing.epoch,
+        may_fail=may_fail,
         commit=standing.commit,
         time=standing.time,
         state_root=standing.root.hex(),
@@ -77,6 +80,31 @@ def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
             root=state.root.hex(),
             votes=[types.StateVote(one, vote.hex()) for one, vote in proof.certificate.votes],
         ),
+    )
+
+
+def peers(standing: Standing, own: bytes, neighbours: Neighbours | None) -> list[types.Peer]:
+    """Show the nodes that are linked, and the validators that are not; validators first, in their order."""
+    near = {one.link.key: one for one in neighbours.all} if neighbours else {}
+    validators = [key for key in map(bytes.fromhex, standing.committee) if key != own]
+    keys = [*validators, *(key for key in near if key not in validators)]
+    return [_peer(key, standing, near.get(key), neighbours) for key in keys]
+
+
+def _peer(
+    key: bytes, standing: Standing, near: Neighbour | None, neighbours: Neighbours | None
+) -> types.Peer:
+    public = key.hex()
+    return types.Peer(
+        node_key=public,
+        address=near.link.place if near else "",
+        validator=standing.committee.index(public) + 1 if public in standing.committee else None,
+        linked=near is not None,
+        dialled=near.link.dialled if near else None,
+        epoch=near.standing.epoch if near else None,
+        commit=near.standing.commit if near else None,
+        clock_ahead_ms=near.clock_ahead if near else None,
+        problem=neighbours.links.trouble(key) or None if neighbours and not near else None,
     )
 
 

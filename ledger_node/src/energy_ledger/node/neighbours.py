@@ -1,0 +1,432 @@
+"""The other nodes of the network, as this one knows them: what is said to them, and what they are believed.
+
+A conversation begins with a hello of both sides (`Hello`: network, where one stands, the newest block of the
+other that one knows), by who dialled first. From then on own blocks are pushed, missing ones asked for, and
+now and then both say where they stand; what the other lacks is pushed, who is far behind takes pages.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from energy_ledger.dag.blocks import Block
+from energy_ledger.mempool import MempoolFullError
+from energy_ledger.network.frames import (
+    MAX_PEERS,
+    Admission,
+    AskGenesis,
+    AskHistory,
+    Blocks,
+    Bye,
+    Envelopes,
+    Frame,
+    Genesis,
+    Hello,
+    History,
+    Peers,
+    Standing,
+    Want,
+    in_pages,
+)
+from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
+from energy_ledger.network.links import HANDSHAKE_S, Links
+from energy_ledger.network.peers import AddressBook, Peer, PeerError
+from energy_ledger.node.admission import admission_fault
+from energy_ledger.node.archive import Archive
+from energy_ledger.node.catching_up import FAR_ROUNDS, CatchingUp, decode_blocks
+from energy_ledger.node.chain import Incoming, Step
+from energy_ledger.node.forwarding import Forwarder
+from energy_ledger.node.running import Running, StoppedError
+from energy_ledger.quorum import quorum_of
+from energy_ledger.storage.directory import NodeKey
+from energy_ledger.storage.reader import Reader
+
+PEERS: Final = "peers"
+"""The fact that keeps the known peers, one per line."""
+KEEPALIVE_S: Final = 30
+GRACE_S: Final = 5.0
+"""How long a restarted validator waits for those who may know of a newer own block."""
+MAX_PUSHED: Final = 128
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Neighbour:
+    """Another node with which a conversation goes on."""
+
+    link: Link
+    standing: Standing
+    address: str
+    word: Block | None
+    """The newest block of ours that it knew when it said hello."""
+    clock_ahead: int
+    """How far its clock is ahead of ours, ms."""
+
+
+@dataclass(slots=True)
+class Ties:
+    """What a node needs besides its chain to speak to others."""
+
+    key: NodeKey
+    reader: Reader
+    book: AddressBook
+    admission: Admission | None
+    amnesiac: bool
+    """Whether the node's key has spoken with a database that is gone."""
+    address: str = ""
+    """Where this node accepts links, as `key@host:port`; "" when it only dials."""
+    heard: set[bytes] = field(default_factory=set)
+
+
+class Neighbours:
+    """Speaks with the other nodes for one running network."""
+
+    def __init__(self, running: Running, ties: Ties) -> None:
+        self.links = Links(ties.key, self._converse, self._wanted)
+        self.ties = ties
+        self._running = running
+        self._neighbours: dict[bytes, Neighbour] = {}
+        self._forwarder = Forwarder()
+        self._archive = Archive(running, ties.reader)
+        self._catching_up = CatchingUp(running)
+        self._epoch = running.standing.epoch
+        self._muted = False
+        self._kept = ""
+        self._began = 0.0
+        self._ticking: asyncio.Task[None] | None = None
+        self._work: set[asyncio.Task[None]] = set()
+        running.on_step = self._on_step
+
+    def begin(self) -> None:
+        """Begin to dial, and to look after the conversations."""
+        self._began = asyncio.get_running_loop().time()
+        self.links.dial()
+        self._ticking = asyncio.create_task(self._keep_looking())
+
+    async def close(self) -> None:
+        """End all conversations."""
+        self._running.on_step = lambda _: None
+        tasks = [task for task in (self._ticking, *self._work) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._catching_up.close()
+        await self.links.close()
+
+    # --- who is there ---------------------------------------------------------------------------------------
+
+    @property
+    def all(self) -> list[Neighbour]:
+        """The nodes with which a conversation goes on."""
+        return list(self._neighbours.values())
+
+    @property
+    def committee(self) -> tuple[bytes, ...]:
+        """The validators' keys."""
+        return tuple(map(bytes.fromhex, self._running.standing.committee))
+
+    @property
+    def others(self) -> list[bytes]:
+        """The keys of the other validators."""
+        return [key for key in self.committee if key != self.ties.key.public]
+
+    @property
+    def is_validator(self) -> bool:
+        """Whether this node is in the committee."""
+        return self.ties.key.public in self.committee
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether this validator does not know yet what it may have said before."""
+        return self._muted or (self.ties.amnesiac and self.is_validator)
+
+    @property
+    def unheard(self) -> list[bytes]:
+        """The other validators that have not said what they know of us."""
+        return [key for key in self.others if key not in self.ties.heard]
+
+    @property
+    def present(self) -> list[bytes]:
+        """The validators that are here and in our epoch, this one included."""
+        epoch = self._running.standing.epoch
+        linked = {key for key, one in self._neighbours.items() if one.standing.epoch == epoch}
+        return [key for key in self.committee if key in linked or key == self.ties.key.public]
+
+    @property
+    def target(self) -> int | None:
+        """The commit that is being caught up to, None when nothing is."""
+        return self._catching_up.target if self._catching_up.is_busy else None
+
+    def _wanted(self) -> Iterable[Peer]:
+        """Name whom to dial: the validators, and while none is there, anybody known."""
+        known = [self.ties.book.get(key) for key in self.others]
+        validators = [peer for peer in known if peer is not None]
+        return self.ties.book.all() if not self._neighbours else validators
+
+    # --- what the chain brought about -----------------------------------------------------------------------
+
+    def _on_step(self, step: Step) -> None:
+        for block in step.sent:
+            self._tell_all(Blocks((block.raw,)))
+        if not self._catching_up.is_busy:
+            for request in step.requests:
+                self._ask_for([ref.digest for ref in request.refs], request.holders)
+        self._forwarder.settle(step.placed)
+        if step.homeless:
+            self._forwarder.add(step.homeless, self._running.now())
+            self._forwarder.send(self._validators(), self._running.now())
+        if step.standing.epoch != self._epoch:
+            self._epoch = step.standing.epoch
+            self.ties.heard.clear()
+            _LOG.info("epoch %d begins with %d validators", self._epoch, len(step.standing.committee))
+            for one in self.all:
+                self._start(self._greet(one.link))
+                self._start(self._take_word(one))
+            self.links.look_again()
+
+    def _ask_for(self, digests: list[bytes], holders: Iterable[int]) -> None:
+        """Ask one of those who must have the blocks, and one more at random."""
+        committee = self.committee
+        names = [committee[number] for number in holders if number < len(committee)]
+        near = [self._neighbours[key] for key in names if key in self._neighbours]
+        asked = random.sample(near, min(1, len(near)))
+        rest = [one for one in self.all if one not in asked]
+        asked += random.sample(rest, min(1, len(rest)))
+        for one in asked:
+            one.link.send(Want(tuple(digests)))
+
+    def _tell_all(self, frame: Frame) -> None:
+        for one in self.all:
+            one.link.send(frame)
+
+    def _validators(self) -> list[Link]:
+        return [self._neighbours[key].link for key in self.others if key in self._neighbours]
+
+    # --- conversation ---------------------------------------------------------------------------------------
+
+    async def _converse(self, link: Link) -> None:
+        if link.dialled:
+            await self._greet(link)
+        first = await _first(link)
+        if isinstance(first, AskGenesis):
+            await self._give_genesis(link, first)
+            return
+        if not isinstance(first, Hello):
+            raise (
+                LinkClosedError(first.reason) if isinstance(first, Bye) else LinkFaultError("say hello first")
+            )
+        if not link.dialled:
+            await self._check_admission(link, first.admission)
+            await self._greet(link)
+        try:
+            await self._be_greeted(link, first)
+            link.send(Peers(tuple(str(peer) for peer in self.ties.book.all()[-MAX_PEERS:])))
+            while True:
+                await self._hear(link, await link.receive())
+        except StoppedError as error:
+            raise LinkClosedError(str(error)) from None
+        finally:
+            if (known := self._neighbours.get(link.key)) is not None and known.link is link:
+                del self._neighbours[link.key]
+
+    async def _greet(self, link: Link) -> None:
+        """Say hello: at the beginning, and when an epoch begins."""
+        standing = await self._archive.standing()
+        newest = await self._archive.newest_by(link.key, standing.epoch)
+        network = bytes.fromhex(self._running.genesis.network)
+        link.send(Hello(network, standing, self.ties.address, newest, self.ties.admission))
+
+    async def _be_greeted(self, link: Link, hello: Hello) -> None:
+        if hello.network != bytes.fromhex(self._running.genesis.network):
+            raise LinkFaultError("you belong to another network")
+        ahead = hello.standing.time - self._running.now()
+        neighbour = Neighbour(link, hello.standing, hello.address, _read(hello.newest), ahead)
+        self._neighbours[link.key] = neighbour
+        if hello.address:
+            self._learn(hello.address, link.key)
+        await self._take_word(neighbour)
+        await self._compare(neighbour)
+
+    async def _take_word(self, neighbour: Neighbour) -> None:
+        """Take a validator's word on the newest block of ours."""
+        key, standing = neighbour.link.key, self._running.standing
+        if key not in self.others or neighbour.standing.epoch != standing.epoch:
+            return
+        self.ties.heard.add(key)
+        if self.is_validator and not self.ties.amnesiac:
+            await self._running.deliver(Incoming(heard=[(self.committee.index(key), neighbour.word)]))
+
+    async def _hear(self, link: Link, frame: Frame) -> None:
+        """Deal with one frame."""
+        neighbour = self._neighbours[link.key]
+        match frame:
+            case Blocks(blocks):
+                await self._take_blocks(neighbour, blocks)
+            case Standing():
+                neighbour.standing = frame
+                neighbour.clock_ahead = frame.time - self._running.now()
+                await self._compare(neighbour)
+            case Want(digests):
+                link_pages(link, await self._archive.blocks(digests))
+            case AskHistory():
+                link.send(await self._archive.history(frame))
+            case History():
+                self._catching_up.take(link, frame)
+            case Envelopes(envelopes):
+                with suppress(MempoolFullError):
+                    await self._running.submit(list(envelopes))
+            case Hello():
+                await self._be_greeted(link, frame)
+            case Peers(peers):
+                self._hear_of(peers)
+            case Bye(reason):
+                raise LinkClosedError(reason)
+            case _:
+                raise LinkFaultError(f"{type(frame).__name__} does not belong here")
+
+    async def _take_blocks(self, neighbour: Neighbour, raw: tuple[bytes, ...]) -> None:
+        blocks = decode_blocks(raw)
+        faults = await self._running.deliver(Incoming(blocks))
+        if faults:
+            raise LinkFaultError(f"a block is not good: {next(iter(faults.values()))}")
+        if any(block.epoch > self._running.standing.epoch for block in blocks):
+            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+
+    async def _compare(self, neighbour: Neighbour) -> None:
+        """Push what the other lacks, or begin to catch up."""
+        theirs = neighbour.standing
+        mine = await self._archive.standing()
+        lead = max(theirs.frontier, default=0) - max(mine.frontier, default=0)
+        if theirs.epoch > mine.epoch or (theirs.epoch == mine.epoch and lead > FAR_ROUNDS):
+            self._catching_up.begin(neighbour.link, theirs.commit)
+        elif theirs.epoch == mine.epoch and lead >= -FAR_ROUNDS:
+            unseen = await self._running.in_ledger(
+                lambda chain: chain.core.unseen_by(theirs.frontier, MAX_PUSHED)
+            )
+            link_pages(neighbour.link, [block.raw for block in unseen])
+        else:
+            neighbour.link.send(mine)
+
+    # --- answers --------------------------------------------------------------------------------------------
+
+    async def _give_genesis(self, link: Link, asked: AskGenesis) -> None:
+        """Tell somebody who was invited how the network began."""
+        if asked.network != bytes.fromhex(self._running.genesis.network):
+            raise LinkFaultError("this is another network", ban=False)
+        await self._check_admission(link, asked.admission)
+        link.send(Genesis(self._running.genesis.envelope.encode()))
+        with suppress(LinkFaultError, LinkClosedError, TimeoutError):
+            async with asyncio.timeout(HANDSHAKE_S):
+                await link.receive()
+
+    async def _check_admission(self, link: Link, admission: Admission | None) -> None:
+        genesis = self._running.genesis
+        if link.key in self.committee or link.key.hex() in genesis.rules.committee:
+            return
+        fault = await self._running.queries.ask(
+            admission_fault, admission, link.key, genesis, self.ties.reader, self._running.standing.time
+        )
+        if fault is not None:
+            raise LinkFaultError(fault, ban=False)
+
+    # --- addresses ------------------------------------------------------------------------------------------
+
+    def _learn(self, text: str, key: bytes) -> None:
+        """Take a node's own word on where it is."""
+        try:
+            peer = Peer.read(text)
+        except PeerError as error:
+            raise LinkFaultError(str(error)) from None
+        if peer.key == key and self.ties.book.add(peer):
+            self._tell_all(Peers((text,)))
+
+    def _hear_of(self, texts: tuple[str, ...]) -> None:
+        """Take others' word on where somebody is; whoever is dialled there has to prove its key."""
+        news = False
+        for text in texts:
+            with suppress(PeerError):
+                news = self.ties.book.suggest(Peer.read(text)) or news
+        if news:
+            self.links.look_again()
+
+    # --- now and then ---------------------------------------------------------------------------------------
+
+    async def _keep_looking(self) -> None:
+        count = 0
+        while True:
+            await asyncio.sleep(1)
+            count += 1
+            try:
+                await self._look_after(keepalive=count % KEEPALIVE_S == 0)
+            except StoppedError:
+                return
+
+    async def _look_after(self, *, keepalive: bool) -> None:
+        self._forwarder.send(self._validators(), self._running.now())
+        self._running.intake.forget(self._forwarder.take_void(self._running.standing.time))
+        self._muted = await self._running.in_ledger(lambda chain: self.is_validator and not chain.core.speaks)
+        if self.is_validator:
+            await self._find_voice()
+        peers = "\n".join(map(str, self.ties.book.all()))
+        if peers != self._kept:
+            self._kept = peers
+            await self._running.remember(PEERS, peers.encode())
+        if keepalive:
+            self._tell_all(await self._archive.standing())
+
+    async def _find_voice(self) -> None:
+        """Let a validator speak as soon as it knows what it may have said before.
+
+        One that lost its memory has to hear from every other validator; one whose database is whole asks
+        those who are there, and waits no longer than they need to answer.
+        """
+        heard = [key for key in self.others if key in self.ties.heard and key in self._neighbours]
+        if self.ties.amnesiac:
+            if self.others and len(heard) == len(self.others) and not self._catching_up.is_busy:
+                words = [
+                    (number, self._neighbours[key].word)
+                    for number, key in enumerate(self.committee)
+                    if key in heard
+                ]
+                self.ties.amnesiac = False
+                self._running.regain_voice(words)
+        elif self._muted and self._waited() and len(heard) + 1 >= quorum_of(len(self.committee)):
+            missing = [(self.committee.index(key), None) for key in self.unheard]
+            await self._running.deliver(Incoming(heard=missing))
+
+    def _waited(self) -> bool:
+        return asyncio.get_running_loop().time() - self._began > GRACE_S
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_unless_over(work))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+
+def link_pages(link: Link, blocks: list[bytes]) -> None:
+    """Send blocks, in as many frames as they need."""
+    for page in in_pages(blocks):
+        link.send(Blocks(page))
+
+
+async def _unless_over(work: Coroutine[Any, Any, None]) -> None:
+    with suppress(StoppedError, LinkClosedError):
+        await work
+
+
+async def _first(link: Link) -> Frame:
+    try:
+        async with asyncio.timeout(HANDSHAKE_S):
+            return await link.receive()
+    except TimeoutError:
+        raise LinkClosedError("it took you too long to say hello") from None
+
+
+def _read(raw: bytes) -> Block | None:
+    """Read a neighbour's word on our newest block. Raises LinkFaultError."""
+    return decode_blocks((raw,))[0] if raw else None
