@@ -17,7 +17,7 @@ from energy_ledger.network.frames import MAX_FRAME_BYTES, Bye, Frame, FrameError
 MAX_QUEUED_BYTES: Final = 16 * 1024 * 1024
 SEND_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 3.0
-HEARTBEAT_S: Final = 45.0
+HEARTBEAT_S: Final = 150.0
 
 type Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 

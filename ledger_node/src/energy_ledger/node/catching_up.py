@@ -72,7 +72,7 @@ class CatchingUp:
             blocks = decode_blocks(page.blocks)
             faults = await self._running.deliver(Incoming(blocks))
             if faults:
-                raise LinkFaultError(f"a block is not good: {next(iter(faults.values()))}")
+                raise LinkFaultError(f"a block is not good: {faults[0]}")
             round_, digest = blocks[-1].round, blocks[-1].ref.digest
             if self._running.standing.epoch != epoch:
                 epoch, round_, digest = self._running.standing.epoch, 0, b""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from energy_ledger.dag.block_rules import Fault
-from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, BlockRef, Payload
+from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, Payload
 from energy_ledger.dag.core import Core
 from energy_ledger.dag.effects import (
     Build,
@@ -108,7 +108,7 @@ class Step:
     open_book: tuple[int, Book] | None = None
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
-    refused: dict[BlockRef, Fault] = field(default_factory=dict)
+    refused: list[tuple[Block, Fault]] = field(default_factory=list)
     sent: list[Block] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     homeless: list[Waiting] = field(default_factory=list)
@@ -126,6 +126,7 @@ class Chain:
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Transaction] = {}
         self._pausing = False
+        self._given: Block | None = None
 
     def advance(self, waiting: Iterable[Waiting], now: int, incoming: Incoming = NOTHING) -> Step:
         """Take in checked transactions and what came over links; do what they and the time (ms) call for."""
@@ -149,6 +150,7 @@ class Chain:
     def accept(self, block: Block) -> Step:
         """Take in a block that was made elsewhere or earlier, at the time it says."""
         step = Step(Standing.of(self.ledger))
+        self._given = block
         self._carry_out(self.core.accept(block, block.timestamp), step)
         step.entry.certificate = self.certifier.take()
         return step
@@ -169,6 +171,7 @@ class Chain:
             self._follow(self.core.hear(author, known, now), step, now)
         for block in incoming.blocks:
             if block.epoch == self.epoch:
+                self._given = block
                 self._follow(self.core.accept(block, now), step, now)
 
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
@@ -216,8 +219,8 @@ class Chain:
                 step.entry.evidence.append((first, second))
             case Halt(equivocators):
                 step.halted = equivocators
-            case Refuse(ref, fault):
-                step.refused[ref] = fault
+            case Refuse(_, fault) if self._given is not None:
+                step.refused.append((self._given, fault))
             case Lapse(block):
                 self._take_back(block)
 

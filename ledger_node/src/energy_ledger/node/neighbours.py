@@ -10,7 +10,6 @@ import logging
 import random
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from energy_ledger.dag.blocks import Block
@@ -34,53 +33,22 @@ from energy_ledger.network.frames import (
 )
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
 from energy_ledger.network.links import HANDSHAKE_S, Links
-from energy_ledger.network.peers import AddressBook, Peer, PeerError
+from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.admission import admission_fault
 from energy_ledger.node.archive import Archive
 from energy_ledger.node.catching_up import FAR_ROUNDS, CatchingUp, decode_blocks
 from energy_ledger.node.chain import Incoming, Step
+from energy_ledger.node.company import Company, Neighbour, Ties
 from energy_ledger.node.forwarding import Forwarder
 from energy_ledger.node.running import Running, StoppedError
-from energy_ledger.quorum import quorum_of
-from energy_ledger.storage.directory import NodeKey
-from energy_ledger.storage.reader import Reader
+from energy_ledger.node.voice import VoiceKeeper
 
 PEERS: Final = "peers"
 """The fact that keeps the known peers, one per line."""
-KEEPALIVE_S: Final = 30
-GRACE_S: Final = 5.0
-"""How long a restarted validator waits for those who may know of a newer own block."""
+KEEPALIVE_S: Final = 120
 MAX_PUSHED: Final = 128
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Neighbour:
-    """Another node with which a conversation goes on."""
-
-    link: Link
-    standing: Standing
-    address: str
-    word: Block | None
-    """The newest block of ours that it knew when it said hello."""
-    clock_ahead: int
-    """How far its clock is ahead of ours, ms."""
-
-
-@dataclass(slots=True)
-class Ties:
-    """What a node needs besides its chain to speak to others."""
-
-    key: NodeKey
-    reader: Reader
-    book: AddressBook
-    admission: Admission | None
-    amnesiac: bool
-    """Whether the node's key has spoken with a database that is gone."""
-    address: str = ""
-    """Where this node accepts links, as `key@host:port`; "" when it only dials."""
-    heard: set[bytes] = field(default_factory=set)
 
 
 class Neighbours:
@@ -88,23 +56,22 @@ class Neighbours:
 
     def __init__(self, running: Running, ties: Ties) -> None:
         self.links = Links(ties.key, self._converse, self._wanted)
+        self.company = Company(ties, running.standing)
         self.ties = ties
         self._running = running
-        self._neighbours: dict[bytes, Neighbour] = {}
         self._forwarder = Forwarder()
         self._archive = Archive(running, ties.reader)
         self._catching_up = CatchingUp(running)
         self._epoch = running.standing.epoch
-        self._muted = False
         self._kept = ""
-        self._began = 0.0
+        self._voice = VoiceKeeper(running, self.company)
         self._ticking: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[None]] = set()
         running.on_step = self._on_step
 
     def begin(self) -> None:
         """Begin to dial, and to look after the conversations."""
-        self._began = asyncio.get_running_loop().time()
+        self._voice.begin()
         self.links.dial()
         self._ticking = asyncio.create_task(self._keep_looking())
 
@@ -118,45 +85,6 @@ class Neighbours:
         await self._catching_up.close()
         await self.links.close()
 
-    # --- who is there ---------------------------------------------------------------------------------------
-
-    @property
-    def all(self) -> list[Neighbour]:
-        """The nodes with which a conversation goes on."""
-        return list(self._neighbours.values())
-
-    @property
-    def committee(self) -> tuple[bytes, ...]:
-        """The validators' keys."""
-        return tuple(map(bytes.fromhex, self._running.standing.committee))
-
-    @property
-    def others(self) -> list[bytes]:
-        """The keys of the other validators."""
-        return [key for key in self.committee if key != self.ties.key.public]
-
-    @property
-    def is_validator(self) -> bool:
-        """Whether this node is in the committee."""
-        return self.ties.key.public in self.committee
-
-    @property
-    def is_muted(self) -> bool:
-        """Whether this validator does not know yet what it may have said before."""
-        return self._muted or (self.ties.amnesiac and self.is_validator)
-
-    @property
-    def unheard(self) -> list[bytes]:
-        """The other validators that have not said what they know of us."""
-        return [key for key in self.others if key not in self.ties.heard]
-
-    @property
-    def present(self) -> list[bytes]:
-        """The validators that are here and in our epoch, this one included."""
-        epoch = self._running.standing.epoch
-        linked = {key for key, one in self._neighbours.items() if one.standing.epoch == epoch}
-        return [key for key in self.committee if key in linked or key == self.ties.key.public]
-
     @property
     def target(self) -> int | None:
         """The commit that is being caught up to, None when nothing is."""
@@ -164,48 +92,41 @@ class Neighbours:
 
     def _wanted(self) -> Iterable[Peer]:
         """Name whom to dial: the validators, and while none is there, anybody known."""
-        known = [self.ties.book.get(key) for key in self.others]
+        known = [self.ties.book.get(key) for key in self.company.others]
         validators = [peer for peer in known if peer is not None]
-        return self.ties.book.all() if not self._neighbours else validators
+        return self.ties.book.all() if not self.company.near else validators
 
     # --- what the chain brought about -----------------------------------------------------------------------
 
     def _on_step(self, step: Step) -> None:
+        self.company.standing = step.standing
         for block in step.sent:
-            self._tell_all(Blocks((block.raw,)))
-        if not self._catching_up.is_busy:
-            for request in step.requests:
-                self._ask_for([ref.digest for ref in request.refs], request.holders)
+            self.company.tell_all(Blocks((block.raw,)))
+        for request in step.requests:
+            self._ask_for([ref.digest for ref in request.refs], request.holders)
         self._forwarder.settle(step.placed)
         if step.homeless:
             self._forwarder.add(step.homeless, self._running.now())
-            self._forwarder.send(self._validators(), self._running.now())
+            self._forwarder.send(self.company.validators, self._running.now())
         if step.standing.epoch != self._epoch:
             self._epoch = step.standing.epoch
             self.ties.heard.clear()
             _LOG.info("epoch %d begins with %d validators", self._epoch, len(step.standing.committee))
-            for one in self.all:
+            for one in self.company.all:
                 self._start(self._greet(one.link))
                 self._start(self._take_word(one))
             self.links.look_again()
 
     def _ask_for(self, digests: list[bytes], holders: Iterable[int]) -> None:
         """Ask one of those who must have the blocks, and one more at random."""
-        committee = self.committee
+        committee = self.company.committee
         names = [committee[number] for number in holders if number < len(committee)]
-        near = [self._neighbours[key] for key in names if key in self._neighbours]
+        near = [self.company.near[key] for key in names if key in self.company.near]
         asked = random.sample(near, min(1, len(near)))
-        rest = [one for one in self.all if one not in asked]
+        rest = [one for one in self.company.all if one not in asked]
         asked += random.sample(rest, min(1, len(rest)))
         for one in asked:
             one.link.send(Want(tuple(digests)))
-
-    def _tell_all(self, frame: Frame) -> None:
-        for one in self.all:
-            one.link.send(frame)
-
-    def _validators(self) -> list[Link]:
-        return [self._neighbours[key].link for key in self.others if key in self._neighbours]
 
     # --- conversation ---------------------------------------------------------------------------------------
 
@@ -231,8 +152,8 @@ class Neighbours:
         except StoppedError as error:
             raise LinkClosedError(str(error)) from None
         finally:
-            if (known := self._neighbours.get(link.key)) is not None and known.link is link:
-                del self._neighbours[link.key]
+            if (known := self.company.near.get(link.key)) is not None and known.link is link:
+                del self.company.near[link.key]
 
     async def _greet(self, link: Link) -> None:
         """Say hello: at the beginning, and when an epoch begins."""
@@ -246,7 +167,7 @@ class Neighbours:
             raise LinkFaultError("you belong to another network")
         ahead = hello.standing.time - self._running.now()
         neighbour = Neighbour(link, hello.standing, hello.address, _read(hello.newest), ahead)
-        self._neighbours[link.key] = neighbour
+        self.company.near[link.key] = neighbour
         if hello.address:
             self._learn(hello.address, link.key)
         await self._take_word(neighbour)
@@ -255,15 +176,15 @@ class Neighbours:
     async def _take_word(self, neighbour: Neighbour) -> None:
         """Take a validator's word on the newest block of ours."""
         key, standing = neighbour.link.key, self._running.standing
-        if key not in self.others or neighbour.standing.epoch != standing.epoch:
+        if key not in self.company.others or neighbour.standing.epoch != standing.epoch:
             return
         self.ties.heard.add(key)
-        if self.is_validator and not self.ties.amnesiac:
-            await self._running.deliver(Incoming(heard=[(self.committee.index(key), neighbour.word)]))
+        if self.company.is_validator and not self.ties.amnesiac:
+            await self._running.deliver(Incoming(heard=[(self.company.committee.index(key), neighbour.word)]))
 
     async def _hear(self, link: Link, frame: Frame) -> None:
         """Deal with one frame."""
-        neighbour = self._neighbours[link.key]
+        neighbour = self.company.near[link.key]
         match frame:
             case Blocks(blocks):
                 await self._take_blocks(neighbour, blocks)
@@ -293,7 +214,7 @@ class Neighbours:
         blocks = decode_blocks(raw)
         faults = await self._running.deliver(Incoming(blocks))
         if faults:
-            raise LinkFaultError(f"a block is not good: {next(iter(faults.values()))}")
+            raise LinkFaultError(f"a block is not good: {faults[0]}")
         if any(block.epoch > self._running.standing.epoch for block in blocks):
             self._catching_up.begin(neighbour.link, neighbour.standing.commit)
 
@@ -326,7 +247,7 @@ class Neighbours:
 
     async def _check_admission(self, link: Link, admission: Admission | None) -> None:
         genesis = self._running.genesis
-        if link.key in self.committee or link.key.hex() in genesis.rules.committee:
+        if link.key in self.company.committee or link.key.hex() in genesis.rules.committee:
             return
         fault = await self._running.queries.ask(
             admission_fault, admission, link.key, genesis, self.ties.reader, self._running.standing.time
@@ -343,7 +264,7 @@ class Neighbours:
         except PeerError as error:
             raise LinkFaultError(str(error)) from None
         if peer.key == key and self.ties.book.add(peer):
-            self._tell_all(Peers((text,)))
+            self.company.tell_all(Peers((text,)))
 
     def _hear_of(self, texts: tuple[str, ...]) -> None:
         """Take others' word on where somebody is; whoever is dialled there has to prove its key."""
@@ -365,42 +286,19 @@ class Neighbours:
                 await self._look_after(keepalive=count % KEEPALIVE_S == 0)
             except StoppedError:
                 return
+            except Exception:
+                _LOG.exception("the neighbours are not looked after this time")
 
     async def _look_after(self, *, keepalive: bool) -> None:
-        self._forwarder.send(self._validators(), self._running.now())
+        self._forwarder.send(self.company.validators, self._running.now())
         self._running.intake.forget(self._forwarder.take_void(self._running.standing.time))
-        self._muted = await self._running.in_ledger(lambda chain: self.is_validator and not chain.core.speaks)
-        if self.is_validator:
-            await self._find_voice()
+        await self._voice.look_after(busy=self._catching_up.is_busy)
         peers = "\n".join(map(str, self.ties.book.all()))
         if peers != self._kept:
             self._kept = peers
             await self._running.remember(PEERS, peers.encode())
         if keepalive:
-            self._tell_all(await self._archive.standing())
-
-    async def _find_voice(self) -> None:
-        """Let a validator speak as soon as it knows what it may have said before.
-
-        One that lost its memory has to hear from every other validator; one whose database is whole asks
-        those who are there, and waits no longer than they need to answer.
-        """
-        heard = [key for key in self.others if key in self.ties.heard and key in self._neighbours]
-        if self.ties.amnesiac:
-            if self.others and len(heard) == len(self.others) and not self._catching_up.is_busy:
-                words = [
-                    (number, self._neighbours[key].word)
-                    for number, key in enumerate(self.committee)
-                    if key in heard
-                ]
-                self.ties.amnesiac = False
-                self._running.regain_voice(words)
-        elif self._muted and self._waited() and len(heard) + 1 >= quorum_of(len(self.committee)):
-            missing = [(self.committee.index(key), None) for key in self.unheard]
-            await self._running.deliver(Incoming(heard=missing))
-
-    def _waited(self) -> bool:
-        return asyncio.get_running_loop().time() - self._began > GRACE_S
+            self.company.tell_all(await self._archive.standing())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_unless_over(work))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from energy_ledger.dag.block_rules import Fault
-from energy_ledger.dag.blocks import Block, BlockRef
+from energy_ledger.dag.blocks import Block
 from energy_ledger.genesis import Genesis
 from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
@@ -49,7 +49,7 @@ class _Delivery:
     """What came over a link, and what will tell which rules its blocks break, once it is dealt with."""
 
     incoming: Incoming
-    done: asyncio.Future[dict[BlockRef, Fault]]
+    done: asyncio.Future[list[Fault]]
 
 
 class Running:
@@ -142,7 +142,7 @@ class Running:
         self._wake.set()
         return admissions
 
-    async def deliver(self, incoming: Incoming) -> dict[BlockRef, Fault]:
+    async def deliver(self, incoming: Incoming) -> list[Fault]:
         """Give the chain what came over a link; return, when that is done, which rules its blocks break.
 
         Raises StoppedError when nothing is ordered any more.
@@ -161,7 +161,7 @@ class Running:
     def regain_voice(self, words: list[tuple[int, Block | None]]) -> None:
         """Let a validator that lost its memory speak again; `words` is what all others know of it."""
         self._regaining = True
-        done: asyncio.Future[dict[BlockRef, Fault]] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[list[Fault]] = asyncio.get_running_loop().create_future()
         self._deliveries.append(_Delivery(Incoming(heard=words), done))
         self._wake.set()
 
@@ -273,7 +273,8 @@ class Running:
         self.on_step(step)
         for delivery in self._in_work:
             if not delivery.done.done():
-                delivery.done.set_result(step.refused)
+                given = set(delivery.incoming.blocks)
+                delivery.done.set_result([fault for block, fault in step.refused if block in given])
         self._in_work = []
 
     async def _sleep(self, wake_at: int | None) -> None:

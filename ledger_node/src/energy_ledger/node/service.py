@@ -18,10 +18,11 @@ from energy_ledger.mempool import MempoolFullError
 from energy_ledger.network.announce import reachable_addresses
 from energy_ledger.network.peers import AddressBook, Peer
 from energy_ledger.node import founding, health, joining, views
+from energy_ledger.node.company import Ties
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Taken
 from energy_ledger.node.invites import check_invite
-from energy_ledger.node.neighbours import Neighbours, Ties
+from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.node.running import Running, StoppedError, wall_clock
 from energy_ledger.node.threads import Threads
 from energy_ledger.refusals import Refused

@@ -123,8 +123,8 @@ def _accept(chain: Chain, raw: bytes, number: int) -> Step:
     if block.epoch < chain.epoch:  # came together with the one that ended its epoch, and stays open
         return Step(Standing.of(chain.ledger), Entry(blocks=[block]))
     step = chain.accept(block)
-    for ref, fault in step.refused.items():
-        raise WrongError(f"block {number} ({ref.digest.hex()}) is not good: {fault}")
+    for _, fault in step.refused:
+        raise WrongError(f"block {number} ({block.ref.digest.hex()}) is not good: {fault}")
     return step
 
 

@@ -9,8 +9,9 @@ from energy_ledger.api import types
 from energy_ledger.api.ports import Kind
 from energy_ledger.genesis import Feeder, Genesis
 from energy_ledger.node.chain import Standing
+from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
-from energy_ledger.node.neighbours import Neighbour, Neighbours
+from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.proofs import Proof
 from energy_ledger.transactions import Envelope, read_envelope
 
@@ -85,7 +86,7 @@ def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
 
 def peers(standing: Standing, own: bytes, neighbours: Neighbours | None) -> list[types.Peer]:
     """Show the nodes that are linked, and the validators that are not; validators first, in their order."""
-    near = {one.link.key: one for one in neighbours.all} if neighbours else {}
+    near = {one.link.key: one for one in neighbours.company.all} if neighbours else {}
     validators = [key for key in map(bytes.fromhex, standing.committee) if key != own]
     keys = [*validators, *(key for key in near if key not in validators)]
     return [_peer(key, standing, near.get(key), neighbours) for key in keys]
