@@ -54,6 +54,15 @@ def _joined(narrator: Narrator, data: Data) -> str:
     return f"{data['name']} joins the street"
 
 
+def _approved(narrator: Narrator, data: Data) -> str:
+    narrator.people[data["account"]] = data["name"]
+    return f"{data['name']} is let in"
+
+
+def _clearing_refused(_: Narrator, data: Data) -> str:
+    return f"a clearing of round {data['round']} is refused ({data['code']}): {data['message']}"
+
+
 def _registered(narrator: Narrator, data: Data) -> str:
     narrator.assets[data["id"]] = data["name"]
     return f"{narrator.who(data['account'])} registers “{data['name']}” ({data['asset_type']})"
@@ -130,6 +139,7 @@ def _refused(_: Narrator, data: Data) -> str:
 
 SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "member.joined": _joined,
+    "member.approved": _approved,
     "asset.registered": _registered,
     "asset.updated": _registered,
     "order.placed": _placed,
@@ -139,6 +149,7 @@ SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "round.closed": _round_is("closes"),
     "round.cleared": _cleared,
     "round.void": _round_is("ends without a clearing"),
+    "clearing.refused": _clearing_refused,
     "trade.matched": _matched,
     "trade.delivering": _trade_is("delivery begins"),
     "trade.metered": _trade_is("both meters have spoken"),

@@ -62,10 +62,10 @@ class Founder:
         await self.member.set_credit(address, CREDIT)
 
 
-async def found(client: NodeClient) -> Founder:
-    """Found Sunny Street on an empty node; the client carries the setup token."""
+async def found(client: NodeClient, options: GenesisOptions = OPTIONS) -> Founder:
+    """Found the street's network on an empty node; the client carries the setup token."""
     wallet = Wallet.generate()
-    joined = await membership.found(client, wallet, OPTIONS, now=wall_clock())
+    joined = await membership.found(client, wallet, options, now=wall_clock())
     return Founder(joined, joined.member(wallet, client))
 
 

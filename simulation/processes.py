@@ -31,7 +31,12 @@ class Child:
     environment: Mapping[str, str]
 
     async def __aenter__(self) -> Self:
-        """Start the child; it hears SIGTERM should this process die without saying so."""
+        """Start the child."""
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Start the child, also again; it hears SIGTERM should this process die without saying so."""
         with self.log.open("ab") as log:
             self.process: Process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -43,7 +48,6 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -6,7 +6,7 @@ import logging
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
 from .meter.journal import Attestation, Journal, Mode
-from .meter.readings import SlotReading
+from .meter.readings import Gap, SlotReading
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
@@ -15,6 +15,15 @@ _KEPT_DAYS = 90
 
 _TRY_AGAIN = frozenset({"slot_not_over"})
 _THERE_ALREADY = "reading_exists"
+
+_WHY_NOT = {
+    "started": "counting began in the middle",
+    "silent": "the meter was not read around a slot's end, as when it or Home Assistant was off",
+    "clock": "the clock of this computer was set back",
+    "implausible": "the meter counted more than the rated power can move",
+    "restarted": "the meter began at zero again",
+    "jumped_back": "the meter counted backwards",
+}
 
 
 class Attester:
@@ -30,6 +39,16 @@ class Attester:
     async def async_keep(self, reading: SlotReading) -> None:
         """Keep a slot's reading on disk."""
         await self._journal.add(reading)
+
+    def miss(self, gap: Gap) -> None:
+        """Say which slots with trades have no reading, and why: a guess is never attested."""
+        traded = traded_at(self._market.book.unsettled(), self._journal.asset)
+        if slots := [str(slot) for slot in range(gap.first, gap.end) if slot in traded]:
+            _LOGGER.warning(
+                "There is no reading of slot %s: %s. Its trades settle without it",
+                ", ".join(slots),
+                "; ".join(_WHY_NOT[reason] for reason in gap.reasons),
+            )
 
     async def async_tidy(self) -> None:
         """Drop readings that no audit asks for any more."""

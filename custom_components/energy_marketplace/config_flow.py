@@ -71,6 +71,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._invite: str | None = None
         self._wallet: Wallet | None = None
         self._position = 0
+        self._created = 0
         self._admission: tuple[str, Admission] | None = None
 
     @classmethod
@@ -306,8 +307,8 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self.async_step_join()
 
     async def _found(self, options: GenesisOptions) -> ConfigFlowResult:
-        now = int(time.time() * 1000)
-        member = await membership.found(self._client(), self._own_wallet, options, now=now)
+        self._created = self._created or int(time.time() * 1000)  # a second try founds the same network
+        member = await membership.found(self._client(), self._own_wallet, options, now=self._created)
         return await self._finish(member, options.name)
 
     async def _join(self, invite: str, name: str) -> ConfigFlowResult:

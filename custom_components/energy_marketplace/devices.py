@@ -68,6 +68,5 @@ def _register_asset(
         manufacturer=MANUFACTURER,
         name=asset.name,
         model=asset.asset_type.replace("_", " ").capitalize(),
-        model_id=asset.asset_type,
         via_device_id=before.id,
     )

@@ -99,7 +99,11 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
             _LOGGER.debug(
                 "%s: no reading for slots %s to %s: %s", self.name, item.first, item.end - 1, item.reasons
             )
-        elif self._attester is not None:
+        if self._attester is None:
+            return
+        if isinstance(item, Gap):
+            self._attester.miss(item)
+        else:
             await self._attester.async_keep(item)
 
     def _slot_meter(self, store: MemberStore) -> SlotMeter:

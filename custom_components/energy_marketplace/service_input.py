@@ -19,7 +19,7 @@ from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.address import Address, AddressError
 from .ledger.client import NodeError, NotAuthorizedError, RefusedError
 from .ledger.member import LostAnswerError
-from .ledger.units import NotExactError, energy_to_wh, money_to_nano, price_to_nano
+from .ledger.units import NotExactError, TooLargeError, energy_to_wh, money_to_nano, price_to_nano
 
 ATTR_CONFIG_ENTRY = "config_entry"
 ATTR_DEVICE_ID = "device_id"
@@ -70,9 +70,9 @@ def explained() -> Iterator[None]:
     try:
         yield
     except RefusedError as error:
-        if error.code in _TRANSLATED_REFUSALS:
-            raise invalid(f"refused_{error.code}", message=error.message) from error
-        raise invalid("refused", message=error.message) from error
+        known = error.code in _TRANSLATED_REFUSALS
+        key = f"refused_{error.code}" if known else "refused"
+        raise invalid(key, message=error.message.rstrip(".")) from error
     except LostAnswerError as error:
         raise _failed("lost_answer", error) from error
     except NotAuthorizedError as error:
@@ -111,20 +111,16 @@ def given(call: ServiceCall, name: str) -> bool:
 
 def number(call: ServiceCall, name: str) -> float:
     """Return a number above zero."""
-    value = call.data[name]
-    try:
-        parsed = float(value)
-    except (TypeError, ValueError) as error:
-        raise invalid("not_a_number", field=name, value=value) from error
+    parsed = _parsed(call, name)
     if not math.isfinite(parsed) or parsed <= 0:
-        raise invalid("not_above_zero", field=name, value=value)
+        raise invalid("not_above_zero", field=name, value=call.data[name])
     return parsed
 
 
 def wh(call: ServiceCall, name: str) -> int:
     """Return an energy given in kWh."""
     number(call, name)
-    with _exact(name):
+    with _exact(call, name):
         return energy_to_wh(call.data[name])
 
 
@@ -132,16 +128,16 @@ def price(call: ServiceCall, name: str) -> int | None:
     """Return a price given in currency per kWh, None where it was left out."""
     if not given(call, name):
         return None
-    if str(call.data[name]).strip() not in ("0", "0.0"):
+    if _parsed(call, name):
         number(call, name)
-    with _exact(name):
+    with _exact(call, name):
         return price_to_nano(call.data[name])
 
 
 def amount(call: ServiceCall, name: str) -> int:
     """Return an amount given in the network's currency."""
     number(call, name)
-    with _exact(name):
+    with _exact(call, name):
         return money_to_nano(call.data[name])
 
 
@@ -166,12 +162,22 @@ def address(call: ServiceCall, name: str, market: MarketCoordinator) -> str:
 
 def moment_ms(call: ServiceCall, name: str) -> int | None:
     """Return a time in ms since the epoch; a time of day means its next occurrence."""
-    if not given(call, name):
-        return None
-    value = call.data[name]
+    return required_moment_ms(call, name) if given(call, name) else None
+
+
+def required_moment_ms(call: ServiceCall, name: str) -> int:
+    """Return a time that cannot be left out, in ms since the epoch."""
+    try:
+        return _as_ms(call.data[name])
+    except (ValueError, OverflowError) as error:
+        raise invalid("not_a_time", field=name, value=call.data[name]) from error
+
+
+def _as_ms(value: Any) -> int:
+    """Return a time in ms since the epoch; ValueError or OverflowError for what is none."""
     moment = _as_datetime(value)
     if moment is None:
-        raise invalid("not_a_time", field=name, value=value)
+        raise ValueError("neither a date and time nor a time of day")
     return int(dt_util.as_utc(moment).timestamp() * 1000)
 
 
@@ -188,10 +194,22 @@ def _as_datetime(value: Any) -> datetime | None:
     )
 
 
+def _parsed(call: ServiceCall, name: str) -> float:
+    """Return any number, infinity included; yes and no are none."""
+    value = call.data[name]
+    try:
+        # Python would take yes for one and no for zero.
+        return float(str(value) if isinstance(value, bool) else value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise invalid("not_a_number", field=name, value=value) from error
+
+
 @contextmanager
-def _exact(name: str) -> Iterator[None]:
+def _exact(call: ServiceCall, name: str) -> Iterator[None]:
     try:
         yield
+    except TooLargeError as error:
+        raise invalid("too_large", field=name, value=call.data[name]) from error
     except NotExactError as error:
         raise invalid("not_exact", field=name, message=error) from error
 

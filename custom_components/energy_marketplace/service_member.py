@@ -30,6 +30,7 @@ ATTR_TO = "to"
 ATTR_VALID_DAYS = "valid_days"
 
 _LONGEST_TEXT = 140
+_LONGEST_VALID_DAYS = 365
 _ENTRY: dict[Any, Any] = {vol.Optional(ATTR_CONFIG_ENTRY): str}
 
 TRANSFER_SCHEMA = vol.Schema(
@@ -94,11 +95,14 @@ async def create_invite(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
     nodes = [str(node) for node in (given if isinstance(given, list) else [given])]
     if not all(node.startswith(("http://", "https://")) for node in nodes):
         raise invalid("bad_node_address", field=ATTR_NODES)
+    days = number(call, ATTR_VALID_DAYS)
+    if days > _LONGEST_VALID_DAYS:
+        raise invalid("too_many", field=ATTR_VALID_DAYS, most=_LONGEST_VALID_DAYS)
     with explained():
         account = await member.client.account(member.address)
         if "founder" not in account.roles:
             raise invalid("refused_not_allowed", message="")
-        invite = await member.make_invite(nodes=nodes, valid_s=int(number(call, ATTR_VALID_DAYS) * 86_400))
+        invite = await member.make_invite(nodes=nodes, valid_s=int(days * 86_400))
     return {"invite": invite.text(), "expires": local_time(invite.expires), "nodes": list(invite.nodes)}
 
 

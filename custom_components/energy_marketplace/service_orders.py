@@ -1,5 +1,6 @@
 """The actions that trade: offer, bid, request energy, take back an order."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from .service_input import (
     moment_ms,
     number,
     price,
+    required_moment_ms,
     target_of,
     text,
     wh,
@@ -107,6 +109,8 @@ async def request(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
 async def cancel_order(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Take back what is left of an order."""
     order = text(call, ATTR_ORDER, 64)
+    if re.fullmatch("[0-9a-f]{64}", order) is None:
+        raise invalid("refused_unknown_order")
     entry = entry_of(hass, call)
     with explained():
         receipt = await entry.runtime_data.market.member.cancel_order(order)
@@ -154,6 +158,7 @@ def _summary(order: Order, slot_s: int) -> dict[str, JsonValueType]:
 
 def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
     rated_w = target.asset.rated_import_w
+    _able(target, rated_w)
     power_w = int(number(call, ATTR_MAX_POWER)) if given(call, ATTR_MAX_POWER) else rated_w
     try:
         return request_energy(
@@ -161,7 +166,7 @@ def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
             energy_wh=wh(call, ATTR_ENERGY),
             power_w=min(power_w, rated_w),
             price=_most(target, price(call, ATTR_PRICE_CAP)),
-            finish_ms=moment_ms(call, ATTR_FINISH_BY) or 0,
+            finish_ms=required_moment_ms(call, ATTR_FINISH_BY),
             time_ms=now,
             parameters=target.market.network.parameters,
             start_ms=moment_ms(call, ATTR_START),
@@ -170,8 +175,15 @@ def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
         raise _wish_problem(error) from error
 
 
+def _able(target: Target, rated_w: int) -> None:
+    """Say so when an asset gives or takes nothing at all that way."""
+    if not rated_w:
+        raise invalid("no_rated_power", name=target.asset.name)
+
+
 def _spread(call: ServiceCall, target: Target, order: Even, now: int) -> Order:
     """Return an order for the same energy in each slot of the period; the first ones get the remainder."""
+    _able(target, order.rated_w)
     parameters = target.market.network.parameters
     slots = _period(call, parameters, now)
     energy_wh = wh(call, ATTR_ENERGY)

@@ -2,9 +2,12 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from energy_ledger import crypto
 from energy_ledger.genesis import GENESIS_TAG, read_genesis
@@ -46,6 +49,35 @@ def test_a_real_network_has_real_addresses():
     assert genesis.founder == address_of(ADA.account, test=False)
 
 
+def tariff(**changes):
+    return {"tariff": {"price_floor": 1, "price_cap": 9, "grid_fee": 0} | changes}
+
+
+def week(*steps):
+    return [{"minute": minute, "value": value} for minute, value in steps]
+
+
+def seconds(*date):
+    return int(datetime(*date, tzinfo=UTC).timestamp())
+
+
+@given(st.integers(0, 2**33))
+def test_a_weekly_tariff_follows_the_hours_of_utc(second):
+    """Monday night 3, from Monday 06:00 on 7, from Saturday 00:00 on 5."""
+    schedule = week((0, 3), (360, 7), (5 * 1440, 5))
+    rules = read_genesis(signed(genesis_fields(**tariff(grid_fee=schedule)))).rules
+    moment = datetime.fromtimestamp(second, UTC)
+    expected = 5 if moment.weekday() >= 5 else 3 if (moment.weekday(), moment.hour) < (0, 6) else 7
+    assert rules.tariff.at(second) == (1, 9, expected)
+
+
+def test_a_slot_has_the_tariff_that_holds_when_it_starts():
+    schedule = week((0, 3), (1, 7))
+    rules = read_genesis(signed(genesis_fields(**tariff(price_cap=schedule)))).rules
+    monday = seconds(2026, 11, 23) // rules.slot_s
+    assert [rules.tariff_of(monday + after).price_cap for after in (-1, 0, 1)] == [7, 3, 7]
+
+
 FEEDERS = [{"id": "north"}, {"id": "house", "parent": "north", "up_limit_wh": 0, "down_limit_wh": None}]
 
 
@@ -71,6 +103,20 @@ def test_feeders_hang_under_the_busbar_or_under_an_earlier_one():
             "tariff.price_cap",
         ),
         ({"tariff": {"price_floor": 0, "price_cap": 1, "grid_fee": -1}}, "bad_value", "tariff.grid_fee"),
+        (tariff(price_cap=[]), "bad_value", "tariff.price_cap"),
+        (tariff(price_cap=[{"minute": 1, "value": 9}]), "bad_value", "tariff.price_cap"),
+        (tariff(price_cap=week((0, 9), (60, 9), (60, 8))), "bad_value", "tariff.price_cap"),
+        (tariff(price_cap=week((0, 9), (60, 9), (59, 8))), "bad_value", "tariff.price_cap"),
+        (tariff(price_cap=week((0, 9), (10_080, 9))), "bad_value", "tariff.price_cap[1].minute"),
+        (tariff(grid_fee=week((0, 10**9 + 1))), "bad_value", "tariff.grid_fee[0].value"),
+        (
+            tariff(grid_fee=[{"minute": 0, "value": 1, "zone": "UTC"}]),
+            "unknown_field",
+            "tariff.grid_fee[0].zone",
+        ),
+        (tariff(grid_fee="1"), "wrong_type", "tariff.grid_fee"),
+        (tariff(price_floor=5, price_cap=week((0, 9), (60, 4))), "bad_value", "tariff.price_floor"),
+        (tariff(price_floor=week((0, 1), (60, 10)), price_cap=9), "bad_value", "tariff.price_floor"),
         ({"committee": []}, "bad_value", "committee"),
         ({"committee": [NODE.public, NODE.public]}, "bad_value", "committee"),
         ({"founder": {"name": "Ada", "keys": []}}, "bad_value", "founder.keys"),

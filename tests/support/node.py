@@ -69,7 +69,11 @@ class NodeProcess:
             self._process = subprocess.Popen(
                 (sys.executable, "-m", "energy_ledger.cli", *words), stdout=log, stderr=log
             )
-        self.wait_for_health()
+        try:
+            self.wait_for_health()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def wait_for_health(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ the ground up:
 - `units`: money, prices, slots; exact conversions for people.
 - `digests`, `address`, `phrase`, `wallet`: keys, and what is derived from them.
 - `orders`, `transactions`, `genesis`, `invite`: what can be signed.
-- `answers`, `client`, `events`: a node's HTTP and WebSocket interface.
+- `tariff`, `answers`, `client`, `events`: a node's HTTP and WebSocket interface.
 - `member`: one member's verbs, with the sequence of transactions kept in order.
 
 The contract behind all of it is `docs/protocol.md`.

@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from .tariff import NetworkTariff, SlotTariff, TariffAnswer, TariffError
 from .transactions import Envelope
 
 
@@ -55,15 +56,6 @@ class Parameters:
     grace_slots: int
     readings: str
     approval: str
-
-
-@dataclass(frozen=True)
-class NetworkTariff:
-    """Prices around the market (nano per Wh)."""
-
-    price_floor: int
-    price_cap: int
-    grid_fee: int
 
 
 @dataclass(frozen=True)
@@ -187,8 +179,29 @@ class Trade:
 
 
 @dataclass(frozen=True)
+class OrderOutcome:
+    """What a round did for an order, and why it did not do more: docs/protocol.md lists the reasons.
+
+    `price` (nano per Wh) is the limit that would have brought it energy, in `slot`.
+    """
+
+    order: str
+    account: str
+    asked_wh: int
+    filled_wh: int
+    reason: str
+    slot: int | None = None
+    price: int | None = None
+    feeder: str | None = None
+
+
+@dataclass(frozen=True)
 class MarketRound:
-    """A round of the auction; prices per feeder, one entry for each of `slots` slots from `first_slot`."""
+    """A round of the auction; prices per feeder, one entry for each of `slots` slots from `first_slot`.
+
+    The last three are told of one round, not in lists: the ends of the prices that supported what was
+    filled, and what became of each order.
+    """
 
     round: int
     closed: int
@@ -204,11 +217,27 @@ class MarketRound:
     proposer: str | None = None
     transaction: str | None = None
     refused: tuple[Mapping[str, Any], ...] = ()
+    least: Mapping[str, Any] | None = None
+    greatest: Mapping[str, Any] | None = None
+    outcomes: tuple[OrderOutcome, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DepthStep:
+    """Wh at one price (nano per Wh); `movable_wh` of them could as well be taken in another slot."""
+
+    price: int
+    wh: int
+    movable_wh: int
 
 
 @dataclass(frozen=True)
 class SlotSummary:
-    """What the market made of a slot; `start` and `end` in ms, prices per feeder."""
+    """What the market made of a slot; `start` and `end` in ms, prices per feeder.
+
+    `round` traded it last, or was the last that could have; its proof, the ends of its prices, and what was
+    offered and wanted then in this slot.
+    """
 
     slot: int
     start: int
@@ -216,6 +245,15 @@ class SlotSummary:
     prices: Mapping[str, Any]
     volume_wh: int
     trades: int
+    tariff: SlotTariff | None = None
+    round: int | None = None
+    welfare: int | None = None
+    bound: int | None = None
+    gap_ppm: int | None = None
+    least: Mapping[str, Any] | None = None
+    greatest: Mapping[str, Any] | None = None
+    supply: tuple[DepthStep, ...] = ()
+    demand: tuple[DepthStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -360,7 +398,9 @@ def _fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
 def _value(hint: Any, value: object, place: str) -> Any:
     """Return a value of the hinted type, or refuse it."""
     if get_origin(hint) in (Union, types.UnionType):
-        return None if value is None else _value(get_args(hint)[0], value, place)
+        return _one_of(get_args(hint), value, place)
+    if hint is NetworkTariff:
+        return _tariff(value, place)
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise AnswerError(f"{place} is not a list")
@@ -371,3 +411,18 @@ def _value(hint: Any, value: object, place: str) -> Any:
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise AnswerError(f"{place} is not of the type {expected.__name__}")
     return value
+
+
+def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
+    """Return a value of one of the types, which a list or null tells apart."""
+    if value is None and types.NoneType in hints:
+        return None
+    as_list = [hint for hint in hints if get_origin(hint) is tuple and isinstance(value, list)]
+    return _value((as_list or hints)[0], value, place)
+
+
+def _tariff(value: object, place: str) -> NetworkTariff:
+    try:
+        return read(TariffAnswer, value, place).whole()
+    except TariffError as error:
+        raise AnswerError(f"{place}.{error}") from None

@@ -23,6 +23,10 @@ class NotExactError(ValueError):
     """A number that the ledger's integers cannot hold."""
 
 
+class TooLargeError(NotExactError):
+    """A number beyond the ledger's integers."""
+
+
 def price_to_nano(per_kwh: Number) -> int:
     """Nano per Wh of a price in currency per kWh; at most six decimals."""
     return _scaled(per_kwh, NANO_PER_WH)
@@ -75,10 +79,8 @@ def _scaled(value: Number, factor: int) -> int:
     except InvalidOperation as error:
         raise NotExactError(f"{value!r} is not a number") from error
     if not number.is_finite() or abs(number) * factor > MAX_INTEGER:
-        raise NotExactError(f"{value} is too large for the ledger")
+        raise TooLargeError(f"{value} is too large for the ledger")
     scaled = number * factor
     if scaled != scaled.to_integral_value():
-        raise NotExactError(
-            f"{value} has more decimals than the ledger keeps (it counts in units of 1/{factor})"
-        )
+        raise NotExactError(f"{value} is finer than 1/{factor}")
     return int(scaled)

@@ -23,6 +23,7 @@ _DATATYPES = {kind.name.lower(): kind for kind in ModbusClientMixin.DATATYPE}
 _MOST_WORDS_AT_ONCE = 80
 """Eastron meters answer at most this many words; the protocol would allow 125."""
 _MOST_WH = 10**15
+_MOST_W = 10**15
 
 
 class RegisterReader(Protocol):
@@ -70,28 +71,47 @@ class Register:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A quantity: its register, a factor to W or Wh, and where a power of ten for it stands, if one does."""
+    """A quantity: its register, a factor to W or Wh, and where a power of ten for it stands, if one does.
+
+    What a meter keeps in pieces (phases, tariffs, one register per direction) is the sum of `plus` too.
+    """
 
     register: Register
     factor: Decimal = Decimal(1)
     exponent: Register | None = None
+    absolute: bool = False
+    """Only the size counts: some meters count this direction below zero."""
+    optional: bool = False
+    """What the meter does not have counts as zero: a phase or a string that is not connected."""
+    plus: tuple[Point, ...] = ()
 
     @property
     def registers(self) -> tuple[Register, ...]:
         """All registers that have to be read for it."""
-        return (self.register,) if self.exponent is None else (self.register, self.exponent)
+        own = (self.register,) if self.exponent is None else (self.register, self.exponent)
+        return own + tuple(register for point in self.plus for register in point.registers)
 
     def value(self, numbers: Mapping[Register, Decimal | None]) -> Decimal | None:
-        """Return the quantity in W or Wh from the numbers of its registers; None where the meter has none."""
+        """Return the quantity in W or Wh from the numbers of its registers; None where the meter has none.
+
+        Raises:
+            MeterNonsenseError: the power of ten is out of all proportion.
+
+        """
+        total = self._own(numbers)
+        for point in self.plus:
+            part = point.value(numbers)
+            total = None if total is None or part is None else total + part
+        return total
+
+    def _own(self, numbers: Mapping[Register, Decimal | None]) -> Decimal | None:
         number = numbers[self.register]
-        if number is None or self.exponent is None:
-            return None if number is None else number * self.factor
-        exponent = numbers[self.exponent]
-        if exponent is None:
-            return None
-        if not -10 <= exponent <= 10:
+        exponent = Decimal(0) if self.exponent is None else numbers[self.exponent]
+        if number is None or exponent is None:
+            return Decimal(0) if self.optional else None
+        if self.exponent is not None and not -10 <= exponent <= 10:
             raise MeterNonsenseError(f"the scale factor in register {self.exponent.address} is {exponent}")
-        return (number * self.factor).scaleb(int(exponent))
+        return ((abs(number) if self.absolute else number) * self.factor).scaleb(int(exponent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +145,11 @@ async def read_layout(reader: RegisterReader, layout: Layout, clock: Callable[[]
     before = clock()
     numbers = await read_registers(reader, registers, layout.gap_words)
     at = (before + clock()) // 2
-    power = layout.power.value(numbers) if layout.power else None
     return Sample(
         at=at,
         imported_wh=_energy("imported", layout.imported, numbers),
         exported_wh=_energy("exported", layout.exported, numbers),
-        power_w=None if power is None else float(power),
+        power_w=_power(layout.power, numbers),
     )
 
 
@@ -166,6 +185,13 @@ def _blocks(registers: Iterable[Register], gap_words: int) -> list[list[Register
         else:
             blocks.append([register])
     return blocks
+
+
+def _power(point: Point | None, numbers: Mapping[Register, Decimal | None]) -> float | None:
+    value = None if point is None else point.value(numbers)
+    if value is not None and abs(value) >= _MOST_W:
+        raise MeterNonsenseError(f"the meter shows {float(value):.3g} W")
+    return None if value is None else float(value)
 
 
 def _energy(name: str, point: Point | None, numbers: Mapping[Register, Decimal | None]) -> int:

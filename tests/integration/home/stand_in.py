@@ -125,6 +125,9 @@ class StandIn:
             await socket.close()
 
     def _found(self, envelope: Envelope) -> None:
+        if self.genesis == envelope:
+            return
+        assert self.genesis is None, "another network was founded here"
         self.genesis = envelope
         founded = genesis.verify(envelope)
         self.account(founded.founder, self.rules["founder"]["name"], roles=["founder", "treasurer"])
@@ -155,9 +158,11 @@ class StandIn:
         body = await request.json()
         if "found" in body:
             self._found(Envelope.from_dict(body["found"]))
+            if "found" in self.lose_answers:
+                request.transport.abort()
         elif "invite" in self.refuse:
             return problem(403, *self.refuse["invite"])
-        self.tokens = {TOKEN}
+        self.tokens |= {TOKEN}
         return web.json_response({"network": self.network, "genesis": self.genesis.as_dict(), "token": TOKEN})
 
     async def _get_network(self, request, rest):

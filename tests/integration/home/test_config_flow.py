@@ -87,6 +87,21 @@ async def test_an_empty_node_is_founded_with_a_new_wallet(home):
     assert (rules["slot_s"], rules["round_s"], rules["proposal_window_s"], rules["gate_s"]) == (20, 6, 2, 2)
 
 
+async def test_a_founding_whose_answer_got_lost_is_finished_by_trying_again(home):
+    node = StandIn(empty=True)
+    node.lose_answers = ("found",)
+    remember, repeat = asked_word([])
+    async with serving(node) as url:
+        start = (menu("node"), {"url": url, "token": SETUP_TOKEN}, menu("new_wallet"), remember, repeat)
+        step = await walk(home, *start, FOUND)
+        assert step["errors"]
+        node.lose_answers = ()
+        done = await home.config_entries.flow.async_configure(step["flow_id"], FOUND)
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        assert done["data"]["network"] == node.network
+        await home.config_entries.async_unload(done["result"].entry_id)
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -10,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from custom_components.energy_marketplace.attesting import Attester
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.ledger.answers import Event
-from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
+from custom_components.energy_marketplace.meter.readings import Gap, Registers, SlotReading
 from simulation.devices import FuseBox, Meter, Switched
 from simulation.modbus_house import ModbusMeter
 from tests.integration.conftest import HOME, WASHER, asset, show
@@ -117,6 +117,15 @@ async def test_a_reading_that_comes_too_late_is_given_up_with_a_word(node, membe
     await attester.async_attest()
     assert node.readings == []
     assert "did not take the reading" in caplog.text
+
+
+async def test_a_traded_slot_without_reading_is_told_with_its_reason(member, attester, slot, caplog):
+    attester.miss(Gap(slot - 1, slot + 1, 500, 0, ("silent",), complete=True))
+    assert "no reading" not in caplog.text
+    buy(member, slot, 300)
+    attester.miss(Gap(slot - 1, slot + 1, 500, 0, ("silent", "clock"), complete=True))
+    assert f"There is no reading of slot {slot}: the meter was not read around a slot's end" in caplog.text
+    assert "the clock of this computer was set back. Its trades settle without it" in caplog.text
 
 
 async def test_a_reading_that_comes_too_early_is_tried_again(node, member, attester, slot):

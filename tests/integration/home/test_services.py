@@ -79,6 +79,18 @@ async def test_an_empty_text_from_a_template_leaves_a_limit_out(node, devices, a
     assert (order["max_wh_per_slot"], order["price"]) == (900, 250_000)
 
 
+async def test_a_limit_of_nothing_is_a_limit(node, devices, act):
+    for nothing in (0, "0.00", "0"):
+        await act(
+            "request_energy",
+            device_id=devices["Washer"],
+            energy=1,
+            finish_by=in_hours(6),
+            price_cap=nothing,
+        )
+        assert placed(node)["price"] == 0
+
+
 async def test_a_time_of_day_means_its_next_occurrence(node, devices, act):
     soon = dt_util.now() + timedelta(hours=5)
     await act("request_energy", device_id=devices["Washer"], energy=1, finish_by=soon.strftime("%H:%M:%S"))
@@ -232,11 +244,15 @@ PAY = {"action": "transfer", "to": "founder", "amount": 1}
         (WASH, {"energy": float("nan")}, "must be above zero"),
         (WASH, {"energy": float("inf")}, "must be above zero"),
         (WASH, {"energy": -1}, "must be above zero, not -1"),
-        (WASH, {"energy": 1e300}, "more decimals"),
-        (WASH, {"energy": 0.0001}, "more decimals than the ledger keeps"),
+        (WASH, {"energy": True}, "must be a number, not “True”"),
+        (WASH, {"energy": 1e300}, "“energy” is too large: 1e+300"),
+        (WASH, {"energy": 0.0001}, "more decimals than the ledger keeps: 0.0001 is finer than 1/1000"),
         (WASH, {"energy": 500}, "are wanted"),
         (WASH, {"finish_by": "tomorrow"}, "must be a date and time or a time of day, not “tomorrow”"),
         (WASH, {"finish_by": 7}, "must be a date and time"),
+        (WASH, {"finish_by": ""}, "must be a date and time"),
+        (WASH, {"finish_by": "2026-13-45T99:00:00"}, "must be a date and time"),
+        (WASH, {"finish_by": "9999-12-31T23:59:59-14:00"}, "must be a date and time"),
         (WASH, {"finish_by": "2001-01-01 07:00:00"}, "earliest end is"),
         (WASH, {"max_power": 0}, "must be above zero"),
         (WASH, {"price_cap": 0.26}, "may buy for 0.25 per kWh at most"),
@@ -245,6 +261,7 @@ PAY = {"action": "transfer", "to": "founder", "amount": 1}
         (OFFER, {"start": "2001-01-01", "end": "2001-01-02"}, "earliest end is"),
         (OFFER, {"start": (datetime.now() + timedelta(days=30)).isoformat()}, "nothing is traded yet"),  # noqa: DTZ005
         (OFFER, {"energy": 50}, "At this power 0.9 kWh can be moved"),
+        (OFFER, {"device_id": "Washer"}, "Washer is rated 0 W in this direction"),
         (PAY, {"to": "kwh1nonsense"}, "is not a member's address"),
         (PAY, {"to": "real"}, "another kind of network"),
         (PAY, {"amount": 0}, "must be above zero"),
@@ -252,6 +269,8 @@ PAY = {"action": "transfer", "to": "founder", "amount": 1}
         ({"action": "get_orders"}, {"state": "lost"}, "Choose one of: open, filled"),
         ({"action": "get_audit_log", "device_id": "Home"}, {"limit": 501}, "may be 500 at most"),
         ({"action": "cancel_order"}, {"order": ""}, "must hold 1 to 64 characters"),
+        ({"action": "cancel_order"}, {"order": "the one from noon"}, "There is no such order"),
+        ({"action": "create_invite"}, {"valid_days": 1e300}, "may be 365 at most"),
     ],
 )
 async def test_bad_input_is_explained_and_changes_nothing(
@@ -274,13 +293,13 @@ async def test_bad_input_is_explained_and_changes_nothing(
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("not_enough_money", "Not enough money is available"),
+        ("not_enough_money", r"Not enough money is available for this: because\. Ask"),
         ("exceeds_rating", "more than the asset's rated power"),
         ("some_new_code", "The ledger refuses: because"),
     ],
 )
 async def test_a_refusal_of_the_ledger_is_explained(node, devices, act, code, says):
-    node.refuse["order.place"] = (code, "because")
+    node.refuse["order.place"] = (code, "because.")
     with pytest.raises(ServiceValidationError, match=says):
         await act("place_bid", device_id=devices["Home"], energy=0.1)
 

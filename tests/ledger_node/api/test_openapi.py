@@ -172,5 +172,7 @@ async def test_what_is_not_there_is_said_so(lived_in):
     ):
         status, answer = await client.call("GET", f"/v1/{path}")
         assert (status, answer["code"]) == (404, code), path
-    status, answer = await client.call("GET", "/v1/slots/x")
-    assert (status, answer["code"], answer["field"]) == (400, "bad_request", "n")
+    for number in ("x", "-1", str(2**63 - 1), "9" * 40):
+        status, answer = await client.call("GET", f"/v1/slots/{number}")
+        assert (status, answer["code"], answer["field"]) == (400, "bad_request", "n")
+    assert (await client.get(f"/v1/slots/{10**15}"))["trades"] == 0

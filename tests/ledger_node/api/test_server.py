@@ -45,6 +45,11 @@ async def test_health_needs_no_token(shared):
     assert (await shared.with_token("").get("/health"))["status"] in ("ok", "not_set_up")
 
 
+async def test_health_can_be_asked_as_often_as_one_likes(shared):
+    asked = [shared.with_token("").call("GET", "/health") for _ in range(200)]
+    assert {status for status, _ in await asyncio.gather(*asked)} == {200}
+
+
 async def test_whoever_guesses_tokens_is_slowed_down(client):
     guesses = [client.with_token(f"guess {number}").call("GET", "/v1/network") for number in range(150)]
     statuses = {status for status, _ in await asyncio.gather(*guesses)}

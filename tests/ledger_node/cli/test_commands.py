@@ -3,6 +3,8 @@
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -216,6 +218,45 @@ def test_a_file_that_is_not_there_is_named(run, words):
     done = run(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "/nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "", "/", "x" * 5000])
+@pytest.mark.parametrize(
+    "words", [("clear",), ("replay-dag",), ("verify-clearing", "-"), ("found", "--genesis")]
+)
+def test_a_name_that_no_file_can_have_is_one_line(run, words, name, data):
+    where = ("--data", str(data)) if words[0] == "found" else ()
+    done = run(*words, name, *where, stdin=json.dumps(BOOK))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "complaint"),
+    [
+        ("| true", 141, ""),
+        (">/dev/full", 1, "No space left on device\n"),
+        (">&-", 1, "standard output is closed, so there is nowhere to write the result\n"),
+        ("<&-", 2, "standard input is closed\n"),
+        ("2>&-", 0, ""),
+    ],
+)
+def test_a_result_that_nobody_can_take_is_no_crash(tmp_path, redirection, status, complaint):
+    book = tmp_path / "book.json"
+    book.write_text(json.dumps(BOOK))
+    words = f"{sys.executable} -m energy_ledger.cli clear - <{book} {redirection}"
+    shell = ("bash", "-o", "pipefail", "-c", words)
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, complaint)
+
+
+@pytest.mark.parametrize("words", [("keys",), ("status",), ("invite",), ("verify",), ("node", "--port", "0")])
+def test_a_data_directory_that_is_a_file_is_one_line(run, words, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run(*words, "--data", str(tmp_path / "file"))
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1
 
 
 def test_bytes_that_are_no_text_are_a_bad_file(run, tmp_path):

@@ -14,7 +14,7 @@ from energy_ledger.ledger.events import canonical
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
 from energy_ledger.ledger.tables import Row
 from energy_ledger.transactions import Transaction
-from tests.ledger_node.ledger.street import ADA, COMMITMENT, NODE, Street, person
+from tests.ledger_node.ledger.street import ADA, COMMITMENT, NODE, TARIFF, Street, person
 
 PEOPLE = [person(name) for name in ("Bo", "Cy", "Di")]
 FEEDERS = [
@@ -22,6 +22,8 @@ FEEDERS = [
     {"id": "far", "parent": "north", "up_limit_wh": 20, "down_limit_wh": None},
 ]
 MONEY = 3 * 10**7
+START_MINUTE = 24 * 60 + 22 * 60 + 13
+"""The minute of the week in which streets are founded: a Tuesday, 22:13 UTC."""
 
 
 class Storage:
@@ -49,11 +51,27 @@ class Life:
         self.meters: dict[tuple[str, int], tuple[int, int]] = {}
         self.orders: list[str] = []
         self.street = Street(
-            readings=self.random.choice(["traded", "net"]), feeders=self.random.choice([[], FEEDERS])
+            readings=self.random.choice(["traded", "net"]),
+            feeders=self.random.choice([[], FEEDERS]),
+            tariff=self.random.choice([TARIFF, self.weekly_tariff()]),
         )
         self.points = {who: self.settle_in(who) for who in PEOPLE}
         self.storage = Storage(self.street.ledger.rows())
         self.twin = Ledger.restore(self.street.genesis, self.storage.rows())
+
+    def weekly_tariff(self) -> dict[str, Any]:
+        """Make a tariff that changes every few slots, at times when slots start and between."""
+        random = self.random
+        minutes = [0, *range(START_MINUTE, START_MINUTE + 240, random.randint(3, 9))]
+
+        def week(least: int, most: int) -> list[dict[str, int]]:
+            return [{"minute": minute, "value": random.randint(least, most)} for minute in minutes]
+
+        return {
+            "price_floor": week(50_000, 90_000),
+            "price_cap": week(150_000, 300_000),
+            "grid_fee": week(0, 9_000),
+        }
 
     def settle_in(self, who: Any) -> list[str]:
         """Let somebody join with money, perhaps credit, a connection point and an asset behind it."""

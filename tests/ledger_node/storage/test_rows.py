@@ -201,6 +201,32 @@ def test_the_rounds_that_traded_a_slot_come_latest_first(writer, reader):
     assert [starts(slot) for slot in range(9, 17)] == [[], [10], [11, 10], [11, 10], [11, 10], [10], [], []]
 
 
+def test_the_round_of_a_slot_is_the_last_that_traded_it_else_the_last_that_could_have(writer, reader):
+    rounds = [
+        change("rounds", "1", round=1, first_slot=10, slots=5, state="cleared"),
+        change("rounds", "2", round=2, first_slot=11, slots=3, state="cleared"),
+        change("rounds", "3", round=3, first_slot=12, slots=5, state="void"),
+        change("rounds", "4", round=4, first_slot=12, slots=9, state="open"),
+    ]
+    trades = [change("trades", f"{round_}.1", round=round_, slot=13) for round_ in (1, 2)]
+    writer.write(Entry(commits=[commit(1, changes=(*rounds, *trades))]))
+
+    def numbers(slots):
+        found = [reader.latest_round(slot, horizon=9) for slot in slots]
+        return [row and msgspec.json.decode(row)["round"] for row in found]
+
+    assert numbers(range(9, 18)) == [None, 1, 2, 3, 2, 3, 3, 3, None]
+
+
+def test_orders_come_by_their_numbers_and_bring_their_trades(writer, reader):
+    orders = [change("orders", name, number=number) for number, name in ((2, "b"), (1, "a"), (3, "c"))]
+    trades = [change("trades", "1.1", sell_order="a", buy_order="c"), change("trades", "1.2", sell_order="b")]
+    writer.write(Entry(commits=[commit(1, changes=(*orders, *trades))]))
+    found = [msgspec.json.decode(row)["number"] for row in reader.orders_numbered(1, 2)]
+    assert found == [1, 2]
+    assert [len(reader.trades_of(order)) for order in "abcd"] == [1, 1, 1, 0]
+
+
 def test_events_come_by_cursor_and_by_asset(writer, reader):
     events = tuple(event(cursor, *("xy"[: cursor % 3])) for cursor in range(1, 7))
     writer.write(Entry(commits=[commit(1, events=events)]))

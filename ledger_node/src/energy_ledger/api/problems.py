@@ -74,6 +74,8 @@ class ProblemError(Exception):
         """Return the HTTP answer."""
         body = self.body()
         headers = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+        if body.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         return web.Response(
             body=msgspec.json.encode(body),
             status=body.status,

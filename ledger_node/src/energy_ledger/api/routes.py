@@ -25,6 +25,8 @@ class Route:
     """What it answers instead when the query asks for that."""
     open: bool = False
     """Whether it can be asked without a token."""
+    free: bool = False
+    """Whether it can be asked as often as one likes."""
     status: Callable[[object], int] = lambda _: 200
     """The HTTP status that goes with an answer."""
 
@@ -64,6 +66,7 @@ ROUTES = (
         types.Health,
         "Whether the node runs",
         open=True,
+        free=True,
         status=answers.health_status,
     ),
     Route("GET", "/v1/setup", answers.setup_state, types.SetupState, "Whether the node has a network"),
@@ -102,7 +105,7 @@ ROUTES = (
     ),
     _one("trades/{id}", "trade", types.Trade),
     _many("rounds", "round", types.Round, summary="The rounds, newest first"),
-    _one("rounds/{n}", "round", types.Round),
+    _one("rounds/{n}", "round", types.RoundReport),
     _one("slots/{n}", "slot", types.Slot),
     _many("readings", "reading", types.Reading, paging.ASSET, paging.SLOT),
     _one("transactions/{id}", "transaction", types.Transaction),

@@ -49,7 +49,7 @@ async def _close_streams(app: web.Application) -> None:
 
 def _handler(route: Route, node: Node, guard: Guard) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        role = guard.role_of(request)
+        role = None if route.free else guard.role_of(request)
         if role is None and not route.open:
             raise ProblemError(
                 "unauthorized", "send an `Authorization: Bearer` header with this node's token"

@@ -11,6 +11,16 @@ import msgspec
 type Price = int | None
 type AccountStatus = Literal["pending", "active"]
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
+type Reason = Literal[
+    "filled",
+    "price",
+    "priority",
+    "feeder",
+    "no_counterpart",
+    "indivisible",
+    "paradoxical",
+    "not_cleared",
+]
 type RoundState = Literal["open", "cleared", "void"]
 type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled"]
 type TransactionState = Literal["pending", "applied", "refused"]
@@ -81,8 +91,23 @@ class Parameters(msgspec.Struct, frozen=True):
     quota: Quota
 
 
+class TariffStep(msgspec.Struct, frozen=True):
+    """A value of a tariff that holds from a minute of the week on; Monday 00:00 UTC is minute 0."""
+
+    minute: int
+    value: int
+
+
 class Tariff(msgspec.Struct, frozen=True):
-    """The network's price limits and fee, nano per Wh."""
+    """The network's price limits and fee, nano per Wh: each one price, or a week's schedule of them."""
+
+    price_floor: int | list[TariffStep]
+    price_cap: int | list[TariffStep]
+    grid_fee: int | list[TariffStep]
+
+
+class SlotTariff(msgspec.Struct, frozen=True):
+    """The price limits and fee of one slot, nano per Wh."""
 
     price_floor: int
     price_cap: int
@@ -286,15 +311,61 @@ class Round(msgspec.Struct, frozen=True):
     refused: list[RefusedClearing]
 
 
+class OrderOutcome(msgspec.Struct, frozen=True):
+    """What a round did for an order, `asked_wh` being what was left of it, and why it did not do more."""
+
+    order: str
+    account: str
+    asked_wh: int
+    filled_wh: int
+    reason: Reason
+    slot: int | None
+    price: int | None
+    feeder: str | None
+
+
+class RoundReport(Round, frozen=True):
+    """A round with all that a neighbour may ask about it; the last three are null while it is open.
+
+    `least` and `greatest` are the ends of the prices per feeder and slot that would have supported what was
+    filled; null of a void round.
+    """
+
+    least: dict[str, list[int]] | None
+    greatest: dict[str, list[int]] | None
+    outcomes: list[OrderOutcome] | None
+
+
+class DepthStep(msgspec.Struct, frozen=True):
+    """Wh at one price; `movable_wh` of them could as well be taken in another slot."""
+
+    price: int
+    wh: int
+    movable_wh: int
+
+
 class Slot(msgspec.Struct, frozen=True):
-    """One settlement interval: what is traded in it, and at which prices it was traded last."""
+    """One settlement interval: what is traded in it, and at which prices it was traded last.
+
+    `round` traded it last, or else was the last that could have; from `welfare` on all is about that round,
+    its proof, the ends of its prices per feeder, and what was offered and wanted in this slot.
+    """
 
     slot: int
     start: int
     end: int
+    tariff: SlotTariff
     prices: dict[str, Price]
     volume_wh: int
     trades: int
+    round: int | None
+    welfare: int | None
+    bound: int | None
+    gap_ppm: int | None
+    least: dict[str, int] | None
+    greatest: dict[str, int] | None
+    supply: list[DepthStep]
+    demand: list[DepthStep]
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -11,10 +11,14 @@ def read_bytes(name: str) -> bytes:
 
     Raises CommandError with exit status 2 when there is none.
     """
+    if name == "-" and sys.stdin is None:
+        raise CommandError("standard input is closed", 2)
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error.strerror}", 2) from None
+        raise CommandError(f"{_shown(name)} cannot be read: {error.strerror}", 2) from None
+    except ValueError as error:  # a zero byte within the name
+        raise CommandError(f"{_shown(name)} cannot be read: {error}", 2) from None
 
 
 def read_text(name: str) -> str:
@@ -22,4 +26,9 @@ def read_text(name: str) -> str:
     try:
         return read_bytes(name).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{name} is not UTF-8: byte {error.start} is wrong", 2) from None
+        raise CommandError(f"{_shown(name)} is not UTF-8: byte {error.start} is wrong", 2) from None
+
+
+def _shown(name: str) -> str:
+    """Keep a name with line breaks on one line."""
+    return name if name.isprintable() and name else ascii(name)

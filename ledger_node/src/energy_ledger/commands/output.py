@@ -14,6 +14,8 @@ class CommandError(Exception):
 
 def result(text: str) -> None:
     """Write a line of the result."""
+    if sys.stdout is None:
+        raise CommandError("standard output is closed, so there is nowhere to write the result")
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -25,12 +27,13 @@ def result_json(value: object) -> None:
 
 def complaint(text: str) -> None:
     """Write why something went wrong."""
-    sys.stderr.write(text + "\n")
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")
 
 
 def progress(text: str) -> None:
     """Show how far long work is, over the line before where a person watches."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 

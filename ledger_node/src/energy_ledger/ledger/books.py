@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from energy_ledger.genesis import Rules
 from energy_ledger.ledger.entries import rest_by_slot
-from energy_ledger.ledger.state import State
 from energy_ledger.ledger.trading_rows import Order
 from energy_ledger.market.book import (
     BlockBid,
@@ -18,18 +17,26 @@ from energy_ledger.market.book import (
 from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, SlotTerms
 
 
-def build_book(state: State, orders: Sequence[Order], first: int) -> Book:
-    """Write orders, given in ledger order, as the book whose slot 0 is slot `first`."""
-    offers = tuple(
-        Offer(order.id, _feeder(state, order), terms.price, _shifted(order, terms, first))
-        for order in orders
-        if isinstance(terms := order.order, OfferTerms)
-    )
-    bids = tuple(_bid(state, order, first) for order in orders if not order.is_offer)
+def build_book(rules: Rules, orders: Sequence[Order], feeders: Sequence[str], first: int) -> Book:
+    """Write orders, given in ledger order, each with its feeder, as the book whose slot 0 is slot `first`."""
+    pairs = list(zip(orders, feeders, strict=True))
     slots = max(_end(order) for order in orders) - first
-    rules = state.rules
-    tariff = Tariff.flat(slots, rules.tariff.price_floor, rules.tariff.price_cap, rules.tariff.grid_fee)
-    return Book(slots=slots, tariff=tariff, feeders=_feeders(rules, slots), offers=offers, bids=bids)
+    return Book(
+        slots=slots,
+        tariff=_tariff(rules, range(first, first + slots)),
+        feeders=_feeders(rules, slots),
+        offers=tuple(
+            Offer(order.id, feeder, terms.price, _shifted(order, terms, first))
+            for order, feeder in pairs
+            if isinstance(terms := order.order, OfferTerms)
+        ),
+        bids=tuple(_bid(order, feeder, first) for order, feeder in pairs if not order.is_offer),
+    )
+
+
+def _tariff(rules: Rules, slots: range) -> Tariff:
+    floors, caps, fees = zip(*(rules.tariff_of(slot) for slot in slots), strict=True)
+    return Tariff(price_floor=floors, price_cap=caps, grid_fee=fees)
 
 
 def _end(order: Order) -> int:
@@ -40,8 +47,8 @@ def _end(order: Order) -> int:
     return max(terms.wh_by_slot) + 1
 
 
-def _bid(state: State, order: Order, first: int) -> FixedBid | FlexibleBid | BlockBid:
-    terms, feeder = order.order, _feeder(state, order)
+def _bid(order: Order, feeder: str, first: int) -> FixedBid | FlexibleBid | BlockBid:
+    terms = order.order
     match terms:
         case FlexibleTerms():
             return _flexible(order, terms, feeder, first)
@@ -72,10 +79,6 @@ def _flexible(order: Order, terms: FlexibleTerms, feeder: str, first: int) -> Fl
 
 def _shifted(order: Order, terms: SlotTerms, first: int) -> dict[int, int]:
     return {slot - first: wh for slot, wh in rest_by_slot(terms, order.fills, first).items()}
-
-
-def _feeder(state: State, order: Order) -> str:
-    return state.assets[order.asset].feeder
 
 
 def _feeders(rules: Rules, slots: int) -> tuple[Feeder, ...]:

@@ -1,5 +1,6 @@
 """Rounds: when a book is frozen, which proposal clears it, and what a round leaves behind."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from energy_ledger.ledger.books import build_book
 from energy_ledger.ledger.state import Auction, State
 from energy_ledger.ledger.states import ROUND, advance
 from energy_ledger.ledger.trades import match
-from energy_ledger.ledger.trading_rows import Proposal, RefusedClearing, Round
+from energy_ledger.ledger.trading_rows import Order, Proposal, RefusedClearing, Round
 from energy_ledger.refusals import Refused
 
 
@@ -31,6 +32,7 @@ def close_round(state: State) -> None:
     state.count(open_round=latest, open_until=state.totals.placed)
     state.lapses.clear()
     auction = open_auction(state, latest)
+    frozen = list(state.orders.values())
     row = Round(
         round=latest,
         closed=timing.close(latest),
@@ -38,8 +40,27 @@ def close_round(state: State) -> None:
         slots=auction.book.slots,
         orders=len(auction.book.orders),
         state=advance(ROUND, None, "close"),
+        numbers=_spans([order.number for order in frozen]),
+        feeders=_feeder_places(state, frozen),
     )
     state.emit("round.closed", state.rounds.put(row).summary())
+
+
+def _spans(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Write rising numbers as spans without a gap."""
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], number)
+        else:
+            spans.append((number, number))
+    return tuple(spans)
+
+
+def _feeder_places(state: State, frozen: Iterable[Order]) -> tuple[int, ...]:
+    places = {"": 0} | {feeder.id: place for place, feeder in enumerate(state.rules.feeders, 1)}
+    found = tuple(places[state.assets[order.asset].feeder] for order in frozen)
+    return found if any(found) else ()
 
 
 def has_two_sides(state: State) -> bool:
@@ -52,7 +73,9 @@ def open_auction(state: State, number: int) -> Auction:
     """Build the book of the open round: whatever was open at its close stays so until it is decided."""
     until = state.totals.open_until
     frozen = [order for order in state.orders.values() if order.number <= until]
-    auction = Auction(number, until, build_book(state, frozen, state.timing.first_slot(number)))
+    feeders = [state.assets[order.asset].feeder for order in frozen]
+    book = build_book(state.rules, frozen, feeders, state.timing.first_slot(number))
+    auction = Auction(number, until, book)
     state.auction = auction
     return auction
 

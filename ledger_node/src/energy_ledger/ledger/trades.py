@@ -55,14 +55,15 @@ def _fills_by_order(book: Book, row: Round, proposal: Proposal) -> dict[str, dic
 def _trade(state: State, row: Round, number: int, pairing: Pair) -> Trade:
     sell, buy = state.orders[pairing.offer], state.orders[pairing.bid]
     sold, bought = state.assets[sell.asset], state.assets[buy.asset]
+    slot = row.first_slot + pairing.slot
     return Trade(
         id=f"{row.round}.{number}",
         round=row.round,
-        slot=row.first_slot + pairing.slot,
+        slot=slot,
         wh=pairing.wh,
         seller_price=pairing.seller_price,
         buyer_price=pairing.buyer_price,
-        fee=state.rules.tariff.grid_fee,
+        fee=state.rules.tariff_of(slot).grid_fee,
         state=advance(TRADE, None, "match"),
         seller=sell.account,
         buyer=buy.account,

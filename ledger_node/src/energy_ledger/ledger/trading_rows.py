@@ -180,7 +180,12 @@ class RefusedClearing(Struct, frozen=True, gc=False):
 
 
 class Round(Struct, frozen=True, kw_only=True, gc=False):
-    """One run of the auction: `closed` is its close in ms, `orders` how many were in the book."""
+    """One run of the auction: `closed` is its close in ms, `orders` how many were in the book.
+
+    `numbers` are spans (first and last) of the numbers of these orders, `feeders` the place of each one's
+    feeder among those of the genesis, from 1, with 0 for the busbar; () where all are there. From both the
+    book can be written again later.
+    """
 
     table: ClassVar[str] = "rounds"
 
@@ -198,6 +203,8 @@ class Round(Struct, frozen=True, kw_only=True, gc=False):
     proposer: str | None = None
     transaction: str | None = None
     refused: tuple[RefusedClearing, ...] = ()
+    numbers: tuple[tuple[int, int], ...] = ()
+    feeders: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
@@ -210,9 +217,10 @@ class Round(Struct, frozen=True, kw_only=True, gc=False):
         return row
 
     def summary(self) -> JsonRow:
-        """Write the round without its prices, as its events carry it."""
+        """Write the round without its prices and what its book is made of, as its events carry it."""
         row = self.row()
-        del row["prices"]
+        for long in ("prices", "numbers", "feeders"):
+            del row[long]
         return row
 
 

@@ -6,7 +6,7 @@ exact flow for that choice. Four programs in turn settle welfare, volume, ranks 
 earlier goals at what the exact flow reached; the best outcome counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
 
@@ -22,7 +22,7 @@ from .program import build_program, solve_program, worth_of_energy
 
 FEW_CHOICES = 200
 """Up to this many choices are tried one by one."""
-TIE_SIZE = 20_000
+TIE_SIZE = 10_000
 """Programs of more variables settle welfare alone; ties between their choices stay as they fall."""
 
 type _Option = tuple[int, int] | None
@@ -33,16 +33,15 @@ def choose(book: Book, columns: Columns, dropped: frozenset[int]) -> Outcome:
     """Find the best outcome without the dropped orders."""
     best = evaluate(book, columns, NOTHING)
     options = _options(columns, dropped)
-    if prod(map(len, options)) > FEW_CHOICES:
-        return _choose_by_program(book, columns, dropped, best)
-    for acceptance in _each_choice(columns, options):
-        best = _better(book, columns, best, acceptance)
-    return best
-
-
-def has_choice(columns: Columns) -> bool:
-    """Tell whether there are blocks or all-or-nothing bids to choose from."""
-    return bool(columns.blocks) or bool(columns.flexible.whole_of.any())
+    if not options:
+        return best
+    if prod(map(len, options)) <= FEW_CHOICES:
+        return _best_of(book, columns, best, product(*options))
+    if not columns.floats_serve:
+        return _choose_one_by_one(book, columns, best, options)
+    return _choose_by_program(book, columns, dropped, best) or _choose_one_by_one(
+        book, columns, best, options
+    )
 
 
 def evaluate(book: Book, columns: Columns, acceptance: Acceptance) -> Outcome:
@@ -56,7 +55,7 @@ def relaxed_numbers(columns: Columns) -> list[Amounts]:
 
     They come rounded in two ways and never rise along links without a limit.
     """
-    worth = worth_of_energy(build_program(columns, frozenset()))
+    worth = worth_of_energy(build_program(columns, frozenset())) if columns.floats_serve else None
     if worth is None:
         return []
     up, down = columns.up_limit == UNLIMITED, columns.down_limit == UNLIMITED
@@ -76,23 +75,43 @@ def _options(columns: Columns, dropped: frozenset[int]) -> list[list[_Option]]:
     ]
 
 
-def _each_choice(columns: Columns, options: list[list[_Option]]) -> Iterator[Acceptance]:
+def _best_of(book: Book, columns: Columns, best: Outcome, choices: Iterable[Sequence[_Option]]) -> Outcome:
     blocks = {block.rank for block in columns.blocks}
-    for chosen in product(*options):
+    for chosen in choices:
         accepted = [option for option in chosen if option]
-        yield Acceptance(
+        acceptance = Acceptance(
             {rank: start for rank, start in accepted if rank in blocks},
             frozenset(rank for rank, _ in accepted if rank not in blocks),
         )
+        best = _better(book, columns, best, acceptance)
+    return best
 
 
-def _choose_by_program(book: Book, columns: Columns, dropped: frozenset[int], best: Outcome) -> Outcome:
+def _choose_one_by_one(
+    book: Book, columns: Columns, best: Outcome, options: Sequence[Sequence[_Option]]
+) -> Outcome:
+    """Settle one order after the other: maybe far from the best, yet exact, where no program works."""
+    chosen: list[_Option] = [None] * len(options)
+    for index, mine in enumerate(options):
+        for option in mine:
+            outcome = _best_of(book, columns, best, [[*chosen[:index], option]])
+            if outcome is not best:
+                best, chosen[index] = outcome, option
+    return best
+
+
+def _choose_by_program(
+    book: Book, columns: Columns, dropped: frozenset[int], best: Outcome
+) -> Outcome | None:
+    """Let the program choose; None if its solver gives up."""
     program = build_program(columns, dropped)
     goals = len(Score._fields) if program.size <= TIE_SIZE else 1
     for goal in range(goals):
         acceptance = solve_program(program, goal, best.score[:goal])
         if acceptance is not None:
             best = _better(book, columns, best, acceptance)
+        elif goal == 0:
+            return None
     return best
 
 

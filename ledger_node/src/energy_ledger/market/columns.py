@@ -26,6 +26,9 @@ SAFE_SUM = 2**61
 SAFE_PRICE = 2**58
 """Prices below this can be added along any path of the solver's searches."""
 
+FLOAT_SIZE = 2**43
+"""Prices and amounts below this leave floating point enough digits to choose by."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entries:
@@ -74,7 +77,10 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A book in numbers. A *place* is a (node, slot) as one number: row of the node x slots + slot."""
+    """A book in numbers. A *place* is a (node, slot) as one number: row of the node x slots + slot.
+
+    `floats_serve` tells whether prices and amounts are of a size that floating point can work with.
+    """
 
     slots: int
     rows: int
@@ -89,6 +95,7 @@ class Columns:
     parent: Integers
     up_limit: Integers
     down_limit: Integers
+    floats_serve: bool
 
     @property
     def places(self) -> int:
@@ -119,6 +126,7 @@ def read_columns(book: Book) -> Columns:
     """Turn a book into columns. Link columns have one value per feeder and slot."""
     tariff = book.tariff
     floor, cap, fee = (_column(values) for values in (tariff.price_floor, tariff.price_cap, tariff.grid_fee))
+    price, energy = max(cap.max(), fee.max()), _energy(book)
     row, slot = np.arange(1, len(book.nodes))[:, None], np.arange(book.slots)
     parent_row = _column([book.nodes[feeder.parent] for feeder in book.feeders])[:, None]
     columns = Columns(
@@ -135,9 +143,9 @@ def read_columns(book: Book) -> Columns:
         parent=(parent_row * book.slots + slot).ravel(),
         up_limit=_limits([feeder.up_limit_wh for feeder in book.feeders]),
         down_limit=_limits([feeder.down_limit_wh for feeder in book.feeders]),
+        floats_serve=bool(max(price, energy) < FLOAT_SIZE),
     )
-    small = max(cap.max(), fee.max()) < SAFE_PRICE and _energy(book) < SAFE_SUM
-    return columns if small else _widened(columns)
+    return columns if price < SAFE_PRICE and energy < SAFE_SUM else _widened(columns)
 
 
 def _column(values: Sequence[int]) -> Integers:

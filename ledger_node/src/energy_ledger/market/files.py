@@ -112,9 +112,7 @@ def _tariff(value: object, slots: int) -> Tariff:
 
 def _named(value: object, place: Place, kind: str) -> Place:
     """Name an order or feeder by its id as soon as that can be read, so that messages can."""
-    name = (
-        place.mapping(value, "").get("id") if isinstance(value, JsonObject) and not value.repeated else None
-    )
+    name = value.get("id") if isinstance(value, JsonObject) and value.repeated != "id" else None
     return Place(f"{kind} {shown(name)}") if isinstance(name, str) else place
 
 

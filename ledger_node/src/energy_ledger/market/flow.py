@@ -43,10 +43,11 @@ def best_flow(columns: Columns, network: Network) -> Solution:
 
 
 def _fits(network: Network) -> bool:
-    if network.cost.dtype == object:
+    """Tell whether OR-tools can hold the numbers: it multiplies costs by nodes and adds rooms up."""
+    if network.cost.dtype == object or network.room.sum(dtype=np.float64) >= SAFE_SUM:
         return False
-    most = int(np.abs(network.cost).max(initial=0))
-    return most * (network.nodes + 1) < SAFE_SUM and int(np.abs(network.tie).max(initial=0)) < SAFE_SUM >> 32
+    most = max(int(np.abs(column).max(initial=0)) for column in (network.cost, network.tie))
+    return most * (network.nodes + 1) < SAFE_SUM
 
 
 def _numbers(columns: Columns, network: Network, flow: Amounts) -> Amounts:

@@ -157,7 +157,8 @@ class _Table:
             pool = [i for i, sell in enumerate(self.sellers) if sell.rest and sell.level <= buy.level]
             shares = apportion(buy.rest, [self.sellers[seller].rest for seller in pool], self.portion)
             for seller, wh in zip(pool, shares, strict=True):
-                self.give(seller, buyer, wh)
+                if wh:
+                    self.give(seller, buyer, wh)
 
 
 def apportion(amount: int, rests: list[int], portion: int = 1) -> list[int]:
@@ -170,8 +171,10 @@ def apportion(amount: int, rests: list[int], portion: int = 1) -> list[int]:
         return [0] * len(rests)
     shares = [amount * rest // total // portion * portion for rest in rests]
     left = amount - sum(shares)
-    remainders = [amount * rest - share * total for rest, share in zip(rests, shares, strict=True)]
-    for index in sorted(range(len(rests)), key=lambda index: -remainders[index]):
+    missing = [share * total - amount * rest for rest, share in zip(rests, shares, strict=True)]
+    for index in sorted(range(len(rests)), key=missing.__getitem__):
+        if not left:
+            break
         extra = min(portion, rests[index] - shares[index], left)
         shares[index] += extra
         left -= extra

@@ -5,15 +5,16 @@ bid. Rows: energy balance of every place, the energy of every flexible bid, one 
 floating point through OR-tools' MathOpt.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .book import Integers
-from .columns import UNLIMITED, Columns
+from .columns import FLOAT_SIZE, UNLIMITED, Columns, Entries, FlexibleEntries
 from .network import Acceptance
 
 type Floats = NDArray[np.float64]
@@ -22,6 +23,10 @@ EFFORT = 20_000_000
 """Branchings x variables after which the best found is taken: the same everywhere, unlike a time limit."""
 SANE = 2.0**57
 """Numbers beyond this are of no use for a proof in 64 bits."""
+HANDY = 2.0**20
+"""Amounts up to this go to the solver as they are: very large numbers make it stumble."""
+GOAL_BITS = 10
+"""Size of the greatest coefficient of a goal, for the same reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +43,8 @@ class Program:
     """The program; `goals` are four objectives to maximise: welfare, volume, then ranks and slots negated.
 
     The last variables are the possible `starts` of blocks (rank, slot), then the all-or-nothing bids `whole`.
-    The first rows balance the places.
+    The first rows balance the places. Energy is in `energy_unit` Wh, and each goal is divided by its
+    `goal_units` besides, powers of two that leave the solver numbers it can work with.
     """
 
     lower: Floats
@@ -47,6 +53,8 @@ class Program:
     row_lower: Floats
     row_upper: Floats
     goals: Floats
+    energy_unit: float
+    goal_units: Floats
     starts: tuple[tuple[int, int], ...]
     whole: tuple[int, ...]
     places: int
@@ -56,26 +64,68 @@ class Program:
         """How many variables it has."""
         return len(self.lower)
 
+    def in_units(self, score: Sequence[int]) -> list[float]:
+        """Tell what the first goals reached, in the program's units."""
+        return [
+            value / (self.energy_unit * unit)
+            for value, unit in zip(score, self.goal_units.tolist(), strict=False)
+        ]
+
 
 def build_program(columns: Columns, dropped: frozenset[int]) -> Program:
     """Write the program, with the dropped orders left out."""
+    energy_unit = _energy_unit(columns)
+    columns = _measured(columns, energy_unit)
     starts = tuple((block.rank, start) for block in columns.blocks for start in block.starts)
     whole = tuple(columns.flexible.rank_of[columns.flexible.whole_of].tolist())
     yes = np.array([rank not in dropped for rank in [rank for rank, _ in starts] + list(whole)], dtype=float)
     offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
-    limits = [np.where(limit == UNLIMITED, np.inf, limit) for limit in (columns.down_limit, columns.up_limit)]
+    limits = [
+        np.where((limit == UNLIMITED) | (limit > FLOAT_SIZE), np.inf, limit / energy_unit)
+        for limit in (columns.down_limit, columns.up_limit)
+    ]
     amounts = [offers.wh, fixed.wh, flexible.wh]
     row_lower, row_upper = _row_limits(columns)
+    goals = _goals(columns, len(whole))
+    goal_units = np.exp2(np.frexp(np.abs(goals).max(axis=1, initial=0.0))[1] - GOAL_BITS)
     return Program(
         lower=np.concatenate([np.zeros(sum(map(len, amounts))), -limits[0], np.zeros(len(yes))]),
         upper=np.concatenate([*amounts, limits[1], yes]).astype(float),
         matrix=_matrix(columns, len(starts)),
         row_lower=row_lower,
         row_upper=row_upper,
-        goals=_goals(columns, len(whole)),
+        goals=goals / goal_units[:, np.newaxis],
+        energy_unit=energy_unit,
+        goal_units=goal_units,
         starts=starts,
         whole=whole,
         places=columns.places,
+    )
+
+
+def _energy_unit(columns: Columns) -> float:
+    parts = (columns.offers.wh, columns.fixed.wh, columns.flexible.wh)
+    amounts = (*parts, *(block.profile for block in columns.blocks))
+    greatest = max(float(column.max(initial=0)) for column in amounts)
+    return 2.0 ** max(0, math.frexp(greatest / HANDY)[1])
+
+
+def _measured(columns: Columns, energy_unit: float) -> Columns:
+    """Tell all amounts in another unit, and prices too as floating-point numbers."""
+
+    def entries[T: (Entries, FlexibleEntries)](part: T) -> T:
+        return replace(part, wh=part.wh / energy_unit, worth=part.worth.astype(float))
+
+    flexible = entries(columns.flexible)
+    return replace(
+        columns,
+        offers=entries(columns.offers),
+        fixed=entries(columns.fixed),
+        flexible=replace(flexible, energy_of=flexible.energy_of / energy_unit),
+        blocks=tuple(
+            replace(block, profile=block.profile / energy_unit, worth=block.worth.astype(float))
+            for block in columns.blocks
+        ),
     )
 
 
@@ -86,7 +136,6 @@ def solve_program(program: Program, goal: int, floors: Sequence[int]) -> Accepta
     """
     from ortools.math_opt.python import mathopt
 
-    model = mathopt.Model.from_model_proto(_model(program, goal, floors, integral=True))
     parameters = mathopt.SolveParameters(
         relative_gap_tolerance=0.0,
         absolute_gap_tolerance=0.0,
@@ -94,8 +143,9 @@ def solve_program(program: Program, goal: int, floors: Sequence[int]) -> Accepta
         random_seed=1,
         threads=1,
     )
-    result = mathopt.solve(model, mathopt.SolverType.GSCIP, params=parameters)
-    if not result.has_primal_feasible_solution():
+    model = mathopt.Model.from_model_proto(_model(program, goal, floors, integral=True))
+    result = _solve(model, mathopt.SolverType.GSCIP, parameters)
+    if result is None or not result.has_primal_feasible_solution():
         return None
     return _read_acceptance(program, np.array(result.variable_values(list(model.variables()))))
 
@@ -106,11 +156,22 @@ def worth_of_energy(program: Program) -> Floats | None:
 
     model = mathopt.Model.from_model_proto(_model(program, 0, (), integral=False))
     parameters = mathopt.SolveParameters(lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX)
-    result = mathopt.solve(model, mathopt.SolverType.GLOP, params=parameters)
-    if not result.has_dual_feasible_solution():
+    result = _solve(model, mathopt.SolverType.GLOP, parameters)
+    if result is None or not result.has_dual_feasible_solution():
         return None
     worth = -np.array(result.dual_values(list(model.linear_constraints())[: program.places]))
+    worth *= program.goal_units[0]
     return worth if np.abs(worth).max(initial=0.0) < SANE else None
+
+
+def _solve(model: Any, solver: Any, parameters: Any) -> Any:
+    """Run a solver; None if it gives up, as it may on numbers of very different sizes."""
+    from ortools.math_opt.python import mathopt
+
+    try:
+        return mathopt.solve(model, solver, params=parameters)
+    except AttributeError, RuntimeError, ValueError:  # the first is how OR-tools 9.15 fails to tell of one
+        return None
 
 
 def _read_acceptance(program: Program, values: Floats) -> Acceptance:
@@ -136,7 +197,9 @@ def _model(program: Program, goal: int, floors: Sequence[int], *, integral: bool
     model.objective.maximize = True
     _fill_sparse(model.objective.linear_coefficients, program.goals[goal])
     constraints.ids.extend(range(rows + len(floors)))
-    constraints.lower_bounds.extend([*program.row_lower.tolist(), *(map(_just_below, floors))])
+    constraints.lower_bounds.extend(
+        [*program.row_lower.tolist(), *(map(_just_below, program.in_units(floors)))]
+    )
     constraints.upper_bounds.extend([*program.row_upper.tolist(), *([np.inf] * len(floors))])
     order = np.lexsort((program.matrix.variable, program.matrix.row))
     matrix.row_ids.extend(program.matrix.row[order].tolist())
@@ -156,7 +219,7 @@ def _fill_sparse(vector: Any, values: Floats) -> None:
     vector.values.extend(values[used].tolist())
 
 
-def _just_below(value: int) -> float:
+def _just_below(value: float) -> float:
     """Leave room for the rounding of floating point, far less than the least step of any goal."""
     return value - max(1e-4, abs(value) * 1e-13)
 
@@ -214,8 +277,8 @@ def _goals(columns: Columns, whole: int) -> Floats:
     offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
     none = np.zeros(len(columns.child)), np.zeros(whole)
     runs = [(block, block.span(start)) for block in columns.blocks for start in block.starts]
-    run_worth = [float(sum(block.profile * block.worth[span])) for block, span in runs]
-    run_ranks = [-float(block.rank * sum(block.profile)) for block, _ in runs]
+    run_worth = [block.profile.astype(float) @ block.worth[span].astype(float) for block, span in runs]
+    run_ranks = [-block.rank * block.profile.sum(dtype=float) for block, _ in runs]
     bid_rank = flexible.rank_of[flexible.bid]
     no_bids = np.zeros(len(fixed.wh) + len(flexible.wh)), none[0], np.zeros(len(runs)), none[1]
     return np.stack(

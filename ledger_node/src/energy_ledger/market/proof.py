@@ -57,7 +57,7 @@ def _block_bound(block: Block, numbers: Amounts) -> int:
     profile = block.profile.tolist()
     runs = [gains[block.span(start)] for start in block.starts]
     totals: list[int] = [sum(wh * gain for wh, gain in zip(profile, run, strict=True)) for run in runs]
-    return max(0, *totals)
+    return max(0, max(totals, default=0))
 
 
 def _flexible(columns: Columns, numbers: Amounts) -> tuple[Amounts, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 INT64_MAX = 2**63 - 1
+_MOST_DIGITS = 100
 
 
 class ReadingError(ValueError):
@@ -34,9 +35,16 @@ def load(text: str | bytes) -> object:
     """Parse JSON; objects come out as `JsonObject`. Raises ReadingError."""
     try:
         decoded = text if isinstance(text, str) else text.decode()
-        return json.loads(decoded, object_pairs_hook=_remember_repeats)
-    except (ValueError, RecursionError) as error:
+        return json.loads(decoded, object_pairs_hook=_remember_repeats, parse_int=_whole_number)
+    except RecursionError:
+        raise ReadingError("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:
         raise ReadingError(f"not JSON: {' '.join(str(error).split())}") from None
+
+
+def _whole_number(digits: str) -> int:
+    """Read a number; of one with too many digits the first ones, so that its place can be named later."""
+    return int(digits[:_MOST_DIGITS])
 
 
 def shown(value: object) -> str:
@@ -62,7 +70,7 @@ class Place:
         found = self.mapping(value, "")
         for key in required:
             if key not in found:
-                raise self.fault(key, "is missing")
+                raise self.fault(key if key.isidentifier() else shown(key), "is missing")
         for key in found:
             if key not in required and key not in optional:
                 raise self.fault(shown(key), "is not a field known here")
@@ -89,9 +97,11 @@ class Place:
         return value
 
     def whole(self, value: object, field: str) -> int:
-        """Take a whole number of any size; neither true nor 1.0 is one."""
+        """Take a whole number of any sign, however large within reason; neither true nor 1.0 is one."""
         if type(value) is not int:
             raise self.fault(field, f"must be a whole number, not {shown(value)}")
+        if abs(value) >= 10 ** (_MOST_DIGITS - 2):
+            raise self.fault(field, "has too many digits")
         return value
 
     def number(self, value: object, field: str, least: int = 0) -> int:

@@ -45,6 +45,7 @@ def _orders_bound(terms: Terms, numbers: Numbers, relief: Numbers) -> int:
     chances = terms.chances
     gain = chances.worth - numbers[chances.row, chances.slot]
     gain[terms.offers] *= -1
+    gain = gain.astype(np.result_type(gain, relief))
     gain[terms.flexible] -= relief[terms.owner]
     gain[~chances.takes_part] = 0
     return dot(chances.most, np.maximum(gain, 0)) + dot(terms.energy, relief)
@@ -71,4 +72,4 @@ def _block_bound(terms: Terms, numbers: Numbers, bid: BlockBid) -> int:
         sum(wh * gain for wh, gain in zip(bid.profile_wh, gains[start : start + length], strict=True))
         for start in range(len(gains) - length + 1)
     ]
-    return max(0, *totals)
+    return max(0, max(totals, default=0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from .book import BlockBid, Fills, Integers
 from .checks import describe
+from .reading import shown
 from .verify_book import NO_LIMIT, Flags, Numbers, Terms, bid_worth, dot
 
 
@@ -193,5 +194,5 @@ def _check_grid(terms: Terms, carried: Numbers) -> None:
             feeder, slot = beyond[0]
             name = terms.book.feeders[feeder].id
             raise RefusedError(
-                f"feeder {name!r}: {flow[feeder, slot]} Wh {direction} in slot {slot}, above its limit"
+                f"feeder {shown(name)}: {flow[feeder, slot]} Wh {direction} in slot {slot}, above its limit"
             )

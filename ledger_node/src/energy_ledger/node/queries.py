@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +16,10 @@ from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
+from energy_ledger.node.history import History
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
-from energy_ledger.units import MS_PER_S
+from energy_ledger.units import INT64_MAX, MS_PER_S
 
 _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "account": ("accounts", msgspec.json.Decoder(types.Account)),
@@ -43,10 +45,12 @@ class Queries:
         self._reader = reader
         self._in_threads = in_threads
         self._genesis = genesis
+        self._history = History(reader, genesis)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
         special: Mapping[str, Callable[[str], object | None]] = {
+            "round": self._round,
             "slot": self._slot,
             "transaction": self._transaction,
             "block": self._block,
@@ -97,7 +101,35 @@ class Queries:
         return types.Page([_event.decode(body) for _, body in found], following)
 
     def _slot(self, key: str) -> types.Slot:
-        slot, rules = _number(key), self._genesis.rules
+        rules = self._genesis.rules
+        length = rules.slot_s * MS_PER_S
+        slot = _slot_number(key, INT64_MAX // length - 1)
+        volume, trades = self._reader.traded(slot)
+        told = self._history.of_slot(slot)
+        latest = told.row if told else None
+        ends = told.ends(slot) if told else None
+        supply, demand = told.curves(slot) if told else ([], [])
+        return types.Slot(
+            slot=slot,
+            start=slot * length,
+            end=(slot + 1) * length,
+            tariff=types.SlotTariff(*rules.tariff_of(slot)),
+            prices=self._prices(slot),
+            volume_wh=volume,
+            trades=trades,
+            round=latest.round if latest else None,
+            welfare=latest.welfare if latest else None,
+            bound=latest.bound if latest else None,
+            gap_ppm=latest.gap_ppm if latest else None,
+            least=ends[0] if ends else None,
+            greatest=ends[1] if ends else None,
+            supply=supply,
+            demand=demand,
+        )
+
+    def _prices(self, slot: int) -> dict[str, types.Price]:
+        """Return per feeder the price at which a slot was traded last."""
+        rules = self._genesis.rules
         prices: dict[str, types.Price] = dict.fromkeys(["", *(feeder.id for feeder in rules.feeders)])
         for row in self._reader.rounds_covering(slot, rules.horizon_slots):
             cleared = _TABLES["round"][1].decode(row)
@@ -105,9 +137,11 @@ class Queries:
             prices |= {feeder: price for feeder, price in found.items() if prices[feeder] is None}
             if None not in prices.values():
                 break
-        volume, trades = self._reader.traded(slot)
-        length = rules.slot_s * MS_PER_S
-        return types.Slot(slot, slot * length, (slot + 1) * length, prices, volume, trades)
+        return prices
+
+    def _round(self, key: str) -> types.RoundReport | None:
+        told = self._history.round(key)
+        return told.report() if told else None
 
     def _transaction(self, key: str) -> types.Transaction | None:
         record = self._reader.transaction(_bytes(key))
@@ -155,11 +189,11 @@ class Queries:
         )
 
 
-def _number(key: str) -> int:
-    try:
-        return whole_number(key)
-    except ValueError:
-        raise ProblemError("bad_request", f"{key} is not the number of a slot", "n") from None
+def _slot_number(key: str, last: int) -> int:
+    with suppress(ValueError):
+        if (number := whole_number(key)) <= last:
+            return number
+    raise ProblemError("bad_request", f"{key} is not the number of a slot", "n")
 
 
 def _bytes(key: str) -> bytes:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +30,9 @@ LONGEST_SLEEP_S: Final = 5.0
 """The wall clock may be set while the node sleeps, so it looks at it this often."""
 CLOCK_BEHIND_MS: Final = 60_000
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
+
+_COUNTED: Final = ("blocks_total", "transactions_total", "transactions_refused_total")
+_TIMED: Final = ("store_seconds_total", "commit_seconds_total")
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,8 +78,8 @@ class Running:
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
         self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
-        self.figures: Counter[str] = Counter()
-        self.seconds: dict[str, float] = dict.fromkeys(("store_seconds_total", "commit_seconds_total"), 0.0)
+        self.figures = dict.fromkeys(_COUNTED, 0)
+        self.seconds = dict.fromkeys(_TIMED, 0.0)
         self.matcher = (
             Matcher(self.genesis, key, self._submit_own, self._next_sequence) if with_matcher else None
         )

@@ -60,7 +60,12 @@ class Solver:
         return clearing
 
     async def _start(self) -> Process:
+        # A session of its own: Ctrl-C is for the node, which then ends this process in order.
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "energy_ledger.node.solver_process", stdin=PIPE, stdout=PIPE
+            sys.executable,
+            *("-m", "energy_ledger.node.solver_process"),
+            stdin=PIPE,
+            stdout=PIPE,
+            start_new_session=True,
         )
         return self._process

@@ -9,6 +9,7 @@ import os
 import pickle
 import struct
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">I")
@@ -28,9 +29,10 @@ def unpack(data: bytes) -> Any:
 
 
 def main() -> None:
-    """Answer books until there are no more."""
+    """Answer books until there are no more, or nobody is left to answer."""
     os.nice(_NICE)
-    answer_all(sys.stdin.buffer, sys.stdout.buffer)
+    with suppress(BrokenPipeError):
+        answer_all(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def answer_all(requests: BinaryIO, answers: BinaryIO) -> None:

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from energy_ledger.api import types
 from energy_ledger.api.ports import Kind
-from energy_ledger.genesis import Feeder, Genesis
+from energy_ledger.genesis import Feeder, Genesis, Tariff, TariffStep
 from energy_ledger.node.chain import Standing
 from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
@@ -41,7 +41,7 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
             approval=rules.approval,
             quota=types.Quota(rules.quota.work_per_s, rules.quota.burst),
         ),
-        tariff=types.Tariff(rules.tariff.price_floor, rules.tariff.price_cap, rules.tariff.grid_fee),
+        tariff=tariff(rules.tariff),
         feeders=[_feeder(feeder) for feeder in rules.feeders],
         committee=list(standing.committee),
         epoch=standing.epoch,
@@ -55,6 +55,17 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
         in_sync=problem is None,
         problem=problem,
     )
+
+
+def tariff(tariff: Tariff) -> types.Tariff:
+    """Show a tariff as the genesis has it."""
+    return types.Tariff(_week(tariff.price_floor), _week(tariff.price_cap), _week(tariff.grid_fee))
+
+
+def _week(schedule: int | tuple[TariffStep, ...]) -> int | list[types.TariffStep]:
+    if isinstance(schedule, int):
+        return schedule
+    return [types.TariffStep(step.minute, step.value) for step in schedule]
 
 
 def _feeder(feeder: Feeder) -> types.Feeder:

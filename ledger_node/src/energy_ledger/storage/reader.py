@@ -126,6 +126,33 @@ class Reader:
         )
         return (str(row) for (row,) in found)
 
+    def latest_round(self, slot: int, horizon: int) -> str | None:
+        """Return the latest round that made a trade in a slot, else the latest decided one that could have.
+
+        No book is longer than the horizon.
+        """
+        (traded,) = self._run("SELECT max(row ->> '$.round') FROM trades WHERE slot = ?", (slot,)).fetchone()
+        if traded is not None:
+            return self.one("rounds", str(traded))
+        found = self._run(
+            "SELECT row FROM rounds WHERE first_slot BETWEEN ? AND ? AND row ->> '$.slots' > ? - first_slot "
+            "AND row ->> '$.state' != 'open' ORDER BY first_slot DESC, n DESC LIMIT 1",
+            (slot - horizon, slot, slot),
+        ).fetchone()
+        return None if found is None else str(found[0])
+
+    def orders_numbered(self, first: int, last: int) -> list[str]:
+        """Return the orders whose numbers lie in a span, in ledger order."""
+        found = self._run(
+            "SELECT row FROM orders WHERE number BETWEEN ? AND ? ORDER BY number", (first, last)
+        )
+        return [row for (row,) in found]
+
+    def trades_of(self, order: str) -> list[str]:
+        """Return all trades of an order."""
+        found = self._run("SELECT row FROM trades WHERE sell_order = ? OR buy_order = ?", (order, order))
+        return [row for (row,) in found]
+
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
         wh, number = self._run(

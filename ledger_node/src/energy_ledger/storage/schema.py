@@ -40,7 +40,7 @@ CREATE TABLE event_assets (
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "accounts": (),
     "assets": ("account",),
-    "orders": ("account", "asset", "state"),
+    "orders": ("account", "asset", "state", "number"),
     "trades": (
         "seller",
         "buyer",
