@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from energy_ledger import bech32m, crypto
 from energy_ledger.dag.committee import quorum_of
 from energy_ledger.genesis import GENESIS_TAG, network_id
-from energy_ledger.invites import INVITE_TAG, PROOF_TAG, InviteText, write_invite_text
+from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
 from energy_ledger.ledger.events import canonical
 from energy_ledger.ledger.merkle import MerkleTree
@@ -76,7 +76,7 @@ def key_field(public: str) -> list[dict[str, str]]:
 def domains() -> Any:
     message = "grüne Straße"
     names = (
-        "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof",
+        "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof", "invite-node", "link",
         "registers", "leaf", "node", "history", "block", "state",
     )  # fmt: skip
     return [
@@ -199,6 +199,7 @@ def invite() -> Any:
             "key": crypto.public_key(INVITE_SEED).hex(),
             "expires": NOW + 24 * HOUR,
             "nodes": ["http://192.0.2.7:8710"],
+            "peers": [f"{crypto.public_key(NODE_SEED).hex()}@192.0.2.7:8711"],
         }
     )
     signature = ADA.sign(INVITE_TAG, payload)
@@ -211,6 +212,8 @@ def invite() -> Any:
         "joiner": BO.address,
         "joiner_account": BO.account.hex(),
         "proof": crypto.sign(INVITE_SEED, PROOF_TAG, BO.account).hex(),
+        "node": crypto.public_key(NODE_SEED).hex(),
+        "node_proof": crypto.sign(INVITE_SEED, NODE_TAG, crypto.public_key(NODE_SEED)).hex(),
     }
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from energy_ledger.api import types
 from energy_ledger.dag.blocks import Draft, Payload, genesis_refs, sign_block
-from energy_ledger.invites import read_invite_text
+from energy_ledger.invites import read_invite, read_invite_text
 from energy_ledger.network.frames import (
     AskGenesis,
     AskHistory,
@@ -30,6 +31,7 @@ from energy_ledger.storage import database
 from energy_ledger.storage.directory import DataDirectory, NodeKey
 from tests.support.people import HOUR_MS, Person, genesis, invite_to
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 EVE = NodeKey(b"e" * 32)
 
 
@@ -166,6 +168,15 @@ async def test_a_transaction_that_comes_over_a_link_is_ordered(node):
         async with asyncio.timeout(5):
             while (await node.one("account", node.ada.address)).balance != 7:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+def test_the_vectors_say_how_an_invite_lets_a_node_in():
+    vector = json.loads((VECTORS / "invite.json").read_text())
+    node = bytes.fromhex(vector["node"])
+    admission = make_admission(read_invite_text(vector["text"]), node)
+    assert admission.proof.hex() == vector["node_proof"]
+    (peer,) = read_invite(admission.invite).peers
+    assert Peer.read(peer) == Peer(node, "192.0.2.7", 8711)
 
 
 async def test_an_invite_counts_until_it_expires_or_for_ever_once_used(node):
