@@ -149,7 +149,10 @@ class Core:
         effects, welcome = self._watch(block)
         if welcome:
             self._hearsay.note(block)
-            effects += self._place(block, self._is_early(block, now), now)
+            early = self._is_early(block, now)
+            if not early:
+                self._hearsay.reach(block)
+            effects += self._place(block, early, now)
             effects += self._release_early(now)
         return effects + self._proceed(now)
 
@@ -285,6 +288,7 @@ class Core:
         effects: list[Effect] = []
         for block in admitted:
             self._ordering.add(block)
+            self._hearsay.reach(block)
             self._pacemaker.observe(block.round, now)
             self._observe_own(block)
             effects.append(Store(block))
