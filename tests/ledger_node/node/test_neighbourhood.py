@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +150,23 @@ async def test_seven_nodes_vote_an_absent_one_out_and_may_lose_more(street):
     await absent.start()
     await street.until(lambda seen: agree(seen) and seen[6]["epoch"] == 2)
     await ordered_everywhere(street, done)
+
+
+async def test_the_street_command_ends_by_itself_and_says_where_every_node_stands():
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "simulation.ledger_street",
+        "2",
+        "--json",
+        "--seconds",
+        "3",
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    output, _ = await process.communicate()
+    said = json.loads(output)
+    assert process.returncode == 0
+    assert said["transactions"] >= 1
+    assert [one["epoch"] for one in said["nodes"]] == [1, 1]
+    assert len({one["state_root"] for one in said["nodes"]}) == 1
