@@ -69,7 +69,7 @@ class Stage:
         data = self.folder / "node"
         data.mkdir()
         command = [_tool("energy-ledger"), "node", "--data", str(data)]
-        where = ["--host", "127.0.0.1", "--port", str(self.node_port)]
+        where = ["--host", "127.0.0.1", "--port", str(self.node_port), "--peer-port", "0"]
         return Child("the ledger node", [*command, *where], self.folder / "logs" / "node.log", data, {})
 
     def setup_token(self) -> str:

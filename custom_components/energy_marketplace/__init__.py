@@ -74,6 +74,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
     await MemberStore(hass, entry.entry_id).async_remove()
     for issue in [
         f"node_unreachable_{entry.entry_id}",
+        f"node_lies_{entry.entry_id}",
         *(f"meter_silent_{subentry_id}" for subentry_id in entry.subentries),
     ]:
         ir.async_delete_issue(hass, DOMAIN, issue)

@@ -19,11 +19,12 @@ from homeassistant.util.signal_type import SignalType
 
 from .book import Book
 from .const import DOMAIN, UPDATE_INTERVAL
-from .ledger import answers
+from .ledger import answers, genesis
 from .ledger.answers import Account, AnswerError, Event, Network, Trade
-from .ledger.client import NodeError, NotAuthorizedError
+from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower
 from .ledger.member import Member
+from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
 from .storage import MemberStore
 
@@ -48,10 +49,14 @@ def trade_signal(entry_id: str) -> SignalType[str, Trade]:
 
 @dataclass(frozen=True)
 class MarketState:
-    """What the node said last; prices in nano per Wh by feeder, None where nothing was traded."""
+    """What the node said last; prices in nano per Wh by feeder, None where nothing was traded.
+
+    `proof` is what checking the account came to; what the node lied about is not to be shown.
+    """
 
     network: Network
     account: Account
+    proof: Finding
     prices_now: Mapping[str, int | None]
     prices_next: Mapping[str, int | None]
 
@@ -83,6 +88,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.connected = False
         self.book = _kept_book(store, member.address)
         self._network = _kept_network(store)
+        self._committee: Committee | None = None
+        self._proven_commit = 0
         self._quiet_until = -1 if self.book.cursor else None
         self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
@@ -125,10 +132,12 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         client = self.member.client
         try:
             network = await client.network()
+            account, finding = await self._checked_account(network)
             slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
             state = MarketState(
                 network=network,
-                account=await client.account(self.member.address),
+                account=account,
+                proof=finding,
                 prices_now=(await client.slot(slot)).prices,
                 prices_next=(await client.slot(slot + 1)).prices,
             )
@@ -143,7 +152,49 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 translation_placeholders={"message": str(error)},
             ) from error
         self._network = network
+        self._complain_of(state.proof)
         return state
+
+    async def _checked_account(self, network: Network) -> tuple[Account, Finding]:
+        """Return the member's account and whether the committee vouches for it."""
+        address = self.member.address
+        answer = await self.member.client.proven_account(address)
+        try:
+            account = answers.read(Account, answer.row)
+            committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
+            if answer.proof is not None:
+                committee = await follow(self.member.client, committee, answer.proof.epoch)
+        except AnswerError as error:
+            raise NodeProblemError(f"the node's account does not fit the protocol: {error}") from error
+        except ValueError as error:
+            return account, Finding(Verdict.CONTRADICTED, reason=str(error))
+        self._committee = committee
+        finding = check(answer, account_key(address), committee, since=self._proven_commit)
+        self._proven_commit = max(self._proven_commit, finding.commit)
+        return account, finding
+
+    def _complain_of(self, finding: Finding) -> None:
+        """Warn of a node that lies, until it stops."""
+        if not finding.is_lie:
+            ir.async_delete_issue(self.hass, DOMAIN, self._lie_issue)
+            return
+        _LOGGER.warning("The node at %s lies: %s", self.member.client.url, finding.reason)
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            self._lie_issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="node_lies",
+            translation_placeholders={
+                "name": self.config_entry.title,
+                "url": self.member.client.url,
+            },
+        )
+
+    @property
+    def _lie_issue(self) -> str:
+        return f"node_lies_{self.config_entry.entry_id}"
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""

@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_DEVICE, CONF_HOST, CONF_NAME, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from .assets import assets_of
 from .const import CONF_ACCOUNT, CONF_ADDRESS, CONF_NODE_KEY, CONF_PHRASE
@@ -43,6 +44,7 @@ async def async_get_config_entry_diagnostics(
             "last_update_success": market.last_update_success,
             "network": asdict(market.network),
             "account": asdict(market.data.account) if market.data else None,
+            "proof": _proof(market),
             "book": _book(market),
             "assets": [
                 {
@@ -55,6 +57,15 @@ async def async_get_config_entry_diagnostics(
         },
         TO_REDACT,
     )
+
+
+def _proof(market: MarketCoordinator) -> dict[str, Any] | None:
+    """Return what checking the balance came to, and how old (s) the proven state is."""
+    if not market.data:
+        return None
+    finding = market.data.proof
+    now = int(dt_util.utcnow().timestamp() * 1000)
+    return asdict(finding) | {"age_s": finding.age_s(now)}
 
 
 def _book(market: MarketCoordinator) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Sensors: the meter, the trades and the orders of each asset, the wallet, the prices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -304,6 +304,20 @@ class WalletSensor(WalletEntity, SensorEntity):
         """Count in the network's currency."""
         super().__init__(market, description)
         self._attr_native_unit_of_measurement = market.network.currency
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether there is an amount that the node did not lie about."""
+        return super().available and not self.coordinator.data.proof.is_lie
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return whether the committee vouches for the amount, and as of when."""
+        proof = self.coordinator.data.proof
+        as_of = None if proof.time is None else dt_util.utc_from_timestamp(proof.time / 1000)
+        return {"proven": proof.is_proven, "proven_as_of": as_of}
 
     @property
     @override

@@ -10,13 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from energy_ledger import bech32m, crypto
+from energy_ledger.dag.committee import quorum_of
 from energy_ledger.genesis import GENESIS_TAG, network_id
-from energy_ledger.invites import INVITE_TAG, PROOF_TAG, InviteText, write_invite_text
+from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
-from energy_ledger.ledger.merkle import MerkleTree, leaf_digest
+from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.merkle import MerkleTree
+from energy_ledger.node import views
+from energy_ledger.proofs import Certificate, Electorate, LedgerState, Proof, StateVote, leaf_digest
 from energy_ledger.transactions import TRANSACTION_TAG, transaction_id
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
@@ -71,8 +76,8 @@ def key_field(public: str) -> list[dict[str, str]]:
 def domains() -> Any:
     message = "grüne Straße"
     names = (
-        "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof",
-        "registers", "leaf", "node", "history", "block",
+        "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof", "invite-node", "link",
+        "registers", "leaf", "node", "history", "block", "state",
     )  # fmt: skip
     return [
         {
@@ -194,6 +199,7 @@ def invite() -> Any:
             "key": crypto.public_key(INVITE_SEED).hex(),
             "expires": NOW + 24 * HOUR,
             "nodes": ["http://192.0.2.7:8710"],
+            "peers": [f"{crypto.public_key(NODE_SEED).hex()}@192.0.2.7:8711"],
         }
     )
     signature = ADA.sign(INVITE_TAG, payload)
@@ -206,6 +212,8 @@ def invite() -> Any:
         "joiner": BO.address,
         "joiner_account": BO.account.hex(),
         "proof": crypto.sign(INVITE_SEED, PROOF_TAG, BO.account).hex(),
+        "node": crypto.public_key(NODE_SEED).hex(),
+        "node_proof": crypto.sign(INVITE_SEED, NODE_TAG, crypto.public_key(NODE_SEED)).hex(),
     }
 
 
@@ -274,6 +282,7 @@ def transactions() -> Any:
         (BO, "transfer", {"to": CY.address, "amount": 5, "memo": "für den Kuchen"}),
         (ADA, "voucher.issue", {"to": CY.address, "amount": 50_000_000_000, "reference": "cash, 2023-11-14"}),
         (ADA, "credit.set", {"member": CY.address, "limit": 10_000_000_000}),
+        (ADA, "committee.vote", {"epoch": 1, "committee": ["07" * 32, "08" * 32]}),
     ]  # fmt: skip
     return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
 
@@ -310,6 +319,79 @@ def merkle() -> Any:
     }
 
 
+def proofs() -> Any:
+    """A committee of four proves three rows, one with letters beyond ASCII; and answers that prove nothing."""
+    seeds = [bytes([number]) * 32 for number in range(1, 5)]
+    electorate = Electorate(bytes.fromhex(NETWORK), 0, tuple(map(crypto.public_key, seeds)), quorum_of(4))
+    rows = [
+        account_row(wallet, name, money)
+        for wallet, name, money in ((ADA, "Ada", 0), (BO, "Bo Öztürk ☀", 7), (CY, "Cy", 40))
+    ]
+    leaves = [(f"account/{row['account']}".encode(), canonical(row)) for row in rows]
+    leaves.append((b"history", bytes(range(32))))
+    tree = MerkleTree()
+    for leaf in leaves:
+        tree.set(*leaf)
+    state = LedgerState(77, NOW + HOUR, tree.root())
+    votes = [(number, electorate.sign(seeds[number], state)) for number in (0, 2, 3)]
+    certificate = Certificate(0, state, tuple(votes))
+    answers = [
+        msgspec.to_builtins(views.proven("account", Proof(key, value, tree.path(key) or (), certificate)))
+        for key, value in leaves[:-1]
+    ]
+    return {
+        "network": NETWORK,
+        "epoch": 0,
+        "committee": [key.hex() for key in electorate.keys],
+        "seeds": [seed.hex() for seed in seeds],
+        "quorum": electorate.quorum,
+        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex()},
+        "signed": (crypto.tag("state") + electorate.network + bytes(8) + state.encode()).hex(),
+        "vote": StateVote(state, votes[0][1]).encode().hex(),
+        "leaves": [{"key": key.decode(), "value": value.hex()} for key, value in leaves],
+        "answers": answers,
+        "invalid": [{"why": why, "answer": answer} for why, answer in false_answers(answers[1])],
+    }
+
+
+def account_row(wallet: Wallet, name: str, balance: int) -> dict[str, Any]:
+    return {
+        "account": wallet.address, "name": name, "status": "active", "roles": [], "keys": key_field(wallet.public),
+        "balance": balance, "held": 0, "credit": 0, "available": balance, "sequence": 1, "commit": 5, "time": NOW,
+    }  # fmt: skip
+
+
+def false_answers(answer: Any) -> list[tuple[str, Any]]:
+    """Return lies that a node might tell with a proof that was good."""
+    proof, row = answer["proof"], answer["row"]
+    votes, path = proof["votes"], proof["path"]
+    turned = [{**path[0], "side": "left" if path[0]["side"] == "right" else "right"}, *path[1:]]
+    return [
+        ("another balance", {"row": row | {"balance": 8}, "proof": proof}),
+        ("a field more", {"row": row | {"rich": 1}, "proof": proof}),
+        ("another key", {"row": row, "proof": proof | {"key": f"account/{CY.address}"}}),
+        ("a step of the path turned", {"row": row, "proof": proof | {"path": turned}}),
+        ("a step of the path left out", {"row": row, "proof": proof | {"path": path[1:]}}),
+        ("another commit", {"row": row, "proof": proof | {"commit": 78}}),
+        ("a later time", {"row": row, "proof": proof | {"time": NOW + 2 * HOUR}}),
+        ("another epoch", {"row": row, "proof": proof | {"epoch": 1}}),
+        ("too few votes", {"row": row, "proof": proof | {"votes": votes[:2]}}),
+        ("one validator's vote twice", {"row": row, "proof": proof | {"votes": [*votes[:2], votes[0]]}}),
+        (
+            "a vote in another's name",
+            {"row": row, "proof": proof | {"votes": [*votes[:2], votes[2] | {"validator": 1}]}},
+        ),
+        (
+            "a validator that is none",
+            {"row": row, "proof": proof | {"votes": [*votes[:2], votes[2] | {"validator": 4}]}},
+        ),
+        (
+            "a number below the first validator",
+            {"row": row, "proof": proof | {"votes": [*votes[:2], votes[2] | {"validator": -1}]}},
+        ),
+    ]
+
+
 FILES = {
     "domains.json": domains,
     "wallets.json": wallets,
@@ -320,6 +402,7 @@ FILES = {
     "commitment.json": commitment,
     "transactions.json": transactions,
     "merkle.json": merkle,
+    "proofs.json": proofs,
 }
 
 

@@ -55,7 +55,16 @@ class NodeProcess:
     def start(self) -> Self:
         """Start the node and wait until it answers."""
         assert not self.is_running
-        words = ("node", "--data", str(self.data), "--port", str(self.port), *self._options)
+        words = (
+            "node",
+            "--data",
+            str(self.data),
+            "--port",
+            str(self.port),
+            "--peer-port",
+            "0",
+            *self._options,
+        )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 (sys.executable, "-m", "energy_ledger.cli", *words), stdout=log, stderr=log

@@ -317,6 +317,52 @@ class Event:
 
 
 @dataclass(frozen=True)
+class CommitteeChange:
+    """A committee that was voted in: its keys (hex), and the votes of a quorum of the one before."""
+
+    epoch: int
+    committee: tuple[str, ...]
+    votes: tuple[Envelope, ...]
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """A step of a proof: the neighbour's digest (hex), and whether it stands `left` or `right`."""
+
+    side: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class StateVote:
+    """A validator's number in its committee, and its signature (hex) over a state."""
+
+    validator: int
+    signature: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Leads from a row to a state that a committee signed; `time` is the ledger's, ms."""
+
+    key: str
+    path: tuple[PathStep, ...]
+    epoch: int
+    commit: int
+    time: int
+    root: str
+    votes: tuple[StateVote, ...]
+
+
+@dataclass(frozen=True)
+class ProvenRow:
+    """A row as the node sent it, and the proof for exactly that; None where the node has none yet."""
+
+    row: Mapping[str, Any]
+    proof: Proof | None
+
+
+@dataclass(frozen=True)
 class Page[T]:
     """One page of a list; `next` is the cursor of the following page, None on the last."""
 

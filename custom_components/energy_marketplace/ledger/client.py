@@ -110,6 +110,14 @@ class NodeClient:
         """Return an account; `RefusedError` with `unknown_account` when there is none."""
         return _read(answers.Account, await self._get(f"accounts/{address}"))
 
+    async def proven_account(self, address: str) -> answers.ProvenRow:
+        """Return an account's row with its proof, not yet checked; errors as `account`."""
+        return _read(answers.ProvenRow, await self._get(f"accounts/{address}", proof=1))
+
+    async def committee(self, epoch: int) -> answers.CommitteeChange:
+        """Return how the committee of an epoch after the first was voted in, not yet checked."""
+        return _read(answers.CommitteeChange, await self._get(f"committees/{epoch}"))
+
     async def asset(self, asset: str) -> answers.Asset:
         """Return an asset."""
         return _read(answers.Asset, await self._get(f"assets/{asset}"))

@@ -26,7 +26,10 @@ class InviteError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """An invite: `payload` is the text its inviter signed, the rest is read from it; `expires` in ms."""
+    """An invite: `payload` is the text its inviter signed, the rest is read from it; `expires` in ms.
+
+    `nodes` are URLs of nodes' APIs, `peers` say where nodes link to each other, as `key@host:port`.
+    """
 
     payload: str
     signature: str
@@ -37,6 +40,7 @@ class Invite:
     key: str
     expires: int
     nodes: tuple[str, ...]
+    peers: tuple[str, ...] = ()
 
     @property
     def test(self) -> bool:
@@ -135,4 +139,5 @@ def _read(payload: str, signature: str, secret: str) -> Invite:
         key=data["key"],
         expires=int(data["expires"]),
         nodes=tuple(data["nodes"]),
+        peers=tuple(data.get("peers", ())),
     )

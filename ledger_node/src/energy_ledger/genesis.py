@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from energy_ledger import crypto
 from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, verify_all
-from energy_ledger.payloads import FeederId, Hash, Label, Natural
+from energy_ledger.payloads import MAX_COMMITTEE, FeederId, Hash, Label, Natural
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text, convert, loads
 from energy_ledger.transactions import Envelope
@@ -20,6 +20,8 @@ GENESIS_TAG: Final = crypto.tag("genesis")
 EPOCH_MINUTE: Final = 3 * MINUTES_PER_DAY
 """The minute of the week with which the Unix epoch began: a Thursday, 00:00 UTC."""
 _MAX_BYTES = 65_536
+MIN_BURST: Final = 2_000_000
+"""A bucket of work holds at least the longest clearing, signatures included."""
 
 Price = Annotated[int, Meta(ge=0, le=MAX_TARIFF)]
 Limit = Annotated[int, Meta(ge=0, le=INT64_MAX)]
@@ -79,6 +81,16 @@ class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
     down_limit_wh: Limit | None = None
 
 
+class Quota(Struct, frozen=True, forbid_unknown_fields=True):
+    """The bucket of work of each account: what it holds, and how fast it fills; `ledger.quotas` counts it.
+
+    By default some 6 small transactions a second for ever, and 12,000 at once.
+    """
+
+    work_per_s: Annotated[int, Meta(ge=1, le=10**9)] = 10_000
+    burst: Annotated[int, Meta(ge=MIN_BURST, le=10**12)] = 20_000_000
+
+
 class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="genesis"):
     """What the genesis says; the times without unit suffix are ms, those in `_s` seconds."""
 
@@ -87,7 +99,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     test: bool
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
     founder: Founder
-    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=64)]
+    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=MAX_COMMITTEE)]
     slot_s: Annotated[int, Meta(ge=1, le=3600)]
     horizon_slots: Annotated[int, Meta(ge=1, le=10_000)]
     round_s: Annotated[int, Meta(ge=1, le=86_400)]
@@ -98,6 +110,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     feeders: Annotated[tuple[Feeder, ...], Meta(max_length=1000)]
     approval: Literal["invite", "manual"]
     readings: Literal["traded", "net"]
+    quota: Quota = Quota()
 
     def tariff_of(self, slot: int) -> SlotTariff:
         """Return the tariff of a slot: what holds when it starts."""

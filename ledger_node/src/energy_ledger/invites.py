@@ -13,13 +13,17 @@ from energy_ledger.strict import convert, loads
 
 INVITE_TAG: Final = crypto.tag("invite")
 PROOF_TAG: Final = crypto.tag("invite-proof")
+NODE_TAG: Final = crypto.tag("invite-node")
 PREFIX: Final = "kwhinvite1"
 
 Url = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class Invite(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the inviter signed: to which network, with which key, until when (ledger time), where it is."""
+    """What the inviter signed: to which network, with which key, until when (ledger time), where it is.
+
+    `nodes` are addresses of APIs, `peers` where nodes link to each other, as `key@host:port`.
+    """
 
     network: Hash
     name: Label
@@ -27,6 +31,7 @@ class Invite(Struct, frozen=True, forbid_unknown_fields=True):
     key: Hash
     expires: Natural
     nodes: Annotated[tuple[Url, ...], Meta(max_length=16)]
+    peers: Annotated[tuple[Url, ...], Meta(max_length=16)] = ()
 
 
 class InviteText(Struct, frozen=True, forbid_unknown_fields=True):

@@ -49,6 +49,7 @@ NaturalDual = Annotated[int, Meta(ge=0, le=MAX_DUAL)]
 
 MAX_PAYLOAD = 65_536
 MAX_CLEARING_PAYLOAD = 1_048_576
+MAX_COMMITTEE = 64
 
 
 class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="kind"):
@@ -320,6 +321,18 @@ class CreditSet(Payload, frozen=True, tag="credit.set"):
         check_address(self.member, "member")
 
 
+class CommitteeVote(Payload, frozen=True, tag="committee.vote"):
+    """A validator wants these nodes, by their keys and in this order, to be the committee of an epoch."""
+
+    epoch: Natural
+    committee: Annotated[tuple[Hash, ...], Meta(min_length=1, max_length=MAX_COMMITTEE)]
+
+    def check(self) -> None:
+        """Refuse a committee in which a node has two voices."""
+        if len(set(self.committee)) != len(self.committee):
+            raise Refused("bad_value", "committee", "A node is named twice.")
+
+
 def _is_hash(text: str) -> bool:
     return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
 
@@ -344,5 +357,6 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         Transfer,
         VoucherIssue,
         CreditSet,
+        CommitteeVote,
     )
 }

@@ -24,6 +24,7 @@ type Code = Literal[
     "replayed",
     "sequence_used",
     "sequence_gap",
+    "over_quota",
     # who may do it
     "not_allowed",
     "not_active",

@@ -11,16 +11,19 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
+from nacl.signing import SigningKey
 
 from custom_components.energy_marketplace.ledger import genesis, invite
+from custom_components.energy_marketplace.ledger.digests import digest
 from custom_components.energy_marketplace.ledger.genesis import GenesisOptions
 from custom_components.energy_marketplace.ledger.transactions import Envelope
-from custom_components.energy_marketplace.ledger.wallet import Wallet
+from custom_components.energy_marketplace.ledger.wallet import Wallet, sign
 
 FOUNDER_PHRASE = " ".join(["abandon"] * 23 + ["art"])
 SETUP_TOKEN = "setup-token"
 TOKEN = "member-token"
-NODE_KEY = "ab" * 32
+_NODE = SigningKey(b"n" * 32)
+NODE_KEY = _NODE.verify_key.encode().hex()
 
 
 class StandIn:
@@ -44,6 +47,7 @@ class StandIn:
         self.submitted: list[dict] = []
         self.known: dict[str, dict] = {}
         self.time = 1_800_000_000_000
+        self.proves = True
         self.genesis: Envelope | None = None
         self.news = asyncio.Condition()
         self.sockets: set[web.WebSocketResponse] = set()
@@ -188,7 +192,20 @@ class StandIn:
 
     async def _get_accounts(self, request, rest):
         row = self.accounts.get(rest[0])
-        return web.json_response(row) if row else problem(404, "unknown_account", "no such account")
+        if row is None:
+            return problem(404, "unknown_account", "no such account")
+        return web.json_response(self.proven(row) if request.query.get("proof") == "1" else row)
+
+    def proven(self, row: dict) -> dict:
+        """Return a row with the proof of a ledger in which there is no other."""
+        key = f"account/{row['account']}"
+        value = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        root = digest("leaf", key.encode() + b"\x00" + value.encode())
+        numbers = b"".join(number.to_bytes(8) for number in (0, 1, self.time))
+        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root)
+        proof = {"key": key, "path": [], "epoch": 0, "commit": 1, "time": self.time, "root": root.hex()}
+        votes = [{"validator": 0, "signature": vote}]
+        return {"row": row, "proof": proof | {"votes": votes} if self.proves else None}
 
     async def _get_assets(self, request, rest):
         if rest[1:] == ["audit"]:

@@ -92,6 +92,7 @@ def test_the_invite_and_the_proof_of_who_joins():
     founder = Wallet.from_phrase(vectors("wallets")[0]["phrase"])
     invitation.verify(founder.keys, now=invitation.expires - 1)
     assert invitation.proof(bytes.fromhex(vector["joiner_account"])) == vector["proof"]
+    assert invitation.peers == (f"{vector['node']}@192.0.2.7:8711",)
 
 
 @pytest.mark.parametrize("vector", vectors("transactions"), ids=lambda vector: vector["kind"])

@@ -18,7 +18,7 @@ from energy_ledger.storage.directory import DataDirectory
 from tests.support.client import Street
 
 PATHS = sorted(
-    {route.path.replace("{n}", "1").replace("{id}", "0").replace("{address}", "x") for route in routes.ROUTES}
+    {re.sub(r"\{\w+\}", "1", route.path) for route in routes.ROUTES}
     | {routes.EVENTS_PATH, routes.METRICS_PATH, routes.OPENAPI_PATH}
 )
 

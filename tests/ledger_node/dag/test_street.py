@@ -256,3 +256,17 @@ def test_more_liars_than_the_rule_withstands_stop_every_honest_home() -> None:
     feed(street, 5, 300)
     street.run(30_000)
     assert [len(home.commits) for home in street.honest] == stopped
+
+
+def test_a_fast_clock_does_not_keep_a_returning_home_from_joining() -> None:
+    street = Street(3, seed=3)
+    feed(street, 5, 300)
+    street.homes[1].crash()
+    feed(street, 10, 300, homes=[0, 2])
+    street.homes[2].clock_error = 3_600_000
+    street.homes[2].submit(b"from the future")
+    street.run(3_000)
+    street.homes[1].start()
+    street.homes[0].submit(b"from the present")
+    street.run(30_000)
+    assert all(b"from the present" in street.ordered(home) for home in street.homes[:2])

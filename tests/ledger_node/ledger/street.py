@@ -182,7 +182,9 @@ class Street:
     def snapshot(self) -> list[Any]:
         """Return all rows but the traces that a refused transaction may leave."""
         traces = {"sequence", "commit", "time", "cursor", "history", "refused"}
-        rows = sorted((row.table, row.key, row.row) for row in self.ledger.rows() if row.table != "used")
+        rows = sorted(
+            (row.table, row.key, row.row) for row in self.ledger.rows() if row.table not in ("used", "work")
+        )
         return [(table, key, {k: v for k, v in row.items() if k not in traces}) for table, key, row in rows]
 
     def at(self, seconds: int | float) -> Outcome:

@@ -7,8 +7,9 @@ from energy_ledger.dag.ordering import Position
 from energy_ledger.genesis import read_genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.mempool import Waiting
-from energy_ledger.node import founding
+from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain
+from energy_ledger.node.epochs import Epoch
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.transactions import Envelope, read_envelope, read_transaction
 from tests.support.people import EUR, HOUR_MS, Person, genesis, invite_to
@@ -40,8 +41,9 @@ class TestChain(Chain):
     def __init__(self, **changes):
         self.ada = Person("Ada")
         genesis = new_genesis(self.ada, **changes)
-        core = Core(founding.settings(genesis, KEY), Position(time=genesis.rules.created))
-        super().__init__(core, Ledger.found(genesis), founding.EPOCH)
+        epoch = Epoch.first(genesis)
+        core = Core(epoch.settings(KEY), Position(time=genesis.rules.created))
+        super().__init__(core, Ledger.found(genesis), Certifier(epoch.electorate(), epoch.voice(KEY)), KEY)
         self.now = START
         self.blocks = []
 

@@ -11,6 +11,7 @@ from energy_ledger.api.problems import ProblemError
 from energy_ledger.node import running, service
 from energy_ledger.storage import database
 from energy_ledger.storage.directory import DataDirectory
+from energy_ledger.transactions import read_envelope, read_transaction
 from tests.support.people import Person, genesis
 
 
@@ -64,21 +65,41 @@ async def test_what_was_written_before_the_node_stopped_can_still_be_read(node):
     assert (await node.one("account", node.ada.address)).balance == 5
 
 
-async def test_a_client_that_waits_too_long_is_told_that_the_transaction_is_on_its_way(node, monkeypatch):
+async def test_who_waits_too_long_hears_that_the_transaction_is_on_its_way_when_it_is_on_disk(
+    node, monkeypatch
+):
     monkeypatch.setattr(service, "WAIT_S", 0.05)
     await node.submit([issue(node)])
-    gate = node._threads.disk.submit(time.sleep, 0.5)
+    chain = node._running._chain
+    advance = chain.advance
+
+    def slowly(*args):
+        time.sleep(0.5)
+        return advance(*args)
+
+    monkeypatch.setattr(chain, "advance", slowly)
     (answer,) = await node.submit([issue(node)])
     assert (answer.accepted, answer.state, answer.commit) == (True, "pending", None)
     assert (await node.one("transaction", answer.id)).state == "pending"
-    await asyncio.wrap_future(gate)
-    await asyncio.sleep(0.2)
+    assert list(node._reader.outbox()) == [bytes.fromhex(answer.id)]
+    await asyncio.sleep(1.5)
     assert (await node.one("transaction", answer.id)).state == "applied"
+    assert node._reader.outbox() == {}
+
+
+async def test_what_was_accepted_before_a_stop_is_taken_up_after_it(node):
+    envelope = read_envelope(issue(node))
+    transaction = read_transaction(envelope)
+    node._writer.keep([(bytes.fromhex(transaction.id), envelope.encode())])
+    await node._running.take_up()
+    await asyncio.sleep(0.5)
+    assert (await node.one("transaction", transaction.id)).state == "applied"
+    assert node._reader.outbox() == {}
 
 
 async def test_a_clock_that_is_behind_the_ledger_is_a_problem(node, monkeypatch):
     assert (await node.network()).problem is None
-    monkeypatch.setattr(node._running, "_now", lambda: node._running.standing.time - 90_000)
+    monkeypatch.setattr(node._running, "now", lambda: node._running.standing.time - 90_000)
     network = await node.network()
     assert (network.in_sync, "90 s behind" in network.problem) == (False, True)
 

@@ -28,7 +28,7 @@ async def test_an_empty_node_says_so(node, client, node_key):
         status, answer = await client.call("GET", f"/v1/{path}")
         assert (status, answer["code"]) == (409, "not_set_up"), path
     status, answer = await client.call("POST", "/v1/setup", {"join": "kwhinvite1x"})
-    assert (status, answer["code"]) == (409, "not_set_up")
+    assert (status, answer["code"]) == (422, "invite_invalid")
     status, answer = await client.call("POST", "/v1/transactions", {})
     assert (status, answer["code"]) == (409, "not_set_up")
     assert (

@@ -58,15 +58,27 @@ def one(kind: Kind) -> Answer:
     """Return the answer of a path that names one row of a kind."""
 
     async def answer(call: Call) -> object:
-        row = await call.node.one(kind, call.key)
-        if row is None:
-            code = f"unknown_{kind}"
-            raise ProblemError(
-                code if code in STATUSES else "not_found", f"there is no {kind} {call.key} here"
-            )
-        return row
+        return _known(await call.node.one(kind, call.key), kind, call.key)
 
     return answer
+
+
+def provable(kind: Kind) -> Answer:
+    """Return the answer of a path that names one row of a kind, and proves it when asked."""
+
+    async def answer(call: Call) -> object:
+        ask = call.node.proven if call.query.get("proof") == "1" else call.node.one
+        return _known(await ask(kind, call.key), kind, call.key)
+
+    return answer
+
+
+def _known(row: object | None, kind: Kind, key: str) -> object:
+    """Return a row that is there; raises ProblemError when it is not."""
+    if row is None:
+        code = f"unknown_{kind}"
+        raise ProblemError(code if code in STATUSES else "not_found", f"there is no {kind} {key} here")
+    return row
 
 
 def many(kind: Kind) -> Answer:
@@ -90,8 +102,8 @@ async def dag(call: Call) -> types.Dag:
 
 
 async def peers(call: Call) -> types.Page[types.Peer]:
-    """Answer who is linked: nobody, as long as a network has one validator."""
-    return types.Page(items=[], next=None)
+    """Answer who is linked, and which validators are not."""
+    return await call.node.peers()
 
 
 async def submit(call: Call) -> types.Submitted | list[types.Submitted]:

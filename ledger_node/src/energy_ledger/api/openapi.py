@@ -37,10 +37,20 @@ def describe(version: str) -> dict[str, Any]:
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return the schema of every type the table names, and the components they refer to."""
     named = [ProblemBody, types.Hello, types.Event]
-    named += [part for route in routes.ROUTES for part in (route.gives, route.takes) if part is not None]
+    named += [part for route in routes.ROUTES for part in _types_of(route)]
     unique = list(dict.fromkeys(named))
     made, components = msgspec.json.schema_components(unique, ref_template=_REF)
     return dict(zip(unique, made, strict=True)), components
+
+
+def _types_of(route: Route) -> list[Any]:
+    return [part for part in (route.gives, route.or_gives, route.takes) if part is not None]
+
+
+def _answer(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
+    if route.or_gives is None:
+        return {"schema": schemas[route.gives]}
+    return {"schema": {"oneOf": [schemas[route.gives], schemas[route.or_gives]]}}
 
 
 def _operation(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
@@ -48,7 +58,7 @@ def _operation(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": _path_key(route) + [_query_parameter(parameter) for parameter in route.query],
         "responses": {
-            "200": {"description": route.summary, "content": {_JSON: {"schema": schemas[route.gives]}}},
+            "200": {"description": route.summary, "content": {_JSON: _answer(route, schemas)}},
             "default": _problem(schemas),
         },
     }

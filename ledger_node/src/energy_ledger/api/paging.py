@@ -78,6 +78,12 @@ ORDER_STATE = _states(get_args(OrderState.__value__))
 TRADE_STATE = _states(get_args(TradeState.__value__))
 TYPES = _words("types", "of these types only, separated by commas")
 EVENT_CURSOR = _number("cursor", "events after this one; without it, from now on")
+PROOF = Parameter(
+    "proof",
+    _one_of("0", "1"),
+    {"type": "string", "enum": ["0", "1"]},
+    "`1`: the row as of the newest certified commit, with its proof",
+)
 LIMIT = Parameter(
     "limit",
     whole_number,

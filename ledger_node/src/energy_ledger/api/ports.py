@@ -8,7 +8,9 @@ from energy_ledger.api import types
 from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import Value, Window
 
-type Kind = Literal["account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block"]
+type Kind = Literal[
+    "account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block", "committee"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,16 @@ class Node(Protocol):
         """Describe the network."""
         ...
 
+    async def peers(self) -> types.Page[types.Peer]:
+        """Tell who is linked, and of the validators also who is not."""
+        ...
+
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
+        ...
+
+    async def proven(self, kind: Kind, key: str) -> types.Proven[object] | None:
+        """Return one account or asset with its proof, None when there is no such row."""
         ...
 
     async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:

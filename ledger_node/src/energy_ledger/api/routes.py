@@ -21,6 +21,8 @@ class Route:
     summary: str
     query: tuple[Parameter, ...] = ()
     takes: Any = None
+    or_gives: Any = None
+    """What it answers instead when the query asks for that."""
     open: bool = False
     """Whether it can be asked without a token."""
     free: bool = False
@@ -36,6 +38,19 @@ class Route:
 
 def _one(path: str, kind: Kind, gives: Any) -> Route:
     return Route("GET", f"/v1/{path}", answers.one(kind), gives, f"One {kind}")
+
+
+def _provable(path: str, kind: Kind, gives: Any) -> Route:
+    text = f"One {kind}, on demand with its proof"
+    return Route(
+        "GET",
+        f"/v1/{path}",
+        answers.provable(kind),
+        gives,
+        text,
+        (paging.PROOF,),
+        or_gives=types.Proven[gives],
+    )
 
 
 def _many(path: str, kind: Kind, gives: Any, *query: Parameter, summary: str = "") -> Route:
@@ -65,9 +80,9 @@ ROUTES = (
         open=True,
     ),
     Route("GET", "/v1/network", answers.network, types.Network, "The network and how far this node is"),
-    _one("accounts/{address}", "account", types.Account),
+    _provable("accounts/{address}", "account", types.Account),
     _many("assets", "asset", types.Asset, paging.ACCOUNT),
-    _one("assets/{id}", "asset", types.Asset),
+    _provable("assets/{id}", "asset", types.Asset),
     Route(
         "GET",
         "/v1/assets/{id}/audit",
@@ -95,6 +110,7 @@ ROUTES = (
     _many("readings", "reading", types.Reading, paging.ASSET, paging.SLOT),
     _one("transactions/{id}", "transaction", types.Transaction),
     _one("blocks/{id}", "block", types.Block),
+    _one("committees/{epoch}", "committee", types.Committee),
     Route("GET", "/v1/dag", answers.dag, types.Dag, "The latest rounds of the DAG"),
     Route("GET", "/v1/peers", answers.peers, types.Page[types.Peer], "The nodes linked to this one"),
     Route(

@@ -70,6 +70,13 @@ class SetupAnswer(msgspec.Struct, frozen=True):
     token: str
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """How much work (bytes, and a thousand for each signature) an account may make per second and at once."""
+
+    work_per_s: int
+    burst: int
+
+
 class Parameters(msgspec.Struct, frozen=True):
     """The times and rules the genesis fixed."""
 
@@ -81,6 +88,7 @@ class Parameters(msgspec.Struct, frozen=True):
     grace_slots: int
     readings: Literal["traded", "net"]
     approval: Literal["invite", "manual"]
+    quota: Quota
 
 
 class TariffStep(msgspec.Struct, frozen=True):
@@ -136,6 +144,8 @@ class Network(msgspec.Struct, frozen=True):
     tariff: Tariff
     feeders: list[Feeder]
     committee: list[str]
+    epoch: int
+    may_fail: int
     commit: int
     time: int
     state_root: str
@@ -186,6 +196,47 @@ class Asset(msgspec.Struct, frozen=True):
     commissioned: str | None
     location: str | None
     commit: int
+
+
+class Committee(msgspec.Struct, frozen=True):
+    """A committee that was voted in; `votes` are `committee.vote` by a quorum of the one before."""
+
+    epoch: int
+    committee: list[str]
+    votes: list[Envelope]
+
+
+class PathStep(msgspec.Struct, frozen=True):
+    """One step from a leaf up to the root: the neighbour's digest, and on which side it stands."""
+
+    side: Literal["left", "right"]
+    digest: str
+
+
+class StateVote(msgspec.Struct, frozen=True):
+    """A validator (by its number in the epoch's committee) and its signature over the state."""
+
+    validator: int
+    signature: str
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Proves a row as of a certified commit; docs/protocol.md says how to check it."""
+
+    key: str
+    path: list[PathStep]
+    epoch: int
+    commit: int
+    time: int
+    root: str
+    votes: list[StateVote]
+
+
+class Proven[T](msgspec.Struct, frozen=True):
+    """A row as of the newest certified commit; without a proof the newest row."""
+
+    row: T
+    proof: Proof | None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -417,7 +468,17 @@ class Dag(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Another node this one is linked to."""
+    """Another node: a validator (with its number from 1) or a linked observer, and where it says it stands.
+
+    What is not known without a link is null; `problem` says why there is none.
+    """
 
     node_key: str
     address: str
+    validator: int | None
+    linked: bool
+    dialled: bool | None
+    epoch: int | None
+    commit: int | None
+    clock_ahead_ms: int | None
+    problem: str | None

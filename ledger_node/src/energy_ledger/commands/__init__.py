@@ -8,11 +8,13 @@ from energy_ledger.commands import (
     dag,
     found,
     invite,
+    join,
     keys,
     node,
     status,
     verify,
     verify_clearing,
+    vote,
 )
 
 
@@ -30,4 +32,16 @@ class Command(Protocol):
         """Do it; return the exit status."""
 
 
-ALL: tuple[Command, ...] = (node, found, invite, status, keys, verify, clear, verify_clearing, dag)
+ALL: tuple[Command, ...] = (
+    node,
+    found,
+    invite,
+    join,
+    vote,
+    status,
+    keys,
+    verify,
+    clear,
+    verify_clearing,
+    dag,
+)

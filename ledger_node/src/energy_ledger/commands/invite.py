@@ -33,6 +33,12 @@ def configure(parser: ArgumentParser) -> None:
         metavar="URL",
         help="address under which the new member reaches the node; several are fine",
     )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        metavar="KEY@HOST:PORT",
+        help="a node to which the new member's node may link; several are fine (default: this one)",
+    )
     parser.add_argument("--days", type=int, default=7, help="how long it counts (default: %(default)s)")
     add_json(parser)
 
@@ -45,16 +51,19 @@ def run(arguments: Namespace) -> int:
         raise CommandError("this phrase is not that of the network's founder")
     expires = time.time_ns() // 1_000_000 + arguments.days * DAY_MS
     nodes = arguments.node or list(filter(None, [directory(arguments).address()]))
-    text = write_invite_text(make_invite(genesis, wallet, expires, nodes))
+    peers = arguments.peer or list(filter(None, [directory(arguments).peer()]))
+    text = write_invite_text(make_invite(genesis, wallet, expires, nodes, peers))
     if arguments.json:
-        result_json({"invite": text, "expires": expires, "nodes": nodes})
+        result_json({"invite": text, "expires": expires, "nodes": nodes, "peers": peers})
     else:
         result(text)
     return 0
 
 
-def make_invite(genesis: Genesis, wallet: Wallet, expires: int, nodes: list[str]) -> InviteText:
-    """Make an invite with a key of its own; `expires` in ms."""
+def make_invite(
+    genesis: Genesis, wallet: Wallet, expires: int, nodes: list[str], peers: list[str]
+) -> InviteText:
+    """Make an invite with a key of its own; `expires` in ms, `peers` as `key@host:port`."""
     seed = secrets.token_bytes(32)
     payload = json.dumps(
         {
@@ -64,6 +73,7 @@ def make_invite(genesis: Genesis, wallet: Wallet, expires: int, nodes: list[str]
             "key": crypto.public_key(seed).hex(),
             "expires": expires,
             "nodes": nodes,
+            "peers": peers,
         },
         ensure_ascii=False,
     )

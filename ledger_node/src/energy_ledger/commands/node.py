@@ -8,9 +8,12 @@ from ipaddress import ip_address
 from energy_ledger.commands.options import add_data, directory
 from energy_ledger.commands.output import CommandError
 from energy_ledger.network.discovery import DiscoveryRefusedError
+from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.run import Options, serve
+from energy_ledger.node.service import Peering
 from energy_ledger.storage.database import StorageError
 from energy_ledger.storage.directory import DirectoryError
+from energy_ledger.units import MS_PER_S
 
 NAME = "node"
 HELP = "run a ledger node"
@@ -22,6 +25,29 @@ def configure(parser: ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen at (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8710, help="port, 0 for any (default: %(default)s)")
+    parser.add_argument(
+        "--peer-port", type=int, default=8711, help="port for links of other nodes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--dial-only", action="store_true", help="accept no links, as behind a router that lets none in"
+    )
+    parser.add_argument(
+        "--advertise", metavar="HOST:PORT", default="", help="where others reach the peer port"
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="KEY@HOST:PORT",
+        help="a node to link to; several are fine",
+    )
+    parser.add_argument(
+        "--clock-offset",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="run with a clock that is wrong by so much, to try out what happens then",
+    )
     parser.add_argument(
         "--matcher", action=BooleanOptionalAction, default=True, help="compute clearings (default: yes)"
     )
@@ -48,6 +74,7 @@ def run(arguments: Namespace) -> int:
         with_matcher=arguments.matcher,
         with_zeroconf=arguments.zeroconf,
         supervisor=arguments.supervisor,
+        peering=_peering(arguments),
     )
     try:
         asyncio.run(serve(options))
@@ -58,3 +85,17 @@ def run(arguments: Namespace) -> int:
             f"cannot listen at {arguments.host}:{arguments.port}: {error.strerror or error}"
         ) from None
     return 0
+
+
+def _peering(arguments: Namespace) -> Peering:
+    try:
+        peers = tuple(map(Peer.read, arguments.peer))
+    except PeerError as error:
+        raise CommandError(str(error), 2) from None
+    return Peering(
+        host=arguments.host,
+        port=None if arguments.dial_only else arguments.peer_port,
+        advertised=arguments.advertise,
+        peers=peers,
+        clock_offset=arguments.clock_offset * MS_PER_S,
+    )

@@ -61,6 +61,7 @@ async def _ask(url: str, token: str) -> dict[str, Any]:
                 "url": url,
                 "health": health,
                 "network": await _get(session, f"{url}/v1/network") if ready else None,
+                "peers": (await _get(session, f"{url}/v1/peers"))["items"] if ready else [],
             }
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise CommandError(f"the node at {url} does not answer: {error or 'it takes too long'}") from None
@@ -84,8 +85,23 @@ def _sentences(status: dict[str, Any]) -> str:
         (
             f"{network['name']} ({network['network']})",
             f"commit {network['commit']} of {time}, state root {network['state_root']}",
-            f"{network['members']} members, {len(network['committee'])} validators",
+            f"{network['members']} members",
+            *_committee(network, status["peers"]),
             f"money in nano-{network['currency']}: {money}",
             network["problem"] or "in sync",
         )
     )
+
+
+def _committee(network: dict[str, Any], peers: list[dict[str, Any]]) -> list[str]:
+    size, spare = len(network["committee"]), network["may_fail"]
+    outlook = f"{-spare} too few are here" if spare < 0 else f"{spare} more may fail"
+    return [f"{size} validators in epoch {network['epoch']}, {outlook}", *map(_peer, peers)]
+
+
+def _peer(peer: dict[str, Any]) -> str:
+    role = f"validator {peer['validator']}" if peer["validator"] else "observer"
+    name = f"  {role} {peer['node_key'][:8]}"
+    if not peer["linked"]:
+        return f"{name} is not linked: {peer['problem'] or 'it was not reached yet'}"
+    return f"{name} is linked at {peer['address']}, at commit {peer['commit']}"

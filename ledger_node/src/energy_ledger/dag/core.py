@@ -149,7 +149,10 @@ class Core:
         effects, welcome = self._watch(block)
         if welcome:
             self._hearsay.note(block)
-            effects += self._place(block, self._is_early(block, now), now)
+            early = self._is_early(block, now)
+            if not early:
+                self._hearsay.reach(block)
+            effects += self._place(block, early, now)
             effects += self._release_early(now)
         return effects + self._proceed(now)
 
@@ -198,6 +201,23 @@ class Core:
     def block(self, ref: BlockRef) -> Block | None:
         """Return an accepted block that is still in memory."""
         return self._ordering.blocks.get(ref)
+
+    def newest_by(self, author: int) -> Block | None:
+        """Return an author's newest block in memory, accepted or waiting: the word that `hear` takes."""
+        accepted = [self._ordering.blocks[ref] for ref in self._ordering.blocks if ref.author == author]
+        known = [*accepted, *self._waiting.blocks_by(author)]
+        return max(known, key=lambda block: block.ref, default=None)
+
+    def unordered_own(self) -> tuple[Block, ...]:
+        """Return the own blocks with envelopes that no commit has reached, oldest first."""
+        return tuple(
+            self._ordering.blocks[ref] for ref in sorted(self._ordering.unordered) if ref.author == self._me
+        )
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this node has a voice that is not muted."""
+        return self._me is not None and not self._unheard
 
     def blocks_at(self, round_: int) -> list[Block]:
         """Return the accepted blocks of a round in memory, in the order in which they came."""
@@ -268,6 +288,7 @@ class Core:
         effects: list[Effect] = []
         for block in admitted:
             self._ordering.add(block)
+            self._hearsay.reach(block)
             self._pacemaker.observe(block.round, now)
             self._observe_own(block)
             effects.append(Store(block))

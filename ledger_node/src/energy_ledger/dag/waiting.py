@@ -43,6 +43,7 @@ class WaitingRoom:
     _slots: dict[tuple[int, int], BlockRef] = field(default_factory=dict)
     _gaps: dict[BlockRef, _Gap] = field(default_factory=dict)
     _load: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _asked_at: int = 0
 
     def __contains__(self, ref: BlockRef) -> bool:
         """Tell whether the block is held here."""
@@ -56,6 +57,10 @@ class WaitingRoom:
         """Return the first block of this (round, author) that waits here."""
         ref = self._slots.get(slot)
         return None if ref is None else self._held[ref].block
+
+    def blocks_by(self, author: int) -> list[Block]:
+        """Return the blocks of an author that wait here."""
+        return [held.block for held in self._held.values() if held.block.author == author]
 
     def is_wanted(self, ref: BlockRef) -> bool:
         """Tell whether a held block waits for this one."""
@@ -118,17 +123,25 @@ class WaitingRoom:
         }
 
     def due_gaps(self, now: int, patience: int, repeat: int, limit: int) -> list[BlockRef]:
-        """Return the gaps to ask for now: `patience` ms after they were noticed, then every `repeat` ms."""
+        """Return the gaps to ask for now: `patience` ms after they were noticed, then every `repeat` ms.
+
+        Between two times of asking lies a quarter of the patience, or a flood of blocks that name what nobody
+        has would keep a home awake.
+        """
+        if not has_passed(self._asked_at, patience // 4, now):
+            return []
         open_gaps = ((ref, gap) for ref, gap in self._gaps.items() if ref not in self._held)
         due = [(ref, gap) for ref, gap in open_gaps if gap.is_due(now, patience, repeat)][:limit]
         for _, gap in due:
             gap.asked, gap.asked_at = True, now
+            self._asked_at = now
         return [ref for ref, _ in due]
 
     def next_asking(self, patience: int, repeat: int) -> int | None:
         """Return when the next gap becomes due."""
         open_gaps = (gap for ref, gap in self._gaps.items() if ref not in self._held)
-        return min((gap.due_at(patience, repeat) for gap in open_gaps), default=None)
+        due_at = min((gap.due_at(patience, repeat) for gap in open_gaps), default=None)
+        return None if due_at is None else max(due_at, self._asked_at + patience // 4)
 
     def _release_if_ready(self, held: _Held) -> list[Block]:
         if held.missing or held.block.ref in self._future:

@@ -55,8 +55,16 @@ class Hearsay:
     _rounds: dict[int, int] = field(default_factory=dict)
 
     def note(self, block: Block) -> None:
-        """Take note of a block whose signature holds."""
+        """Take note of a block whose signature holds: of its time, and of an own one's round."""
         self._times[block.author] = max(block.timestamp, self._times.get(block.author, 0))
+        if block.author == self.me:
+            self.reach(block)
+
+    def reach(self, block: Block) -> None:
+        """Take note of the round of a block that is not ahead of its time.
+
+        Where a fast clock is, nobody can follow: waiting for that round would stop those behind it.
+        """
         self._rounds[block.author] = max(block.round, self._rounds.get(block.author, 0))
 
     def own_round(self) -> int:

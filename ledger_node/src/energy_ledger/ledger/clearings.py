@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from energy_ledger.ledger import orders
+from energy_ledger.ledger.committees import check_validator
 from energy_ledger.ledger.rounds import clear
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import Auction, State
@@ -21,6 +22,7 @@ from energy_ledger.refusals import Refused
 
 def plan_propose(request: Request, payload: ClearingPropose) -> Action:
     """Check a proposal; one that cannot be bettered clears the round, else the best clears it at its end."""
+    check_validator(request.state, request.sender)
     auction = _auction(request, payload.round)
     book = auction.book
     clearing = _read(book, payload)

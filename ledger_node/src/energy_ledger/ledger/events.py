@@ -32,6 +32,8 @@ type EventType = Literal[
     "transfer",
     "voucher.issued",
     "credit.set",
+    "committee.voted",
+    "committee.changed",
     "transaction.refused",
 ]
 

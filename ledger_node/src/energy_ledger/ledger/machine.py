@@ -7,12 +7,23 @@ from msgspec import Struct
 
 from energy_ledger.genesis import Genesis
 from energy_ledger.keys import KeySet
-from energy_ledger.ledger import assets, clearings, members, money, orders, readings, rounds, settlement
+from energy_ledger.ledger import (
+    assets,
+    clearings,
+    committees,
+    members,
+    money,
+    orders,
+    quotas,
+    readings,
+    rounds,
+    settlement,
+)
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
 from energy_ledger.ledger.rules import Action, Request
-from energy_ledger.ledger.state import State
+from energy_ledger.ledger.state import Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
 from energy_ledger.payloads import (
@@ -20,6 +31,7 @@ from energy_ledger.payloads import (
     AssetRegister,
     AssetUpdate,
     ClearingPropose,
+    CommitteeVote,
     CreditSet,
     Join,
     OrderCancel,
@@ -45,11 +57,12 @@ class Result(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What a commit brought about: results in the order of its transactions, events, rows, the new root."""
+    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root."""
 
     results: tuple[Result, ...]
     events: tuple[Event, ...]
     changes: tuple[Change, ...]
+    leaves: tuple[Leaf, ...]
     root: bytes
 
 
@@ -80,6 +93,7 @@ _RULES: Final[dict[type[Payload], _Rule]] = {
     Transfer: _Rule(None, money.plan_transfer),
     VoucherIssue: _Rule(TREASURER, money.plan_issue),
     CreditSet: _Rule(TREASURER, money.plan_credit),
+    CommitteeVote: _Rule(NODE, committees.plan_vote),
 }
 
 
@@ -111,6 +125,10 @@ class Ledger:
         """Return all current rows: what `restore` needs."""
         return self._state.rows()
 
+    def leaves(self) -> Iterator[Leaf]:
+        """Return all leaves of the tree under the root."""
+        return self._state.leaves()
+
     @property
     def genesis(self) -> Genesis:
         """The founding act."""
@@ -135,6 +153,16 @@ class Ledger:
     def last_round(self) -> int:
         """The latest round whose close has passed."""
         return self._state.totals.closed_round
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last commit was in or, if it changed the committee, the one that follows."""
+        return self._state.totals.epoch
+
+    @property
+    def committee(self) -> tuple[str, ...]:
+        """The node keys of the epoch's validators, in their order."""
+        return self._state.totals.committee
 
     @property
     def members(self) -> int:
@@ -191,17 +219,20 @@ class Ledger:
         """
         sender = self._admit_new(transaction, time, verified)
         self._check_sequence(transaction, sender.sequence if sender else 0)
+        quotas.check(self._state, transaction, max(time, self.time))
         self._plan(transaction, sender, max(time, self.time))
 
     def check_waiting(
-        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = ()
+        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = (), ahead: int = 0
     ) -> None:
         """Check a transaction whose account has others on their way, up to the sequence number `last`.
 
-        As `check`, but for the rules of the kind: what they say depends on those others. Raises Refused.
+        `ahead` is the work of those. As `check`, but for the rules of the kind: what they say depends on
+        those others. Raises Refused.
         """
         sender = self._admit_new(transaction, time, verified)
         self._check_sequence(transaction, max(last, sender.sequence if sender else 0))
+        quotas.check(self._state, transaction, max(time, self.time), ahead)
 
     def apply(
         self,
@@ -223,8 +254,9 @@ class Ledger:
         settlement.start_slots(state)
         settlement.end_graces(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
-        events, changes, self.root = state.close_commit()
-        return Outcome(results=results, events=events, changes=changes, root=self.root)
+        closing = state.close_commit()
+        self.root = closing.root
+        return Outcome(results, *closing)
 
     def _apply(self, transaction: Transaction, verified: Collection[str]) -> Result:
         try:
@@ -236,6 +268,7 @@ class Ledger:
             if sender is not None:
                 payload = transaction.payload
                 sender = self._state.use_sequence(payload.account, payload.sequence, transaction.id)
+                quotas.draw(self._state, transaction)
             action = self._plan(transaction, sender, self.time)
         except Refused as refused:
             self._tell(transaction, refused)
@@ -318,7 +351,9 @@ def _check_role(sender: Account, role: str | None) -> None:
         raise Refused("not_active", None, "Your membership is not approved yet.")
     if role is None:
         if NODE in sender.roles:
-            raise Refused("not_allowed", "kind", "A node's account may only propose clearings.")
+            raise Refused(
+                "not_allowed", "kind", "A node's account may only propose clearings and vote for a committee."
+            )
     elif role not in sender.roles:
         raise Refused("not_allowed", "kind", f"Only an account with the role {role} may do this.")
 

@@ -6,7 +6,7 @@ from typing import Literal
 from energy_ledger import crypto
 from energy_ledger.genesis import Genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG, Invite, read_invite
-from energy_ledger.keys import KeySet, account_of
+from energy_ledger.keys import KeySet, PublicKey, account_of
 from energy_ledger.ledger.rows import Account, UsedInvite
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
@@ -23,7 +23,16 @@ def found(state: State, genesis: Genesis) -> None:
     """Make the founder a member and give every node of the committee its account."""
     founder = genesis.rules.founder
     _open_account(state, genesis.founder, founder.name, founder.keys, (FOUNDER, TREASURER))
-    for number, (address, key) in enumerate(zip(genesis.node_accounts, genesis.node_keys, strict=True), 1):
+    for public in genesis.rules.committee:
+        open_node_account(state, public)
+
+
+def open_node_account(state: State, public: str) -> None:
+    """Give a node its account, unless it has one."""
+    key = PublicKey(type="ed25519", public=public)
+    address = state.genesis.address([key])
+    if address not in state.accounts:
+        number = 1 + sum(NODE in account.roles for account in state.accounts.values())
         _open_account(state, address, f"Node {number}", (key,), (NODE,))
 
 

@@ -5,22 +5,8 @@ level by level and moving an odd last one up as it is; so a changed leaf costs o
 """
 
 from bisect import bisect_left
-from typing import Final
 
-from energy_ledger import crypto
-
-LEAF_TAG: Final = crypto.tag("leaf")
-NODE_TAG: Final = crypto.tag("node")
-
-
-def leaf_digest(key: bytes, value: bytes) -> bytes:
-    """Return the digest of a leaf."""
-    return crypto.digest(LEAF_TAG, key + b"\x00" + value)
-
-
-def node_digest(left: bytes, right: bytes) -> bytes:
-    """Return the digest of a node over its two children."""
-    return crypto.digest(NODE_TAG, left + right)
+from energy_ledger.proofs import Step, leaf_digest, node_digest
 
 
 class MerkleTree:
@@ -47,6 +33,20 @@ class MerkleTree:
             self._changed.clear()
             self._update(sorted(places))
         return self._levels[-1][0]
+
+    def path(self, key: bytes) -> tuple[Step, ...] | None:
+        """Return the steps from a leaf up to the root; None when there is no such leaf."""
+        self.root()
+        place = self._places.get(key)
+        if place is None:
+            return None
+        steps: list[Step] = []
+        for level in self._levels[:-1]:
+            neighbour = place ^ 1
+            if neighbour < len(level):  # an odd last one moves up without a neighbour
+                steps.append(Step("left" if neighbour < place else "right", level[neighbour]))
+            place //= 2
+        return tuple(steps)
 
     def _make_room(self) -> list[int]:
         """Insert the keys that are new; return the places that hold another leaf than before."""

@@ -156,13 +156,60 @@ def used_key(account: str, sequence: int) -> str:
     return f"{account}/{sequence % SEQUENCE_WINDOW}"
 
 
+class CommitteeWish(Struct, frozen=True, gc=False):
+    """A validator's vote: the committee it wants next, and the transaction that says so."""
+
+    committee: tuple[str, ...]
+    transaction: str
+
+
+class Work(Struct, frozen=True, kw_only=True, gc=False):
+    """What an account has drawn from its bucket of work, in thousandths, as of a ledger time (ms)."""
+
+    table: ClassVar[str] = "work"
+
+    account: str
+    drawn: int
+    time: int
+
+    @property
+    def key(self) -> str:
+        """The address."""
+        return self.account
+
+    def row(self) -> JsonRow:
+        """Write the drawn work as JSON types."""
+        return asdict(self)
+
+
+class Handover(Struct, frozen=True, kw_only=True, gc=False):
+    """That an epoch began: its committee, and the transactions of the quorum that wished it."""
+
+    table: ClassVar[str] = "handovers"
+
+    epoch: int
+    committee: tuple[str, ...]
+    votes: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The number of the epoch that began, as text."""
+        return str(self.epoch)
+
+    def row(self) -> JsonRow:
+        """Write the handover as JSON types."""
+        row: JsonRow = to_builtins(self)
+        return row
+
+
 class Totals(Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger counts besides its tables.
 
     `cursor` is that of the latest event, `history` (hex) binds all events so far, `placed` counts orders,
     `closed_round` is the latest round whose close has passed. `open_round` is being decided: its book has the
     open orders up to number `open_until`; `cancelling` maps those of them that are to be cancelled when it is
-    over to the transactions that asked for it.
+    over to the transactions that asked for it. `committee` has the validators' node keys in `epoch`; `votes`
+    maps those of them that want another one to what they want and the transaction that said so.
     """
 
     table: ClassVar[str] = "totals"
@@ -178,6 +225,9 @@ class Totals(Struct, frozen=True, kw_only=True, gc=False):
     open_round: int | None = None
     open_until: int = 0
     cancelling: dict[str, str] = {}
+    epoch: int = 0
+    committee: tuple[str, ...]
+    votes: dict[str, CommitteeWish] = {}
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import convert
 from msgspec.structs import replace
@@ -13,13 +13,25 @@ from energy_ledger.ledger.agenda import Lapses, TradeIndex
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import Account, Asset, Totals, Used, UsedInvite, used_key
+from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"
+
+type Leaf = tuple[bytes, bytes]
+"""Key and value of a leaf of the tree under the root."""
+
+
+class Closing(NamedTuple):
+    """What a commit leaves behind."""
+
+    events: tuple[Event, ...]
+    changes: tuple[Change, ...]
+    leaves: tuple[Leaf, ...]
+    root: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ class State:
         self.proposals = Table(Proposal)
         self.invites = Table(UsedInvite)
         self.used = Table(Used)
+        self.handovers = Table(Handover)
+        self.work = Table(Work)
         self.totals = Totals(
             commit=0,
             time=genesis.rules.created,
@@ -60,6 +74,7 @@ class State:
             community=0,
             placed=0,
             closed_round=self.timing.round_at(genesis.rules.created),
+            committee=genesis.rules.committee,
         )
         self.lapses = Lapses()
         self.index = TradeIndex()
@@ -128,23 +143,31 @@ class State:
         used = self.used.get(used_key(account, sequence))
         return used is not None and used.transaction == transaction
 
-    def close_commit(self) -> tuple[tuple[Event, ...], tuple[Change, ...], bytes]:
-        """Bind the commit's events, and return them with the rows that changed and the new root."""
+    def close_commit(self) -> Closing:
+        """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
         history = extend_history(bytes.fromhex(self.totals.history), events)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
-        for change in changes:
-            if change.table in _IN_ROOT:
-                self._set_leaf(change.table, change.key, change.row)
+        leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
+        if events:
+            leaves.append(self._history_leaf())
+        for leaf in leaves:
+            self._tree.set(*leaf)
         totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
-        return events, (*changes, totals), self.root()
+        return Closing(events, (*changes, totals), tuple(leaves), self.root())
 
     def root(self) -> bytes:
         """Return the state root."""
-        self._tree.set(HISTORY_KEY, bytes.fromhex(self.totals.history))
+        self._tree.set(*self._history_leaf())
         return self._tree.root()
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Return all leaves of the tree under the root, in no particular order."""
+        for table in (self.accounts, self.assets):
+            yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
+        yield self._history_leaf()
 
     def rows(self) -> Iterator[Row]:
         """Write everything that is needed to restore the state."""
@@ -157,7 +180,7 @@ class State:
         for row in rows:
             by_table.setdefault(row.table, []).append(row.row)
             if row.table in _IN_ROOT:
-                self._set_leaf(row.table, row.key, row.row)
+                self._tree.set(*_leaf(row.table, row.key, row.row))
         for name in (Order.table, ClosedOrder.table):
             by_table.get(name, []).sort(key=lambda row: row["number"])
         for table in self._tables:
@@ -189,10 +212,16 @@ class State:
             self.proposals,
             self.invites,
             self.used,
+            self.handovers,
+            self.work,
         )
 
-    def _set_leaf(self, table: str, key: str, row: object) -> None:
-        self._tree.set(f"{_IN_ROOT[table]}/{key}".encode("ascii"), canonical(row))
+    def _history_leaf(self) -> Leaf:
+        return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+
+
+def _leaf(table: str, key: str, row: object) -> Leaf:
+    return f"{_IN_ROOT[table]}/{key}".encode("ascii"), canonical(row)

@@ -1,1 +1,1 @@
-"""How a node is found by those who are near."""
+"""How a node finds others, is found, and speaks to them over authenticated links."""

@@ -13,12 +13,29 @@ from typing import Final
 from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, Payload
 from energy_ledger.dag.core import Core
-from energy_ledger.dag.effects import Build, Commit, Effect, Evidence, Halt, Refuse, Store, Timer
+from energy_ledger.dag.effects import (
+    Build,
+    Commit,
+    Effect,
+    Evidence,
+    Halt,
+    Lapse,
+    Refuse,
+    Request,
+    Send,
+    Store,
+    Timer,
+)
+from energy_ledger.dag.ordering import Position
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.machine import Ledger, Money, Result
 from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
+from energy_ledger.node.certifying import Certifier
+from energy_ledger.node.epochs import Epoch
+from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
+from energy_ledger.storage.directory import NodeKey
 from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
 from energy_ledger.transactions import Transaction, parse
 
@@ -37,6 +54,8 @@ class Standing:
     members: int
     money: Money
     last_round: int
+    epoch: int
+    committee: tuple[str, ...]
 
     @classmethod
     def of(cls, ledger: Ledger) -> Standing:
@@ -49,6 +68,8 @@ class Standing:
             ledger.members,
             ledger.money,
             ledger.last_round,
+            ledger.epoch,
+            ledger.committee,
         )
 
 
@@ -60,12 +81,24 @@ class Placed:
     commit: int
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What came over links: blocks, and what other validators (by author) know as our newest block."""
+
+    blocks: Sequence[Block] = ()
+    heard: Sequence[tuple[int, Block | None]] = ()
+
+
+NOTHING = Incoming()
+
+
 @dataclass(slots=True)
 class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
     `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
-    ordering, `refused` the rule that a block given to `Chain.accept` breaks.
+    ordering, `refused` the rules that blocks break, `sent` and `requests` what goes out to the neighbours,
+    `homeless` the transactions that another validator must order as this node has no voice now.
     """
 
     standing: Standing
@@ -75,28 +108,41 @@ class Step:
     open_book: tuple[int, Book] | None = None
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
-    refused: Fault | None = None
+    refused: list[tuple[Block, Fault]] = field(default_factory=list)
+    sent: list[Block] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    homeless: list[Waiting] = field(default_factory=list)
 
 
 class Chain:
     """Drives one core and one ledger. An instance belongs to one thread."""
 
-    def __init__(self, core: Core, ledger: Ledger, epoch: int) -> None:
+    def __init__(self, core: Core, ledger: Ledger, certifier: Certifier, key: NodeKey | None = None) -> None:
+        """Drive the core of an epoch; `key` makes the node a validator of later epochs that name it."""
         self.ledger = ledger
-        self._core = core
-        self._epoch = epoch
+        self.core = core
+        self.certifier = certifier
+        self._key = key
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Transaction] = {}
+        self._pausing = False
+        self._given: Block | None = None
 
-    def advance(self, waiting: Iterable[Waiting], now: int) -> Step:
-        """Take in checked transactions, and do what they and the time (ms) call for."""
+    def advance(self, waiting: Iterable[Waiting], now: int, incoming: Incoming = NOTHING) -> Step:
+        """Take in checked transactions and what came over links; do what they and the time (ms) call for."""
         self._take_in(waiting)
         step = Step(Standing.of(self.ledger))
         commits = -1
-        self._follow(self._core.tick(now), step, now)
+        self._follow(self.core.tick(now), step, now)
+        self._receive(incoming, step, now)
         while commits != len(step.entry.commits):
             commits = len(step.entry.commits)
-            self._follow(self._core.want(bool(self._queue), self.ledger.next_due(), now), step, now)
+            pending = bool(self._queue) or self.certifier.is_due
+            self._follow(self.core.want(pending, self.ledger.next_due(), now), step, now)
+        if self._queue and not self.core.speaks:
+            step.homeless = list(self._queue)
+            self._queue.clear()
+        step.entry.certificate = self.certifier.take()
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
         return step
@@ -104,8 +150,29 @@ class Chain:
     def accept(self, block: Block) -> Step:
         """Take in a block that was made elsewhere or earlier, at the time it says."""
         step = Step(Standing.of(self.ledger))
-        self._carry_out(self._core.accept(block, block.timestamp), step)
+        self._given = block
+        self._carry_out(self.core.accept(block, block.timestamp), step)
+        step.entry.certificate = self.certifier.take()
         return step
+
+    def take_voice(self, restored: Chain) -> None:
+        """Take over the core of the same place in the order that has this node's voice."""
+        self.core, self.certifier, self._key = restored.core, restored.certifier, restored._key
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in which the core is."""
+        return self.certifier.electorate.epoch
+
+    def _receive(self, incoming: Incoming, step: Step, now: int) -> None:
+        """Give the core what came over links; blocks of other epochs are nothing to this one."""
+        for author, last in incoming.heard:
+            known = last if last is not None and last.epoch == self.epoch else None
+            self._follow(self.core.hear(author, known, now), step, now)
+        for block in incoming.blocks:
+            if block.epoch == self.epoch:
+                self._given = block
+                self._follow(self.core.accept(block, now), step, now)
 
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
         for one in waiting:
@@ -116,48 +183,84 @@ class Chain:
         """Carry out effects, and what follows from the blocks they ask for, to the end."""
         while self._carry_out(effects, step):
             payload = self._load(now)
-            effects = self._core.propose(payload, bool(self._queue), now)
+            effects = self.core.propose(payload, bool(self._queue), now)
 
     def _carry_out(self, effects: list[Effect], step: Step) -> bool:
         """Carry out effects; tell whether a block is asked for.
 
-        A committee of one has nobody to send a block to or to ask for one.
+        What comes after the last commit of an epoch is left undone.
         """
         wanted = False
         for effect in effects:
             match effect:
-                case Store(block):
-                    step.entry.blocks.append(block)
-                case Commit():
-                    self._commit(effect, step)
-                case Evidence(first, second):
-                    step.entry.evidence.append((first, second))
-                case Halt(equivocators):
-                    step.halted = equivocators
-                case Refuse(_, fault):
-                    step.refused = fault
-                case Timer(at):
-                    step.wake_at = at
                 case Build():
                     wanted = True
+                case Timer(at):
+                    step.wake_at = at
+                case Commit():
+                    self._commit(effect, step)
+                    if self.ledger.epoch != self.epoch:
+                        self._begin_epoch(step)
+                        return False
                 case _:
-                    pass
+                    self._note(effect, step)
         return wanted
+
+    def _note(self, effect: Effect, step: Step) -> None:
+        match effect:
+            case Store(block):
+                step.entry.blocks.append(block)
+                self.certifier.hear(block)
+            case Send(block):
+                step.sent.append(block)
+            case Request():
+                step.requests.append(effect)
+            case Evidence(first, second):
+                step.entry.evidence.append((first, second))
+            case Halt(equivocators):
+                step.halted = equivocators
+            case Refuse(_, fault) if self._given is not None:
+                step.refused.append((self._given, fault))
+            case Lapse(block):
+                self._take_back(block)
+
+    def _begin_epoch(self, step: Step) -> None:
+        """Start the epoch of the committee just voted in; own transactions left open come along."""
+        left, ledger = self.core.unordered_own(), self.ledger
+        epoch = Epoch.of(ledger)
+        self.core = Core(epoch.settings(self._key), Position(ledger.commit, ledger.time))
+        self.certifier = Certifier(epoch.electorate(), epoch.voice(self._key))
+        self.certifier.note(LedgerState(ledger.commit, ledger.time, ledger.root))
+        step.wake_at = None
+        for block in left:
+            self._take_back(block)
+
+    def _take_back(self, block: Block) -> None:
+        """Let the transactions of an own block that was never ordered wait again."""
+        for data in block.envelopes:
+            transaction = self._checked.get(data) or _parsed(data)
+            if transaction is not None:
+                self._queue.append(Waiting(transaction, data))
 
     def _load(self, now: int) -> Payload:
         """Take what waits into the next own block.
 
-        After a pause nothing yet: the payload's ledger time will be that of the block below it.
+        After a pause no envelopes yet: their ledger time will be that of the block below it.
         """
-        last = self._core.last_own_block
-        if last is None or now - last.timestamp > FRESH_MS:
-            return Payload()
+        last = self.core.last_own_block
+        votes = self.certifier.speak()
+        paused = last is None or now - last.timestamp > FRESH_MS
+        self._pausing = (
+            paused and not self._pausing
+        )  # where rounds are slow, each is a pause: only one is left
+        if self._pausing:
+            return Payload(votes=votes)
         envelopes: list[bytes] = []
-        room = MAX_PAYLOAD_BYTES
+        room = MAX_PAYLOAD_BYTES - sum(map(len, votes))
         while self._queue and len(self._queue[0].data) <= room and len(envelopes) < MAX_ITEMS:
             envelopes.append(self._queue.popleft().data)
             room -= len(envelopes[-1])
-        return Payload(tuple(envelopes))
+        return Payload(tuple(envelopes), votes)
 
     def _commit(self, commit: Commit, step: Step) -> None:
         ordered = [place for block in commit.blocks for place in self._read(block)]
@@ -166,13 +269,14 @@ class Chain:
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
         for one in ordered:
             self._checked.pop(one.data, None)
+        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(
             CommitEntry(
                 index=commit.index,
                 time=self.ledger.time,
-                epoch=self._epoch,
+                epoch=self.certifier.electorate.epoch,
                 leader=commit.leader.digest,
                 root=outcome.root,
                 blocks=tuple(block.ref.digest for block in commit.blocks),
@@ -180,6 +284,7 @@ class Chain:
                 ordered=_ordered(ordered, outcome.results),
                 events=outcome.events,
                 changes=outcome.changes,
+                leaves=outcome.leaves,
             )
         )
 

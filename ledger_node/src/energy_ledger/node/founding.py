@@ -1,7 +1,9 @@
 """How a network begins on a node, and how a node takes it up again after a stop, however it was stopped."""
 
+import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,11 +12,14 @@ from energy_ledger.dag.core import Core
 from energy_ledger.dag.effects import Evidence
 from energy_ledger.dag.linearizer import DEPTH
 from energy_ledger.dag.ordering import Fate, Kept, Position
-from energy_ledger.dag.settings import Settings, Voice
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.ledger.tables import Change, Row
+from energy_ledger.node import certifying
+from energy_ledger.node.certifying import REMEMBERED, Certifier
 from energy_ledger.node.chain import Chain
+from energy_ledger.node.epochs import Epoch
+from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import NodeKey
@@ -24,24 +29,29 @@ from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope, read_envelope
 
 _GENESIS = "genesis"
+_IDENTITY = "identity"
 FOUNDER = "founder"
 """Holder of the token that founding a network gives."""
-EPOCH = 0
-"""Committees do not change yet."""
 
 
-def begin(writer: Writer, genesis: Genesis) -> None:
-    """Write a network's first state to an empty disk."""
+def begin(writer: Writer, genesis: Genesis, facts: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    """Write a network's first state to an empty disk, and what else the node must know from the start."""
     ledger = Ledger.found(genesis)
     rows = (Change(row.table, row.key, row.row, final=False) for row in ledger.rows())
-    writer.begin({_GENESIS: genesis.envelope.encode()}, ledger.root, ledger.time, rows)
+    known = {_GENESIS: genesis.envelope.encode(), _IDENTITY: secrets.token_bytes(16), **facts}
+    writer.begin(known, ledger.root, ledger.time, rows)
+
+
+def identity(reader: Reader) -> str:
+    """Return what tells this database from any other."""
+    return (reader.fact(_IDENTITY) or b"").hex()
 
 
 def check_genesis(envelope: Envelope, key: NodeKey) -> Genesis:
     """Read a genesis that this node is to found. Raises Refused."""
     genesis = read_genesis(envelope)
     if genesis.rules.committee != (key.public.hex(),):
-        message = "The committee must be this one node; this release does not link nodes with each other yet."
+        message = "The first committee is the founding node alone; others join and are voted in."
         raise Refused("bad_value", "committee", message)
     return genesis
 
@@ -58,8 +68,8 @@ def stored_genesis(reader: Reader) -> Genesis | None:
         raise DamagedError(f"the stored genesis is not what was signed: {refused.message}") from refused
 
 
-def restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
-    """Take up core and ledger where the disk says they stood.
+def restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:
+    """Take up core and ledger where the disk says they stood; without a key the node only follows.
 
     Raises DamagedError when what is on the disk does not fit together.
     """
@@ -69,7 +79,7 @@ def restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
         raise DamagedError(f"the stored ledger cannot be read: {error}") from error
 
 
-def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
+def _restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:
     last = reader.latest_commits(1)[0]
     ledger = Ledger.restore(genesis, _live_rows(reader))
     if (ledger.commit, ledger.root) != (last.n, last.root):
@@ -77,24 +87,37 @@ def _restore(reader: Reader, genesis: Genesis, key: NodeKey) -> Chain:
             f"the stored state has root {ledger.root.hex()} at commit {ledger.commit}, "
             f"but commit {last.n} was written with root {last.root.hex()}"
         )
-    position = Position(last.n, last.time, _leader(reader, last))
-    lowest = position.leader.round - DEPTH if position.leader else 0
+    epoch = Epoch.of(ledger)
+    leader = _leader(reader, last) if last.epoch == epoch.number else None
+    position = Position(last.n, last.time, leader)
+    lowest = leader.round - DEPTH if leader else 0
     kept = [
         Kept(decode_block(record.raw), Fate(record.fate))
-        for record in reader.blocks_from(EPOCH, max(0, lowest))
+        for record in reader.blocks_from(epoch.number, max(0, lowest))
     ]
     evidence = [
-        Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(EPOCH)
+        Evidence(decode_block(first), decode_block(second)) for first, second in reader.evidence(epoch.number)
     ]
-    core = Core.restore(settings(genesis, key), position, kept, evidence)
-    return Chain(core, ledger, EPOCH)
+    # Who has neighbours asks them first whether they know of a newer own block; see `neighbours`.
+    muted = len(epoch.committee) > 1
+    core = Core.restore(epoch.settings(key), position, kept, evidence, muted=muted)
+    return Chain(core, ledger, _certifier(reader, epoch, key, kept), key)
 
 
-def settings(genesis: Genesis, key: NodeKey | None) -> Settings:
-    """Return what the consensus core must know of a network; without a key it only follows."""
-    keys = tuple(map(bytes.fromhex, genesis.rules.committee))
-    voice = Voice(keys.index(key.public), key.seed) if key is not None and key.public in keys else None
-    return Settings(bytes.fromhex(genesis.network), EPOCH, keys, voice)
+def _certifier(reader: Reader, epoch: Epoch, key: NodeKey | None, kept: Iterable[Kept]) -> Certifier:
+    """Take up the counting of state votes after the newest stored certificate of the epoch."""
+    certificate = reader.certificate()
+    if certificate is not None and certificate.epoch != epoch.number:
+        certificate = None
+    last = certificate.state.commit if certificate else 0
+    commits = reader.latest_commits(REMEMBERED)
+    states = [
+        LedgerState(commit.n, commit.time, commit.root)
+        for commit in reversed(commits)
+        if commit.n > last and (commit.epoch == epoch.number or commit is commits[0])
+    ]
+    blocks = (one.block for one in kept)
+    return certifying.resume(epoch.electorate(), epoch.voice(key), certificate, states, blocks)
 
 
 def _live_rows(reader: Reader) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from typing import Final
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
 from energy_ledger.keys import KeySet
 from energy_ledger.ledger.machine import Ledger
+from energy_ledger.ledger.quotas import work_of
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
 from energy_ledger.refusals import Refused
@@ -58,13 +59,14 @@ class _Read:
 
 @dataclass(slots=True)
 class _Sender:
-    """The sequence numbers of an account that are on their way: in the mempool, and in blocks."""
+    """What an account has on its way: sequence numbers in the mempool and in blocks, and all their work."""
 
     waiting: set[int] = field(default_factory=set)
     moving: set[int] = field(default_factory=set)
+    work: int = 0
 
     def copy(self) -> _Sender:
-        return _Sender(set(self.waiting), set(self.moving))
+        return _Sender(set(self.waiting), set(self.moving), self.work)
 
     def last_before(self, sequence: int) -> int:
         """Return the number that this one must follow.
@@ -137,10 +139,20 @@ class Intake:
                 continue
             sender = self._senders[taken.waiting.account]
             sender.moving.discard(taken.waiting.sequence)
+            sender.work -= work_of(taken.waiting.transaction)
             if not sender.waiting and not sender.moving:
                 del self._senders[taken.waiting.account]
             if not taken.placed.done():
                 taken.placed.set_result(one)
+
+    def forget(self, void: Iterable[Waiting]) -> None:
+        """Forget transactions whose time has passed without anybody ordering them."""
+        for one in void:
+            self._pending.pop(one.transaction.id, None)
+            sender = self._senders.get(one.account)
+            if sender is not None:
+                sender.moving.discard(one.sequence)
+                sender.work -= work_of(one.transaction)
 
     def fail(self, error: Exception) -> None:
         """Tell those who wait that nothing more will be ordered."""
@@ -210,10 +222,11 @@ class Intake:
             try:
                 if sender.waiting or sender.moving:
                     last = sender.last_before(payload.sequence)
-                    self._ledger.check_waiting(one.transaction, now, last, verified)
+                    self._ledger.check_waiting(one.transaction, now, last, verified, sender.work)
                 else:
                     self._ledger.check(one.transaction, now, verified)
                 sender.waiting.add(payload.sequence)
+                sender.work += work_of(one.transaction)
             except Refused as refused:
                 refusals[one.transaction.id] = refused
         return refusals
@@ -227,7 +240,9 @@ class Intake:
     def _accept(self, one: _Read) -> Taken:
         waiting = Waiting(one.transaction, one.data)
         self._mempool.add(waiting)
-        self._senders.setdefault(waiting.account, _Sender()).waiting.add(waiting.sequence)
+        sender = self._senders.setdefault(waiting.account, _Sender())
+        sender.waiting.add(waiting.sequence)
+        sender.work += work_of(waiting.transaction)
         placed: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
         taken = self._pending[one.transaction.id] = Taken(waiting, placed)
         return taken

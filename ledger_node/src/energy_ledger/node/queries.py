@@ -15,6 +15,7 @@ from energy_ledger.api.problems import ProblemError
 from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
+from energy_ledger.ledger.rows import Handover
 from energy_ledger.node.history import History
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
@@ -32,6 +33,7 @@ _NEWEST_FIRST: Final = frozenset({"round"})
 _SHOWN: Final = 20
 """Blocks and commits in the picture of the DAG."""
 
+_handover = msgspec.json.Decoder(Handover)
 _event = msgspec.json.Decoder(types.Event)
 _envelope = msgspec.json.Decoder(types.Envelope)
 
@@ -52,6 +54,7 @@ class Queries:
             "slot": self._slot,
             "transaction": self._transaction,
             "block": self._block,
+            "committee": self._committee,
         }
         return await self.ask(special[kind] if kind in special else lambda key: self._row(kind, key), key)
 
@@ -156,6 +159,14 @@ class Queries:
             block=record.block.hex(),
             envelope=_envelope.decode(decode_block(stored.raw).envelopes[record.place]),
         )
+
+    def _committee(self, key: str) -> types.Committee | None:
+        row = self._reader.one("handovers", key)
+        if row is None:
+            return None
+        handover = _handover.decode(row)
+        votes = [found.envelope for vote in handover.votes if (found := self._transaction(vote)) is not None]
+        return types.Committee(handover.epoch, list(handover.committee), votes)
 
     def _block(self, key: str) -> types.Block | None:
         record = self._reader.block(_bytes(key))

@@ -16,7 +16,7 @@ from energy_ledger.api.server import make_app
 from energy_ledger.genesis import Genesis
 from energy_ledger.network import discovery
 from energy_ledger.network.announce import Announcement, Announcer
-from energy_ledger.node.service import Node
+from energy_ledger.node.service import Node, Peering
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import DataDirectory, DirectoryLock
@@ -36,6 +36,7 @@ class Options:
     with_matcher: bool
     with_zeroconf: bool
     supervisor: str | None
+    peering: Peering | None = None
 
 
 async def serve(options: Options) -> None:
@@ -53,6 +54,7 @@ async def serve(options: Options) -> None:
         node, genesis = _open(options)
         stack.push_async_callback(node.close)
         port = await _listen(options, node, stack)
+        await node.meet()
         await _announce(options, node, genesis, port, stack)
         await stop.wait()
         _LOG.info("stopping")
@@ -62,7 +64,7 @@ def _open(options: Options) -> tuple[Node, Genesis | None]:
     """Open the node on what is on the disk; a damaged ledger is set aside, and the node starts empty."""
     path, key = options.directory.database, options.directory.node_key()
     _warn_of(database.open_or_set_aside(path).set_aside)
-    node = Node(options.directory, key, with_matcher=options.with_matcher)
+    node = Node(options.directory, key, with_matcher=options.with_matcher, peering=options.peering)
     try:
         return node, node.wake()
     except DamagedError as error:
@@ -70,7 +72,7 @@ def _open(options: Options) -> tuple[Node, Genesis | None]:
     node.close_disk()
     _warn_of(database.set_aside(path))
     database.open_or_set_aside(path)
-    return Node(options.directory, key, with_matcher=options.with_matcher), None
+    return Node(options.directory, key, with_matcher=options.with_matcher, peering=options.peering), None
 
 
 def _warn_of(set_aside: object) -> None:

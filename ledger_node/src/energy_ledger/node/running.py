@@ -6,17 +6,21 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
+from energy_ledger.dag.block_rules import Fault
+from energy_ledger.dag.blocks import Block
 from energy_ledger.genesis import Genesis
-from energy_ledger.node.chain import Chain, Standing, Step
+from energy_ledger.node import founding
+from energy_ledger.node.chain import Chain, Incoming, Standing, Step
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.matcher import Matcher
+from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
 from energy_ledger.node.threads import Threads
-from energy_ledger.storage.directory import NodeKey
+from energy_ledger.storage.directory import DataDirectory, NodeKey
 from energy_ledger.storage.reader import Reader
 from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope
@@ -42,6 +46,14 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """What came over a link, and what will tell which rules its blocks break, once it is dealt with."""
+
+    incoming: Incoming
+    done: asyncio.Future[list[Fault]]
+
+
 class Running:
     """Drives the chain of one network, and keeps what it brings."""
 
@@ -54,13 +66,16 @@ class Running:
         threads: Threads,
         *,
         with_matcher: bool,
-        path: Path,
+        directory: DataDirectory,
         now: Callable[[], int] = wall_clock,
     ) -> None:
+        """Begin at once; `on_step` is called with each step when it is on the disk."""
         ledger = chain.ledger
         self.genesis: Genesis = ledger.genesis
         self.standing = Standing.of(ledger)
         self.queries = Queries(reader, threads.readers, self.genesis)
+        certifier = chain.certifier
+        self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
         self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
         self.figures = dict.fromkeys(_COUNTED, 0)
@@ -71,8 +86,15 @@ class Running:
         self._chain = chain
         self._writer = writer
         self._threads = threads
-        self._path = path
-        self._now = now
+        self._key = key
+        self._reader = reader
+        self._directory = directory
+        self._marked = False
+        self._deliveries: list[_Delivery] = []
+        self._in_work: list[_Delivery] = []
+        self._regaining = False
+        self.now = now
+        self.on_step: Callable[[Step], None] = lambda _: None
         self._wake = asyncio.Event()
         self._stopped: str | None = None
         self._driving = asyncio.create_task(self._drive())
@@ -84,14 +106,14 @@ class Running:
 
     def problem(self) -> str | None:
         """Say what is wrong with the node and what to do, None when nothing is."""
-        behind = self.standing.time - self._now()
+        behind = self.standing.time - self.now()
         if self._stopped is not None:
             return f"The node has stopped: {self._stopped}."
         if behind > CLOCK_BEHIND_MS:
             return (
                 f"This machine's clock is {behind // MS_PER_S} s behind the time of the ledger; set it right."
             )
-        if shutil.disk_usage(self._path).free < LEAST_FREE_BYTES:
+        if shutil.disk_usage(self._directory.path).free < LEAST_FREE_BYTES:
             return "The disk of this machine is almost full; make room before the node has to stop."
         return None
 
@@ -122,6 +144,49 @@ class Running:
         self._wake.set()
         return admissions
 
+    async def deliver(self, incoming: Incoming) -> list[Fault]:
+        """Give the chain what came over a link; return, when that is done, which rules its blocks break.
+
+        Raises StoppedError when nothing is ordered any more.
+        """
+        self._check_alive()
+        delivery = _Delivery(incoming, asyncio.get_running_loop().create_future())
+        self._deliveries.append(delivery)
+        self._wake.set()
+        return await delivery.done
+
+    async def in_ledger[T](self, question: Callable[[Chain], T]) -> T:
+        """Ask the chain something in the thread it belongs to."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads.ledger, question, self._chain)
+
+    def regain_voice(self, words: list[tuple[int, Block | None]]) -> None:
+        """Let a validator that lost its memory speak again; `words` is what all others know of it."""
+        self._regaining = True
+        done: asyncio.Future[list[Fault]] = asyncio.get_running_loop().create_future()
+        self._deliveries.append(_Delivery(Incoming(heard=words), done))
+        self._wake.set()
+
+    async def keep(self, taken: list[Taken]) -> None:
+        """Have transactions that are not ordered yet on the disk, before anybody hears they are accepted."""
+        waiting = [(bytes.fromhex(one.id), one.waiting.data) for one in taken]
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads.disk, self._writer.keep, waiting)
+
+    async def remember(self, name: str, value: bytes) -> None:
+        """Keep a fact of this node on the disk."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads.disk, self._writer.set_fact, name, value)
+
+    async def take_up(self) -> None:
+        """Take up the transactions that were accepted before a restart and are not ordered yet."""
+        kept = await asyncio.get_running_loop().run_in_executor(self._threads.disk, self._reader.outbox)
+        if not kept:
+            return
+        admissions = await self.submit(list(kept.values()))
+        gone = [one for one, said in zip(kept, admissions, strict=True) if isinstance(said, Turned)]
+        await asyncio.get_running_loop().run_in_executor(self._threads.disk, self._writer.drop, gone)
+
     async def close(self) -> None:
         """Stop after what is being written now."""
         if self.matcher is not None:
@@ -138,6 +203,10 @@ class Running:
     def _end(self, reason: str) -> None:
         self._stopped = reason
         self.intake.fail(StoppedError(reason))
+        for delivery in (*self._in_work, *self._deliveries):
+            if not delivery.done.done():
+                delivery.done.set_exception(StoppedError(reason))
+                delivery.done.exception()  # so that the log does not complain where nobody waits any more
 
     # --- the loop -------------------------------------------------------------------------------------------
 
@@ -156,33 +225,62 @@ class Running:
         """Make blocks of what waits, apply and write what that brings, tell it; return when to come again."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        if self._regaining:
+            await loop.run_in_executor(self._threads.ledger, self._regain)
+        self._in_work, self._deliveries = self._deliveries, []
         step = await loop.run_in_executor(
-            self._threads.ledger, self._chain.advance, self.intake.take(), self._now()
+            self._threads.ledger, self._chain.advance, self.intake.take(), self.now(), self._incoming()
         )
         applied = loop.time()
         if step.entry:
             await loop.run_in_executor(self._threads.disk, self._writer.write, step.entry)
             self.seconds["store_seconds_total"] += loop.time() - applied
             self.seconds["commit_seconds_total"] += loop.time() - started
+        if step.sent and not self._marked:
+            await loop.run_in_executor(self._threads.disk, self._mark_voice)
         self._tell(step)
         if step.halted:
             self._end(f"validators {list(step.halted)} contradicted themselves; the proof is in the database")
         return step.wake_at
 
+    def _incoming(self) -> Incoming:
+        parts = [delivery.incoming for delivery in self._in_work]
+        return Incoming(
+            [block for part in parts for block in part.blocks],
+            [word for part in parts for word in part.heard],
+        )
+
+    def _regain(self) -> None:
+        """Take up the voice that the node's key has, from what is on the disk."""
+        self._regaining = False
+        self._chain.take_voice(founding.restore(self._reader, self.genesis, self._key))
+
+    def _mark_voice(self) -> None:
+        """Note outside the database that this database has spoken for the node's key."""
+        self._directory.mark_voice(founding.identity(self._reader))
+        self._marked = True
+
     def _tell(self, step: Step) -> None:
         self.standing = step.standing
+        self.proofs.take(step.entry)
         self.figures["blocks_total"] += len(step.entry.blocks)
         self.figures["transactions_total"] += len(step.placed)
         if step.entry.commits:
             self.events.append(step.events, step.standing.time)
             self.intake.settle(step.placed)
-        if self.matcher is not None:
+        if self.matcher is not None and self._key.public.hex() in step.standing.committee:
             self.matcher.see(step.open_book)
-        if len(self.intake):
+        if len(self.intake) or self._deliveries:
             self._wake.set()
+        self.on_step(step)
+        for delivery in self._in_work:
+            if not delivery.done.done():
+                given = set(delivery.incoming.blocks)
+                delivery.done.set_result([fault for block, fault in step.refused if block in given])
+        self._in_work = []
 
     async def _sleep(self, wake_at: int | None) -> None:
-        until = LONGEST_SLEEP_S if wake_at is None else max(1, wake_at - self._now()) / MS_PER_S
+        until = LONGEST_SLEEP_S if wake_at is None else max(1, wake_at - self.now()) / MS_PER_S
         with suppress(TimeoutError):
             async with asyncio.timeout(min(until, LONGEST_SLEEP_S)):
                 await self._wake.wait()

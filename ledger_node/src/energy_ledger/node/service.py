@@ -1,8 +1,10 @@
 """The node as its clients see it: empty until a network is founded, then that network's."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
@@ -13,11 +15,15 @@ from energy_ledger.api.ports import Kind
 from energy_ledger.api.problems import ProblemError
 from energy_ledger.genesis import Genesis
 from energy_ledger.mempool import MempoolFullError
-from energy_ledger.node import founding, views
+from energy_ledger.network.announce import reachable_addresses
+from energy_ledger.network.peers import AddressBook, Peer
+from energy_ledger.node import founding, health, joining, views
+from energy_ledger.node.company import Ties
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Taken
 from energy_ledger.node.invites import check_invite
-from energy_ledger.node.running import Running, StoppedError
+from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.running import Running, StoppedError, wall_clock
 from energy_ledger.node.threads import Threads
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import DataDirectory, NodeKey, new_token
@@ -25,15 +31,42 @@ from energy_ledger.storage.reader import Reader
 from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope
 
+_LOG = logging.getLogger(__name__)
+
 WAIT_S: Final = 10
 """Longest time that a client waits for the order of what it submitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peering:
+    """How a node links to others.
+
+    It accepts links at host and port (None: it only dials), tells others to come to `advertised`, knows
+    `peers` from the start, and runs `clock_offset` ms off the machine's clock.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = 0
+    advertised: str = ""
+    peers: tuple[Peer, ...] = ()
+    clock_offset: int = 0
 
 
 class Node:
     """Answers what the API asks; the disk must be open, and belongs to this node until `close`."""
 
-    def __init__(self, directory: DataDirectory, key: NodeKey, *, with_matcher: bool) -> None:
+    def __init__(
+        self,
+        directory: DataDirectory,
+        key: NodeKey,
+        *,
+        with_matcher: bool,
+        peering: Peering | None = None,
+    ) -> None:
+        """Open the disk; without `peering` the node neither accepts links nor makes any."""
         self.key = key
+        self._peering = peering
+        self._neighbours: Neighbours | None = None
         self._with_matcher = with_matcher
         self._directory = directory
         self._reader = Reader(directory.database)
@@ -55,8 +88,43 @@ class Node:
             self._run(genesis)
         return genesis
 
+    async def meet(self) -> None:
+        """Accept and make links, where there is a network; take up what was accepted and is not ordered."""
+        if self._running is None:
+            return
+        if self._peering is not None:
+            peering = self._peering
+            book = AddressBook(self.key.public, (*joining.stored_peers(self._reader), *peering.peers))
+            admission = joining.stored_admission(self._reader)
+            ties = Ties(self.key, self._reader, book, admission, amnesiac=self._is_amnesiac)
+            self._neighbours = Neighbours(self._running, ties)
+            if peering.port is not None:
+                await self._listen(self._neighbours, peering.host, peering.port)
+            self._neighbours.begin()
+        await self._running.take_up()
+
+    async def _listen(self, neighbours: Neighbours, host: str, port: int) -> None:
+        """Accept links; where that is not possible the node still makes them."""
+        try:
+            bound = await neighbours.links.listen(host, port)
+        except OSError as error:
+            _LOG.warning("no links are accepted at %s:%d, this node only dials: %s", host, port, error)
+            return
+        place = self._peering.advertised if self._peering else ""
+        ties = neighbours.ties
+        ties.address = f"{self.key.public.hex()}@{place or f'{reachable_addresses(host)[0]}:{bound}'}"
+        self._directory.say_peer(ties.address)
+        _LOG.info("accepting links at %s", ties.address)
+
+    @property
+    def _is_amnesiac(self) -> bool:
+        mark = self._directory.voice_mark()
+        return mark is not None and mark != founding.identity(self._reader)
+
     async def close(self) -> None:
         """Stop after what is being written now."""
+        if self._neighbours is not None:
+            await self._neighbours.close()
         if self._running is not None:
             await self._running.close()
         self.close_disk()
@@ -68,14 +136,17 @@ class Node:
         self._writer.close()
 
     def _run(self, genesis: Genesis) -> None:
+        offset = self._peering.clock_offset if self._peering else 0
+        speaking = None if self._is_amnesiac else self.key
         self._running = Running(
-            founding.restore(self._reader, genesis, self.key),
+            founding.restore(self._reader, genesis, speaking),
             self.key,
             self._reader,
             self._writer,
             self._threads,
             with_matcher=self._with_matcher,
-            path=self._directory.path,
+            directory=self._directory,
+            now=lambda: wall_clock() + offset,
         )
 
     @property
@@ -104,18 +175,18 @@ class Node:
         async with self._setting_up:
             read = await self._refusing(self._threads.checkers, founding.check_genesis, envelope, self.key)
             if self._running is None:
-                await self._on(self._threads.disk, founding.begin, self._writer, read)
-                self._run(read)
-                if self.on_founded is not None:
-                    self.on_founded(read)
+                await self._begin(read, {})
             if read.network != self._network.genesis.network:
                 raise ProblemError("already_set_up", "this node belongs to another network already")
             return await self._welcome(founding.FOUNDER)
 
     async def join(self, invite: str) -> types.SetupAnswer:
-        """Give a token to whoever holds a good invite to the network."""
-        running = self._network
+        """Give a token to whoever holds a good invite; an empty node joins that network as an observer."""
         async with self._setting_up:
+            if self._running is None:
+                way = await self._find(invite)
+                await self._begin(way.genesis, way.facts)
+            running = self._network
             good = await self._refusing(
                 self._threads.readers,
                 check_invite,
@@ -125,6 +196,19 @@ class Node:
                 running.standing.time,
             )
             return await self._welcome(f"invite {good.key}")
+
+    async def _find(self, invite: str) -> joining.Way:
+        try:
+            return await joining.find_network(self.key, invite)
+        except Refused as refused:
+            raise ProblemError(refused.code, refused.message, refused.field) from None
+
+    async def _begin(self, genesis: Genesis, facts: Mapping[str, bytes]) -> None:
+        await self._on(self._threads.disk, founding.begin, self._writer, genesis, facts)
+        self._run(genesis)
+        if self.on_founded is not None:
+            self.on_founded(genesis)
+        await self.meet()
 
     async def _welcome(self, holder: str) -> types.SetupAnswer:
         """Give a holder a new token in place of the one it may have."""
@@ -145,7 +229,14 @@ class Node:
     async def network(self) -> types.Network:
         """Describe the network."""
         running = self._network
-        return views.network(running.genesis, running.standing, running.problem())
+        problem = health.problem_of(running, self._neighbours)
+        spare = health.may_fail(running, self._neighbours)
+        return views.network(running.genesis, running.standing, problem, spare)
+
+    async def peers(self) -> types.Page[types.Peer]:
+        """Tell who is linked, and of the validators also who is not."""
+        running = self._network
+        return types.Page(views.peers(running.standing, self.key.public, self._neighbours), None)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
@@ -154,6 +245,15 @@ class Node:
         if found is None and kind == "transaction" and (pending := running.intake.pending(key)) is not None:
             return views.pending(pending)
         return found
+
+    async def proven(self, kind: Kind, key: str) -> types.Proven[object] | None:
+        """Return one account or asset with its proof, None when there is no such row."""
+        running = self._network
+        proof = running.proofs.prove(f"{kind}/{key}".encode("utf-8", "replace"))
+        if proof is not None:
+            return views.proven(kind, proof)
+        row = await running.queries.one(kind, key)
+        return None if row is None else types.Proven(row, None)
 
     async def page(self, kind: Kind, filters: Mapping[str, Value], window: Window) -> types.Page[object]:
         """Return a page of rows."""
@@ -176,8 +276,12 @@ class Node:
     async def submit(self, envelopes: list[bytes]) -> list[types.Submitted]:
         """Check and take transactions; returns when they are ordered, at the latest after ten seconds."""
         try:
-            admissions = await self._network.submit(envelopes)
-            await _ordered([one for one in admissions if isinstance(one, Taken)])
+            running = self._network
+            admissions = await running.submit(envelopes)
+            taken = [one for one in admissions if isinstance(one, Taken)]
+            await _ordered(taken)
+            if late := [one for one in taken if not one.placed.done()]:
+                await running.keep(late)
             return [views.submitted(one) for one in admissions]
         except StoppedError as error:
             raise ProblemError("stopped", f"the node orders nothing any more: {error}") from None

@@ -6,7 +6,7 @@ runs a node, and what comes out is written to a second database. Then the two mu
 
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -19,12 +19,15 @@ from energy_ledger.dag.ordering import Position
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.node import founding
-from energy_ledger.node.chain import Chain, Step
+from energy_ledger.node.certifying import Certifier
+from energy_ledger.node.chain import Chain, Standing, Step
+from energy_ledger.node.epochs import Epoch
+from energy_ledger.proofs import Certificate, Electorate
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.reader import CommitRecord, Reader
 from energy_ledger.storage.schema import COLUMNS
-from energy_ledger.storage.writer import Writer
+from energy_ledger.storage.writer import Entry, Writer
 
 _COMPARED: Final[dict[str, str]] = {
     "blocks": "digest, epoch, round, fate, commit_n, raw",
@@ -32,7 +35,6 @@ _COMPARED: Final[dict[str, str]] = {
     "transactions": "id, commit_n, block, place, code, field, message",
     "events": "cursor, body",
     "event_assets": "asset, cursor",
-    "evidence": "epoch, first, second",
     **dict.fromkeys(COLUMNS, "key, live, row"),
 }
 """What both databases must have alike; the numbers of rows in the order of writing do not matter."""
@@ -71,6 +73,7 @@ def verify(path: Path, progress: Progress) -> Report:
             genesis = _genesis(reader)
             founding.begin(writer, genesis)
             root = _replay(reader, writer, genesis, progress)
+            _check_evidence(reader)
         _compare(copy, rebuilt)
         return _report(copy, genesis, root)
 
@@ -93,17 +96,22 @@ def _genesis(reader: Reader) -> Genesis:
 
 def _replay(reader: Reader, writer: Writer, genesis: Genesis, progress: Progress) -> bytes:
     """Run all blocks through a fresh core and ledger; return the last root."""
-    ledger = Ledger.found(genesis)
-    core = Core(founding.settings(genesis, None), Position(time=genesis.rules.created))
-    chain = Chain(core, ledger, founding.EPOCH)
+    ledger, epoch = Ledger.found(genesis), Epoch.first(genesis)
+    core = Core(epoch.settings(None), Position(time=genesis.rules.created))
+    chain = Chain(core, ledger, Certifier(epoch.electorate(), None))
     stored = {commit.n: commit for commit in reader.commits()}
-    total = reader.count("blocks")
-    for number, record in enumerate(reader.blocks_from(founding.EPOCH, 0), 1):
+    certificate, total = reader.certificate(), reader.count("blocks")
+    for number, record in enumerate(reader.all_blocks(), 1):
+        if certificate is not None and certificate.epoch == chain.epoch:
+            _check_certificate(certificate, chain.certifier.electorate, stored)
+            certificate = None
         step = _accept(chain, record.raw, number)
         for commit in step.entry.commits:
             _check_commit(stored.get(commit.index), commit.index, commit.time, commit.root)
         writer.write(step.entry)
         progress(number, total)
+    if certificate is not None:
+        raise WrongError(f"there is a commit certificate of epoch {certificate.epoch}, which never began")
     return ledger.root
 
 
@@ -112,9 +120,11 @@ def _accept(chain: Chain, raw: bytes, number: int) -> Step:
         block = decode_block(raw)
     except BlockError as error:
         raise WrongError(f"block {number} cannot be read: {error}") from None
+    if block.epoch < chain.epoch:  # came together with the one that ended its epoch, and stays open
+        return Step(Standing.of(chain.ledger), Entry(blocks=[block]))
     step = chain.accept(block)
-    if step.refused is not None:
-        raise WrongError(f"block {number} ({block.ref.digest.hex()}) is not good: {step.refused}")
+    for _, fault in step.refused:
+        raise WrongError(f"block {number} ({block.ref.digest.hex()}) is not good: {fault}")
     return step
 
 
@@ -126,6 +136,25 @@ def _check_commit(stored: CommitRecord | None, index: int, time: int, root: byte
             f"commit {index} of the database has time {stored.time} and root {stored.root.hex()}, "
             f"its blocks lead to time {time} and root {root.hex()}"
         )
+
+
+def _check_certificate(
+    certificate: Certificate, electorate: Electorate, stored: Mapping[int, CommitRecord]
+) -> None:
+    """Check the newest certificate; the commit it names is checked with all others."""
+    if not electorate.certifies(certificate):
+        raise WrongError("the commit certificate does not hold the good votes of a quorum")
+    state = certificate.state
+    named = stored.get(state.commit)
+    if named is None or (named.time, named.root) != (state.time, state.root):
+        raise WrongError(f"the certificate of commit {state.commit} is for another state than that commit's")
+
+
+def _check_evidence(reader: Reader) -> None:
+    """Check what is kept against validators; the blocks in it need not be part of the order."""
+    for first, second in (map(decode_block, pair) for pair in reader.all_evidence()):
+        if first.ref.slot != second.ref.slot or first.epoch != second.epoch or first == second:
+            raise WrongError(f"what is kept against validator {first.author} does not contradict itself")
 
 
 def _compare(copy: Path, rebuilt: Path) -> None:

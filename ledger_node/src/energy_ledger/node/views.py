@@ -1,11 +1,18 @@
 """What the node knows in memory, in the form of the API."""
 
+from typing import Any, Final
+
+import msgspec
 from msgspec import UNSET
 
 from energy_ledger.api import types
+from energy_ledger.api.ports import Kind
 from energy_ledger.genesis import Feeder, Genesis, Tariff, TariffStep
 from energy_ledger.node.chain import Standing
+from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
+from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.proofs import Proof
 from energy_ledger.transactions import Envelope, read_envelope
 
 
@@ -14,7 +21,7 @@ def envelope(signed: Envelope) -> types.Envelope:
     return types.Envelope(signed.payload, list(signed.signatures))
 
 
-def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.Network:
+def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail: int) -> types.Network:
     """Show the network and where its ledger stands."""
     rules, money = genesis.rules, standing.money
     return types.Network(
@@ -32,10 +39,13 @@ def network(genesis: Genesis, standing: Standing, problem: str | None) -> types.
             grace_slots=rules.grace_slots,
             readings=rules.readings,
             approval=rules.approval,
+            quota=types.Quota(rules.quota.work_per_s, rules.quota.burst),
         ),
         tariff=tariff(rules.tariff),
         feeders=[_feeder(feeder) for feeder in rules.feeders],
-        committee=list(rules.committee),
+        committee=list(standing.committee),
+        epoch=standing.epoch,
+        may_fail=may_fail,
         commit=standing.commit,
         time=standing.time,
         state_root=standing.root.hex(),
@@ -60,6 +70,54 @@ def _week(schedule: int | tuple[TariffStep, ...]) -> int | list[types.TariffStep
 
 def _feeder(feeder: Feeder) -> types.Feeder:
     return types.Feeder(feeder.id, feeder.parent, feeder.up_limit_wh, feeder.down_limit_wh)
+
+
+_PROVABLE: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
+    "account": msgspec.json.Decoder(types.Account),
+    "asset": msgspec.json.Decoder(types.Asset),
+}
+
+
+def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
+    """Show a row and what proves it."""
+    state = proof.certificate.state
+    return types.Proven(
+        _PROVABLE[kind].decode(proof.value),
+        types.Proof(
+            key=proof.key.decode(),
+            path=[types.PathStep(step.side, step.digest.hex()) for step in proof.path],
+            epoch=proof.certificate.epoch,
+            commit=state.commit,
+            time=state.time,
+            root=state.root.hex(),
+            votes=[types.StateVote(one, vote.hex()) for one, vote in proof.certificate.votes],
+        ),
+    )
+
+
+def peers(standing: Standing, own: bytes, neighbours: Neighbours | None) -> list[types.Peer]:
+    """Show the nodes that are linked, and the validators that are not; validators first, in their order."""
+    near = {one.link.key: one for one in neighbours.company.all} if neighbours else {}
+    validators = [key for key in map(bytes.fromhex, standing.committee) if key != own]
+    keys = [*validators, *(key for key in near if key not in validators)]
+    return [_peer(key, standing, near.get(key), neighbours) for key in keys]
+
+
+def _peer(
+    key: bytes, standing: Standing, near: Neighbour | None, neighbours: Neighbours | None
+) -> types.Peer:
+    public = key.hex()
+    return types.Peer(
+        node_key=public,
+        address=near.link.place if near else "",
+        validator=standing.committee.index(public) + 1 if public in standing.committee else None,
+        linked=near is not None,
+        dialled=near.link.dialled if near else None,
+        epoch=near.standing.epoch if near else None,
+        commit=near.standing.commit if near else None,
+        clock_ahead_ms=near.clock_ahead if near else None,
+        problem=neighbours.links.trouble(key) or None if neighbours and not near else None,
+    )
 
 
 def submitted(admission: Turned | Taken) -> types.Submitted:

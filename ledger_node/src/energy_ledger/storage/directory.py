@@ -6,7 +6,9 @@
 | `node.key` | the node's Ed25519 seed, hex; whoever has it can sign blocks in this node's name |
 | `setup.token` | the right to found a network here, and the operator's token for reading |
 | `address` | where the running node listens, for the command line |
+| `peer` | where the running node accepts links, for the command line |
 | `ledger.db` | the ledger |
+| `voice` | which database has signed blocks with the node's key: another one must not, before it knows them |
 """
 
 import fcntl
@@ -83,9 +85,30 @@ class DataDirectory:
         """Return the token for setting up and reading this node; the first call makes it."""
         return _read_or_make(self.path / "setup.token", new_token)
 
+    def voice_mark(self) -> str | None:
+        """Return the mark of the database that has spoken for the node's key, None when none has."""
+        with suppress(FileNotFoundError):
+            return (self.path / "voice").read_text(encoding="utf-8").strip()
+        return None
+
+    def mark_voice(self, mark: str) -> None:
+        """Note, on the disk, which database speaks for the node's key."""
+        if self.voice_mark() != mark:
+            write_atomically(self.path / "voice", mark + "\n")
+
     def say_address(self, url: str) -> None:
         """Leave a note for the command line where the node listens."""
         write_atomically(self.path / "address", url + "\n")
+
+    def say_peer(self, peer: str) -> None:
+        """Leave a note for the command line where the node accepts links, as `key@host:port`."""
+        write_atomically(self.path / "peer", peer + "\n")
+
+    def peer(self) -> str | None:
+        """Return where the node that runs here accepts links, None when none ever did."""
+        with suppress(FileNotFoundError):
+            return (self.path / "peer").read_text(encoding="utf-8").strip()
+        return None
 
     def address(self) -> str | None:
         """Return where the node that runs here listens, or None when none ever did."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage.database import connect
+from energy_ledger.storage.schema import CERTIFICATE
 
 _ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("trades", "account"): ("seller", "buyer"),
@@ -197,6 +199,27 @@ class Reader:
         )
         return (BlockRecord(*row) for row in rows)
 
+    def all_blocks(self) -> Iterable[BlockRecord]:
+        """Return the blocks of all epochs, in the order in which they were accepted."""
+        return (BlockRecord(*row) for row in self._run("SELECT raw, fate, commit_n FROM blocks ORDER BY n"))
+
+    def history(self, epoch: int, round_: int, digest: bytes, limit: int) -> list[bytes]:
+        """Return at most `limit` blocks of an epoch after (round, digest), in that order: ancestors first."""
+        rows = self._run(
+            "SELECT raw FROM blocks WHERE epoch = ? AND (round, digest) > (?, ?) "
+            "ORDER BY round, digest LIMIT ?",
+            (epoch, round_, digest, limit),
+        )
+        return [bytes(raw) for (raw,) in rows]
+
+    def newest_by(self, epoch: int, author: int) -> bytes | None:
+        """Return the block of the highest round that an author made in an epoch."""
+        found = self._run(
+            "SELECT raw FROM blocks WHERE epoch = ? AND author = ? ORDER BY round DESC LIMIT 1",
+            (epoch, author),
+        ).fetchone()
+        return None if found is None else bytes(found[0])
+
     def latest_blocks(self, limit: int) -> list[BlockRecord]:
         """Return the newest blocks, newest first."""
         rows = self._run("SELECT raw, fate, commit_n FROM blocks ORDER BY n DESC LIMIT ?", (limit,))
@@ -205,6 +228,10 @@ class Reader:
     def evidence(self, epoch: int) -> list[tuple[bytes, bytes]]:
         """Return the pairs of blocks by which validators of an epoch contradicted themselves."""
         return self._run("SELECT first, second FROM evidence WHERE epoch = ?", (epoch,)).fetchall()
+
+    def all_evidence(self) -> list[tuple[bytes, bytes]]:
+        """Return the pairs of blocks by which validators contradicted themselves in any epoch."""
+        return self._run("SELECT first, second FROM evidence").fetchall()
 
     def latest_commits(self, limit: int) -> list[CommitRecord]:
         """Return the newest commits, newest first."""
@@ -224,6 +251,15 @@ class Reader:
         """Return a fact of the node, None when it is not known."""
         found = self._run("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if found is None else bytes(found[0])
+
+    def certificate(self) -> Certificate | None:
+        """Return the newest commit certificate; raises MsgspecError when it is none."""
+        data = self.fact(CERTIFICATE)
+        return None if data is None else read_certificate(data)
+
+    def outbox(self) -> dict[bytes, bytes]:
+        """Return the envelopes, by transaction id, that were taken but are not ordered yet."""
+        return dict(self._run("SELECT id, envelope FROM outbox ORDER BY n").fetchall())
 
     def tokens(self) -> dict[str, bytes]:
         """Return the hash of each holder's token."""

@@ -13,13 +13,18 @@ APPLICATION_ID: Final = 0x454C4E31
 VERSION: Final = 2
 """Of the tables below; a file of another version is not opened."""
 
+CERTIFICATE: Final = "certificate"
+"""The fact that holds the newest commit certificate."""
+
 _HISTORY: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE tokens (holder TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE blocks (
   n INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, epoch INTEGER NOT NULL, round INTEGER NOT NULL,
-  fate TEXT NOT NULL, commit_n INTEGER, raw BLOB NOT NULL);
-CREATE INDEX blocks_round ON blocks (epoch, round);
+  author INTEGER NOT NULL, fate TEXT NOT NULL, commit_n INTEGER, raw BLOB NOT NULL);
+CREATE INDEX blocks_round ON blocks (epoch, round, digest);
+CREATE INDEX blocks_author ON blocks (epoch, author, round);
+CREATE TABLE outbox (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL);
 CREATE TABLE evidence (epoch INTEGER NOT NULL, first BLOB NOT NULL, second BLOB NOT NULL);
 CREATE TABLE commits (
   n INTEGER PRIMARY KEY, time INTEGER NOT NULL, epoch INTEGER NOT NULL, leader BLOB NOT NULL,
@@ -54,6 +59,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "proposals": (),
     "invites": (),
     "used": (),
+    "handovers": (),
+    "work": (),
     "totals": (),
 }
 """The tables of current values, each with the fields of its rows that are indexed."""

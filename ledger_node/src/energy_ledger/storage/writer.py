@@ -8,9 +8,11 @@ from pathlib import Path
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate
 from energy_ledger.ledger.events import Event, canonical
+from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change
+from energy_ledger.proofs import Certificate
 from energy_ledger.storage.database import connect
-from energy_ledger.storage.schema import PASSING
+from energy_ledger.storage.schema import CERTIFICATE, PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,21 @@ class CommitEntry:
     ordered: tuple[Ordered, ...] = ()
     events: tuple[Event, ...] = ()
     changes: tuple[Change, ...] = ()
+    leaves: tuple[Leaf, ...] = ()
+    """What changed under the root; it stands in the rows already and is not written again."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """What goes to the disk at once: new blocks, commits in their order, contradictions of validators."""
+    """What goes to the disk at once: new blocks, commits in their order, contradictions of validators.
+
+    `certificate` is the newest, if there is a new one; only that one is kept.
+    """
 
     blocks: list[Block] = field(default_factory=list)
     commits: list[CommitEntry] = field(default_factory=list)
     evidence: list[tuple[Block, Block]] = field(default_factory=list)
+    certificate: Certificate | None = None
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write."""
@@ -85,6 +93,24 @@ class Writer:
                 run.execute("INSERT INTO evidence VALUES (?, ?, ?)", values)
             for commit in entry.commits:
                 _write_commit(run, commit)
+            if entry.certificate is not None:
+                fact = (CERTIFICATE, entry.certificate.encode())
+                run.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", fact)
+
+    def keep(self, waiting: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep envelopes (with their transaction ids) until they are ordered."""
+        with self._transaction() as run:
+            run.executemany("INSERT OR IGNORE INTO outbox (id, envelope) VALUES (?, ?)", waiting)
+
+    def drop(self, ids: Iterable[bytes]) -> None:
+        """Forget envelopes that were kept and will never be ordered."""
+        with self._transaction() as run:
+            run.executemany("DELETE FROM outbox WHERE id = ?", [(one,) for one in ids])
+
+    def set_fact(self, name: str, value: bytes) -> None:
+        """Keep a fact of the node, in place of the one of this name."""
+        with self._transaction() as run:
+            run.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def set_token(self, holder: str, token_hash: bytes) -> None:
         """Give a holder a token; the one it had before is no longer good."""
@@ -122,9 +148,9 @@ def _write_blocks(run: sqlite3.Cursor, entry: Entry) -> None:
     for block in entry.blocks:
         fate, commit_n = fates.pop(block.ref.digest, (Fate.OPEN, None))
         run.execute(
-            "INSERT OR IGNORE INTO blocks (digest, epoch, round, fate, commit_n, raw) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (block.ref.digest, block.epoch, block.round, fate, commit_n, block.raw),
+            "INSERT OR IGNORE INTO blocks (digest, epoch, round, author, fate, commit_n, raw) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (block.ref.digest, block.epoch, block.round, block.author, fate, commit_n, block.raw),
         )
     marks = [(fate, commit_n, digest) for digest, (fate, commit_n) in fates.items()]
     run.executemany("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
@@ -149,6 +175,7 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
             for one in commit.ordered
         ],
     )
+    run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
     run.executemany(
         "INSERT INTO events VALUES (?, ?)",
         [(event.cursor, event.encode().decode()) for event in commit.events],

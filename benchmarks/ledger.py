@@ -1,0 +1,157 @@
+"""How fast one node commits, against what this machine can verify at all; and in how many message delays.
+
+    python -m benchmarks.ledger [--transactions 20000]
+
+Everything is measured in one run on one machine. The node is a process of its own, asked through its HTTP
+interface; the load generator runs on the same cores and takes its share of them, though all transactions are
+signed and encoded before the clock starts.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+from simulation.faults.homes import Home
+from simulation.faults.street import Street as SimulatedStreet
+from simulation.faults.street import Weather
+from tests.support.client import Client, Street, client_of
+from tests.support.node import NodeProcess
+from tests.support.people import Person
+
+BATCH = 1_000
+SENDERS = 40
+CONNECTIONS = 3
+GENEROUS = {"work_per_s": 10**9, "burst": 10**12}
+DELAY_MS = 250
+"""A message delay of the simulation: above the least time between two blocks, so that delays decide."""
+
+
+def verifications_per_s(threads: int, seconds: float = 2.0) -> float:
+    """Return how many Ed25519 signatures PyNaCl verifies in a second with so many threads."""
+    key = SigningKey(bytes(32))
+    message = bytes(400)
+    signature = key.sign(message).signature
+    ends = time.perf_counter() + seconds
+
+    def verify() -> int:
+        count, verifier = 0, key.verify_key
+        while time.perf_counter() < ends:
+            for _ in range(50):
+                verifier.verify(message, signature)
+            count += 50
+        return count
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(future.result() for future in [pool.submit(verify) for _ in range(threads)]) / seconds
+
+
+def batches_of(senders: list[Person], to: str, count: int) -> list[bytes]:
+    """Sign transfers and encode them as request bodies of `BATCH` each, every sender's in their order."""
+    each = BATCH // len(senders)
+    rounds = count // BATCH
+    return [
+        json.dumps(
+            [sender.sign("transfer", to=to, amount=1) for sender in senders for _ in range(each)]
+        ).encode()
+        for _ in range(rounds)
+    ]
+
+
+async def send(client: Client, bodies: list[bytes]) -> int:
+    """Send one batch after the other; return how many transactions were applied."""
+    applied = 0
+    for body in bodies:
+        answers = await client.submit(body)
+        applied += sum(answer.get("state") == "applied" for answer in answers)
+    return applied
+
+
+async def transactions_per_s(node: NodeProcess, count: int) -> tuple[float, dict[str, float]]:
+    """Return how many transfers one real node commits in a second, and where its time went."""
+    async with client_of(node) as client:
+        street = await Street.found(node, client, quota=GENEROUS)
+        groups = [
+            [await street.joins(f"{group}.{number}", money=10**12) for number in range(SENDERS)]
+            for group in range(CONNECTIONS)
+        ]
+        bodies = [batches_of(group, street.founder.address, count // CONNECTIONS) for group in groups]
+        before = await figures(street.client)
+        started = time.perf_counter()
+        applied = sum(await asyncio.gather(*(send(street.client, some) for some in bodies)))
+        elapsed = time.perf_counter() - started
+        after = await figures(street.client)
+    if applied != sum(map(len, bodies)) * BATCH:
+        raise AssertionError(f"only {applied} transactions were applied")
+    spent = {name: (after[name] - before[name]) / elapsed for name in after if name.endswith("seconds_total")}
+    return applied / elapsed, spent
+
+
+async def figures(client: Client) -> dict[str, float]:
+    """Return the node's own figures."""
+    async with client.session.get(client.url + "/metrics", headers=client.headers) as response:
+        lines = (await response.text()).splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+def delays_to_commit(size: int, pause_ms: int, samples: int = 20) -> list[float]:
+    """Return the message delays from submitting to the commit at the same home, a pause after each."""
+    street = SimulatedStreet(size, 0, seed=size)
+    street.weather = Weather((DELAY_MS, DELAY_MS))
+    street.clock.run(20 * DELAY_MS)
+    founder, found = street.people[0], []
+    for number in range(samples):
+        home = street.homes[number % size]
+        waiting = founder.sign("voucher.issue", to=founder.address, amount=1, reference="cash")
+        started = street.clock.now
+        home.submit(waiting)
+        while waiting.transaction.id not in home.disk.ordered:
+            street.clock.run(DELAY_MS // 25)
+        found.append((street.clock.now - started) / DELAY_MS)
+        street.clock.run(pause_ms)
+    return found
+
+
+def idle_bytes_per_day(size: int, hours: float = 0.5) -> float:
+    """Return the bytes of blocks that a home sends to the others in a day in which nothing happens."""
+    street = SimulatedStreet(size, 0, seed=size)
+    street.clock.run(60_000)
+    before = sum(_said(home) for home in street.homes)
+    street.clock.run(int(hours * 3_600_000))
+    after = sum(_said(home) for home in street.homes)
+    return (after - before) / size * (size - 1) * 24 / hours
+
+
+def _said(home: Home) -> int:
+    return sum(len(block.raw) for ref, block in home.disk.blocks.items() if ref.author == home.author)
+
+
+def main() -> None:
+    """Measure, and print a line for each result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--transactions", type=int, default=21_000)
+    chosen = parser.parse_args()
+    one, two = verifications_per_s(1), verifications_per_s(2)
+    print(f"PyNaCl verifies {one:,.0f} signatures a second with 1 thread, {two:,.0f} with 2")
+    with tempfile.TemporaryDirectory() as folder, NodeProcess(Path(folder, "node"), "--no-matcher") as node:
+        rate, spent = asyncio.run(transactions_per_s(node, chosen.transactions))
+    print(f"one node commits {rate:,.0f} transfers a second: {rate / two:.0%} of what both cores verify")
+    for name, share in spent.items():
+        print(f"  {name}: {share:.0%} of the time")
+    for size in (4, 10, 30):
+        for what, pause_ms in (("while others speak", 0), ("after a pause", 20_000)):
+            delays = delays_to_commit(size, pause_ms)
+            median, most = statistics.median(delays), max(delays)
+            print(f"n = {size}, {what}: median {median:.1f}, most {most:.1f} message delays to the commit")
+    print(f"idle at n = 10: {idle_bytes_per_day(10) / 1e6:.2f} MB of blocks a day and home")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Catching up: takes the blocks of the past from one neighbour, page by page, through the ordinary rule."""
+
+import asyncio
+import logging
+from typing import Final
+
+from energy_ledger.dag.blocks import Block, BlockError, decode_block
+from energy_ledger.dag.linearizer import DEPTH
+from energy_ledger.network.frames import AskHistory, History
+from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
+from energy_ledger.node.chain import Chain, Incoming
+from energy_ledger.node.running import Running, StoppedError
+
+ANSWER_S: Final = 30.0
+FAR_ROUNDS: Final = 20
+"""Who is further behind than this takes pages instead of waiting for what is missing block by block."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class CatchingUp:
+    """Asks one neighbour at a time for missing history; after a cut it goes on where it was."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._task: asyncio.Task[None] | None = None
+        self._answer: asyncio.Future[History] | None = None
+        self._source: Link | None = None
+        self.target = 0
+        """The commit that the neighbour who is asked has reached."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether history is being taken now."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self, link: Link, commit: int) -> None:
+        """Take history from a neighbour that has reached this commit, unless that is being done."""
+        self.target = max(self.target, commit)
+        if not self.is_busy:
+            self._source = link
+            self._task = asyncio.create_task(self._follow(link))
+
+    def take(self, link: Link, page: History) -> None:
+        """Take a page that came; raises LinkFaultError when nobody asked for it."""
+        if link is not self._source or self._answer is None or self._answer.done():
+            raise LinkFaultError("nobody asked for this history")
+        self._answer.set_result(page)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self, link: Link) -> None:
+        try:
+            await self._take_pages(link)
+        except (LinkClosedError, StoppedError, TimeoutError) as error:
+            _LOG.info("catching up from node %s was cut: %s", link.key.hex()[:8], error)
+        except LinkFaultError as fault:
+            link.end(str(fault))
+            _LOG.warning("node %s gave a wrong history: %s", link.key.hex()[:8], fault)
+
+    async def _take_pages(self, link: Link) -> None:
+        epoch, round_ = await self._running.in_ledger(_resume_at)
+        digest = b""
+        while True:
+            page = await self._ask(link, AskHistory(epoch, round_, digest))
+            if not page.blocks:
+                return
+            blocks = decode_blocks(page.blocks)
+            faults = await self._running.deliver(Incoming(blocks))
+            if faults:
+                raise LinkFaultError(f"a block is not good: {faults[0]}")
+            round_, digest = blocks[-1].round, blocks[-1].ref.digest
+            if self._running.standing.epoch != epoch:
+                epoch, round_, digest = self._running.standing.epoch, 0, b""
+
+    async def _ask(self, link: Link, question: AskHistory) -> History:
+        self._answer = asyncio.get_running_loop().create_future()
+        link.send(question)
+        async with asyncio.timeout(ANSWER_S):
+            while not self._answer.done():
+                if not link.is_open:
+                    raise LinkClosedError("the link is over")
+                await asyncio.wait([self._answer], timeout=1)
+        return self._answer.result()
+
+
+def _resume_at(chain: Chain) -> tuple[int, int]:
+    """Return the epoch and the round from which on history is wanted; what is known already does no harm."""
+    return chain.epoch, max(0, max(chain.core.frontier()) - DEPTH)
+
+
+def decode_blocks(raw: tuple[bytes, ...]) -> list[Block]:
+    """Read blocks that came over a link. Raises LinkFaultError."""
+    try:
+        return [decode_block(one) for one in raw]
+    except BlockError as error:
+        raise LinkFaultError(str(error)) from None

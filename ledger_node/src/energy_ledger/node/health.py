@@ -1,0 +1,100 @@
+"""Whether this node is in step with the network, and if not why, in words for a person."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from energy_ledger.node.company import Company
+from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.running import Running
+from energy_ledger.quorum import quorum_of
+from energy_ledger.units import MS_PER_S
+
+CLOCK_OFF_MS: Final = 60_000
+"""How far clocks may differ before it is worth a word."""
+GAPS_S: Final = 10.0
+"""How long blocks may be missing before it is worth a word."""
+
+
+def problem_of(running: Running, neighbours: Neighbours | None) -> str | None:
+    """Say what is wrong and what to do, the most pressing first; None when nothing is."""
+    own = running.problem()
+    if own is not None or neighbours is None:
+        return own
+    return next(_problems(running, neighbours), None)
+
+
+def may_fail(running: Running, neighbours: Neighbours | None) -> int:
+    """Return how many more validators may fail before nothing is ordered; negative: too few are here."""
+    present = len(neighbours.company.present) if neighbours else 1
+    return present - quorum_of(len(running.standing.committee))
+
+
+def _problems(running: Running, neighbours: Neighbours) -> Iterator[str]:
+    company = neighbours.company
+    yield from _clock(company)
+    if neighbours.target is not None:
+        commit = running.standing.commit
+        yield f"Catching up: commit {commit} of {max(commit, neighbours.target)}."
+    if company.others and not company.all:
+        yield "No other node is linked; check this machine's network and the addresses of the others."
+    yield from _voice(neighbours)
+    yield from _quorum(neighbours)
+    yield from _gaps(company)
+
+
+def _clock(company: Company) -> Iterator[str]:
+    """Compare the clock with the middle one of the others'."""
+    ahead = sorted(one.clock_ahead for one in company.all)
+    middle = ahead[(len(ahead) - 1) // 2] if ahead else 0
+    if abs(middle) > CLOCK_OFF_MS:
+        way = "behind" if middle > 0 else "ahead of"
+        yield f"This machine's clock is {abs(middle) // MS_PER_S} s {way} those of the others; set it right."
+
+
+def _voice(neighbours: Neighbours) -> Iterator[str]:
+    company = neighbours.company
+    if not (company.is_validator and company.is_muted):
+        return
+    missing = ", ".join(_names(neighbours, company.unheard)) or "the others"
+    if company.ties.amnesiac:
+        yield (
+            "This validator lost its database, and is silent until every other validator has said what it "
+            f"knows of it, or it is voted out. Missing: {missing}."
+        )
+    else:
+        yield f"This validator asks the others for its newest block before it speaks. Missing: {missing}."
+
+
+def _quorum(neighbours: Neighbours) -> Iterator[str]:
+    company = neighbours.company
+    if not company.others or not company.is_validator:
+        return
+    present, size = len(company.present), len(company.committee)
+    if present < quorum_of(size):
+        absent = [key for key in company.others if key not in company.present]
+        yield (
+            f"Nothing is ordered now: {present} of {size} validators are here, {quorum_of(size)} must be. "
+            f"Missing: {', '.join(_names(neighbours, absent))}."
+        )
+
+
+def _gaps(company: Company) -> Iterator[str]:
+    """Tell of blocks that are named but did not come for a while."""
+    if company.status is None or company.gaps_since is None:
+        return
+    if time.monotonic() - company.gaps_since > GAPS_S:
+        gaps = company.status.gaps
+        authors = sorted({ref.author + 1 for ref in gaps})
+        namers = sorted({namer + 1 for names in gaps.values() for namer in names})
+        yield f"{len(gaps)} blocks by validators {authors} are missing, which validators {namers} name."
+
+
+def _names(neighbours: Neighbours, keys: list[bytes]) -> list[str]:
+    return [_name(neighbours, key) for key in keys]
+
+
+def _name(neighbours: Neighbours, key: bytes) -> str:
+    trouble = neighbours.links.trouble(key)
+    why = f" ({trouble})" if trouble else ""
+    return f"node {neighbours.company.committee.index(key) + 1} {key.hex()[:8]}{why}"

@@ -1,0 +1,57 @@
+"""When a validator may speak: never before it knows what it may have said already.
+
+A validator that signed two blocks for one round is a liar to everybody, though it only lost its memory. So
+one that starts asks the others first. If its database is whole, those who are there are enough: it waits for
+a quorum and a little longer. If its database is gone or another one (the mark beside it tells), it follows as
+an observer until every other validator has said which newest block of it it knows; only then it takes its
+voice again.
+"""
+
+import asyncio
+from typing import Final
+
+from energy_ledger.node.chain import Incoming
+from energy_ledger.node.company import Company
+from energy_ledger.node.running import Running
+from energy_ledger.quorum import quorum_of
+
+GRACE_S: Final = 5.0
+"""How long a restarted validator waits at least for those who may know of a newer own block."""
+
+
+class VoiceKeeper:
+    """Looks after one validator's voice."""
+
+    def __init__(self, running: Running, company: Company) -> None:
+        self._running = running
+        self._company = company
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """Take note of the start."""
+        self._began = asyncio.get_running_loop().time()
+
+    async def look_after(self, *, busy: bool) -> None:
+        """Let the validator speak if it may now; `busy`: history is still being taken."""
+        company, now = self._company, asyncio.get_running_loop().time()
+        company.status = status = await self._running.in_ledger(lambda chain: chain.core.status())
+        company.gaps_since = (company.gaps_since or now) if status.gaps else None
+        company.muted = company.is_validator and bool(status.unheard)
+        if not company.is_validator:
+            return
+        heard = [key for key in company.others if key in company.ties.heard and key in company.near]
+        if company.ties.amnesiac:
+            if company.others and len(heard) == len(company.others) and not busy:
+                self._regain(heard)
+        elif company.muted and now - self._began > GRACE_S and self._are_enough(heard):
+            missing = [(company.committee.index(key), None) for key in company.unheard]
+            await self._running.deliver(Incoming(heard=missing))
+
+    def _are_enough(self, heard: list[bytes]) -> bool:
+        return len(heard) + 1 >= quorum_of(len(self._company.committee))
+
+    def _regain(self, heard: list[bytes]) -> None:
+        committee, near = self._company.committee, self._company.near
+        words = [(number, near[key].word) for number, key in enumerate(committee) if key in heard]
+        self._company.ties.amnesiac = False
+        self._running.regain_voice(words)

@@ -1,0 +1,63 @@
+"""Transactions of a node without a voice: one validator after another gets them, until they are ordered."""
+
+from energy_ledger.ledger.machine import Result
+from energy_ledger.node.chain import Placed
+from energy_ledger.node.forwarding import AGAIN_MS, Forwarder
+from tests.ledger_node.node.chains import START, waiting
+from tests.support.people import HOUR_MS, Person
+
+
+class Ear:
+    """A link that remembers what was sent over it."""
+
+    def __init__(self):
+        self.heard = []
+
+    def send(self, frame):
+        self.heard += frame.envelopes
+
+
+def some(number):
+    ada = Person("Ada", "0" * 64)
+    return [
+        waiting(ada.sign("voucher.issue", to=ada.address, amount=1, reference="x", expires=START + HOUR_MS))
+        for _ in range(number)
+    ]
+
+
+def test_each_try_goes_to_the_next_validator():
+    forwarder, ears = Forwarder(), [Ear(), Ear(), Ear()]
+    one, two = some(2)
+    forwarder.add([one, two], START)
+    for attempt in range(4):
+        forwarder.send(ears, START + attempt * AGAIN_MS)
+        forwarder.send(ears, START + attempt * AGAIN_MS)  # not due again yet
+    both = [one.data, two.data]
+    assert [ear.heard for ear in ears] == [[*both, *both], both, both]
+
+
+def test_what_is_ordered_is_not_sent_again():
+    forwarder, ear = Forwarder(), Ear()
+    one, two = some(2)
+    forwarder.add([one, two], START)
+    forwarder.settle([Placed(Result(one.transaction.id, "applied"), 1)])
+    forwarder.send([ear], START)
+    assert ear.heard == [two.data]
+
+
+def test_without_a_validator_nothing_is_lost():
+    forwarder, ear = Forwarder(), Ear()
+    (one,) = some(1)
+    forwarder.add([one], START)
+    forwarder.send([], START)
+    forwarder.send([ear], START)
+    assert ear.heard == [one.data]
+
+
+def test_what_no_validator_will_take_any_more_is_given_up():
+    forwarder = Forwarder()
+    (one,) = some(1)
+    forwarder.add([one], START)
+    assert forwarder.take_void(START + HOUR_MS) == []
+    assert forwarder.take_void(START + HOUR_MS + 1) == [one]
+    assert len(forwarder) == 0
