@@ -62,6 +62,14 @@ async def test_a_body_that_is_too_long_is_refused_unread(shared):
     assert (status, answer["code"]) == (413, "too_large")
 
 
+async def test_a_body_that_is_not_encoded_as_it_says_is_a_bad_request(shared):
+    headers = {**shared.headers, "Content-Encoding": "gzip"}
+    url = shared.url + "/v1/transactions"
+    async with shared.session.post(url, data=b"[]", headers=headers, compress=None) as response:
+        assert (response.status, response.content_type) == (400, "application/problem+json")
+        assert (await response.json(content_type=None))["code"] == "bad_request"
+
+
 @pytest.mark.parametrize("number", [0, 1_001])
 async def test_a_list_has_one_to_a_thousand_transactions(shared, number):
     status, answer = await shared.call("POST", "/v1/transactions", [{}] * number)

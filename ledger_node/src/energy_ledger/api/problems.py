@@ -93,6 +93,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return problem.response()
     except web.HTTPException as error:
         return _translated(request, error).response()
+    except web.RequestPayloadError:
+        return ProblemError("bad_request", "the body is not encoded as its header says").response()
     except ConnectionError, TimeoutError:
         raise
     except Exception:
