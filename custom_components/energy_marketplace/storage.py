@@ -11,7 +11,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
@@ -82,6 +82,9 @@ class MemberStore:
 
     async def _async_write(self, _now: object = None) -> None:
         self._async_cancel()
+        if self.hass.state is CoreState.stopping and not self._closed:
+            # The final write follows; two that wait for it would get into each other's way.
+            return
         await self._store.async_save(self._data())
 
     async def _async_final_write(self, _event: Event) -> None:

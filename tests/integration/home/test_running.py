@@ -7,6 +7,7 @@ import time
 import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CoreState
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
@@ -251,6 +252,22 @@ async def test_where_a_member_stands_is_written_when_home_assistant_stops(home, 
     await home.async_block_till_done()
     [trade] = hass_storage[f"{DOMAIN}.{member.entry_id}"]["data"]["book"]["trades"]
     assert trade["id"] == "1.0"
+
+
+async def test_what_is_to_be_written_while_home_assistant_stops_is_written_once_at_its_end(
+    home, node, member, hass_storage, caplog
+):
+    store = member.runtime_data.market.store
+    store.parts["mark"] = lambda: "before"
+    home.set_state(CoreState.stopping)
+    await store._async_write()
+    home.set_state(CoreState.final_write)
+    store.parts["mark"] = lambda: "last"
+    home.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.async_block_till_done()
+    assert hass_storage[f"{DOMAIN}.{member.entry_id}"]["data"]["mark"] == "last"
+    assert "Unable to remove" not in caplog.text
+    home.set_state(CoreState.running)
 
 
 async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplog):
