@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from homeassistant.const import STATE_UNAVAILABLE as UNAVAILABLE
 from homeassistant.core import CoreState, State
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -14,6 +15,7 @@ from pytest_homeassistant_custom_component.common import mock_restore_cache
 from custom_components.energy_marketplace.ledger.answers import Event
 from tests.integration.conftest import HOME, WASHER
 from tests.integration.home.stand_in import trade
+from tests.integration.home.waiting import until
 
 BLUEPRINTS = Path(__file__).parents[3] / "blueprints"
 MACHINE = "input_boolean.machine"
@@ -62,6 +64,9 @@ def restart(home):
         config = {"automation": [{"id": "run", "alias": "Run", "use_blueprint": use}]}
         assert await async_setup_component(home, "automation", config)
         await home.async_start()
+        if machine == UNAVAILABLE:
+            await until(lambda: home.states.get("automation.run").attributes["current"] == 1)
+            home.states.async_set(MACHINE, "on")
         await home.async_block_till_done()
         return home.states.get(MACHINE).state
 
@@ -77,6 +82,12 @@ async def test_an_appliance_is_switched_off_when_its_delivery_ended_while_home_a
 ):
     await agree(-2)
     assert await restart(machine="on") == "off"
+
+
+@pytest.mark.parametrize("before", [MISSED], indirect=True)
+async def test_an_appliance_that_answers_late_is_still_switched_off(before, agree, restart):
+    await agree(-2)
+    assert await restart(machine=UNAVAILABLE) == "off"
 
 
 @pytest.mark.parametrize("before", [SEEN], indirect=True)
