@@ -84,6 +84,7 @@ PLACES = [
     ("blocks", "raw"),
     ("blocks", "fate"),
     ("blocks", "round"),
+    ("blocks", "author"),
     ("commits", "time"),
     ("commits", "root"),
     ("commits", "leader"),

@@ -30,7 +30,7 @@ from energy_ledger.storage.schema import COLUMNS
 from energy_ledger.storage.writer import Entry, Writer
 
 _COMPARED: Final[dict[str, str]] = {
-    "blocks": "digest, epoch, round, fate, commit_n, raw",
+    "blocks": "digest, epoch, round, author, fate, commit_n, raw",
     "commits": "n, time, epoch, leader, root",
     "transactions": "id, commit_n, block, place, code, field, message",
     "events": "cursor, body",
