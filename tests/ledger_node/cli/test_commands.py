@@ -5,7 +5,9 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -257,6 +259,49 @@ def test_a_data_directory_that_is_a_file_is_one_line(run, words, tmp_path):
     done = run(*words, "--data", str(tmp_path / "file"))
     assert done.returncode in (1, 2)
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x", "1e3", "9" * 5000])
+def test_a_port_that_there_cannot_be_is_refused(run, data, port):
+    done = run("node", "--data", str(data), "--port", port)
+    assert done.returncode == 2
+    assert "takes a whole number from 0 to 65535" in done.stderr or "expected one argument" in done.stderr
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("days", ["0", "3651", "9" * 30, "week"])
+def test_an_invite_counts_for_a_number_of_days(run, data, days):
+    done = run("invite", "--data", str(data), "--days", days)
+    assert done.returncode == 2
+    assert "takes a whole number from 1 to 3650" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["node.key", "setup.token", "address"])
+def test_a_file_of_a_node_that_holds_junk_is_one_line(run, data, name):
+    run("keys", "--data", str(data))
+    (data / "address").write_text(f"http://127.0.0.1:{free_port()}\n")
+    (data / name).write_bytes(bytes(range(256)))
+    done = run("keys" if name == "node.key" else "status", "--data", str(data))
+    assert (done.returncode in (1, 2), done.stdout) == (True, "")
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1", "http://", ""])
+def test_an_address_that_is_none_is_said_so(run, url):
+    done = run("status", "--url", url, "--token-file", "/dev/null")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no address of a node" in done.stderr
+
+
+def test_what_is_no_node_is_said_so(run, tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = run("status", "--url", f"http://127.0.0.1:{server.server_port}", "--token-file", "/dev/null")
+        server.shutdown()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is no node of this kind" in done.stderr
 
 
 def test_bytes_that_are_no_text_are_a_bad_file(run, tmp_path):

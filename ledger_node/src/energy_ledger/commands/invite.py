@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import closing
 
 from energy_ledger import crypto
-from energy_ledger.commands.options import add_data, add_json, directory
+from energy_ledger.commands.options import add_data, add_json, directory, whole_number
 from energy_ledger.commands.output import CommandError, result, result_json
 from energy_ledger.commands.wallet import Wallet, ask_for_wallet
 from energy_ledger.genesis import Genesis
@@ -39,7 +39,9 @@ def configure(parser: ArgumentParser) -> None:
         metavar="KEY@HOST:PORT",
         help="a node to which the new member's node may link; several are fine (default: this one)",
     )
-    parser.add_argument("--days", type=int, default=7, help="how long it counts (default: %(default)s)")
+    parser.add_argument(
+        "--days", type=whole_number(1, 3650), default=7, help="how many days it counts (default: %(default)s)"
+    )
     add_json(parser)
 
 

@@ -5,7 +5,7 @@ import logging
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from ipaddress import ip_address
 
-from energy_ledger.commands.options import add_data, directory
+from energy_ledger.commands.options import PORT, add_data, directory
 from energy_ledger.commands.output import CommandError
 from energy_ledger.network.discovery import DiscoveryRefusedError
 from energy_ledger.network.peers import Peer, PeerError
@@ -24,9 +24,9 @@ def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_data(parser)
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen at (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8710, help="port, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=PORT, default=8710, help="port, 0 for any (default: %(default)s)")
     parser.add_argument(
-        "--peer-port", type=int, default=8711, help="port for links of other nodes (default: %(default)s)"
+        "--peer-port", type=PORT, default=8711, help="port for links of other nodes (default: %(default)s)"
     )
     parser.add_argument(
         "--dial-only", action="store_true", help="accept no links, as behind a router that lets none in"

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     else:
         result(_sentences(status))
     network = status["network"]
-    return 0 if status["health"]["status"] != "stopped" and (network is None or network["in_sync"]) else 1
+    return 0 if status["health"].get("status") != "stopped" and (network is None or network["in_sync"]) else 1
 
 
 def _where(arguments: Namespace) -> tuple[str, str]:
@@ -46,7 +46,9 @@ def _where(arguments: Namespace) -> tuple[str, str]:
     if arguments.url is None or arguments.token_file is None:
         raise CommandError("say where the node is: --data DIR, or --url URL with --token-file FILE", 2)
     try:
-        return arguments.url.rstrip("/"), arguments.token_file.read_text(encoding="utf-8").strip()
+        return arguments.url.rstrip("/"), arguments.token_file.read_text(
+            encoding="utf-8", errors="replace"
+        ).strip()
     except OSError as error:
         raise CommandError(f"{arguments.token_file} cannot be read: {error.strerror}", 2) from None
 
@@ -56,22 +58,31 @@ async def _ask(url: str, token: str) -> dict[str, Any]:
     try:
         async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session:
             health = await _get(session, f"{url}/health")
-            ready = health["status"] != "not_set_up"
+            ready = health.get("status", "not_set_up") != "not_set_up"
             return {
                 "url": url,
                 "health": health,
                 "network": await _get(session, f"{url}/v1/network") if ready else None,
                 "peers": (await _get(session, f"{url}/v1/peers"))["items"] if ready else [],
             }
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        raise CommandError(
+            f"{url} is no address of a node; one looks like http://192.168.1.5:8710", 2
+        ) from None
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise CommandError(f"the node at {url} does not answer: {error or 'it takes too long'}") from None
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     async with session.get(url) as response:
-        body: dict[str, Any] = await response.json(content_type=None)
         if response.status in (401, 403):
             raise CommandError(f"the node at {url} does not take this token")
+        try:
+            body = await response.json(content_type=None)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or not (response.status == 200 or "version" in body):
+            raise CommandError(f"what answers at {url} (status {response.status}) is no node of this kind")
         return body
 
 

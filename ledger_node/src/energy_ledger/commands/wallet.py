@@ -26,7 +26,7 @@ class Wallet:
     def of_phrase(cls, phrase: str) -> Wallet:
         """Derive it from the 24 words (BIP-39, no passphrase), as the protocol says."""
         words = unicodedata.normalize("NFKD", " ".join(phrase.lower().split()))
-        master = hashlib.pbkdf2_hmac("sha512", words.encode(), b"mnemonic", _ROUNDS)
+        master = hashlib.pbkdf2_hmac("sha512", words.encode("utf-8", "replace"), b"mnemonic", _ROUNDS)
         return cls(hmac.digest(master, _SEED_TAG, "sha512")[:32])
 
     @property

@@ -88,7 +88,7 @@ class DataDirectory:
     def voice_mark(self) -> str | None:
         """Return the mark of the database that has spoken for the node's key, None when none has."""
         with suppress(FileNotFoundError):
-            return (self.path / "voice").read_text(encoding="utf-8").strip()
+            return (self.path / "voice").read_text(encoding="utf-8", errors="replace").strip()
         return None
 
     def mark_voice(self, mark: str) -> None:
@@ -107,13 +107,13 @@ class DataDirectory:
     def peer(self) -> str | None:
         """Return where the node that runs here accepts links, None when none ever did."""
         with suppress(FileNotFoundError):
-            return (self.path / "peer").read_text(encoding="utf-8").strip()
+            return (self.path / "peer").read_text(encoding="utf-8", errors="replace").strip()
         return None
 
     def address(self) -> str | None:
         """Return where the node that runs here listens, or None when none ever did."""
         with suppress(FileNotFoundError):
-            return (self.path / "address").read_text(encoding="utf-8").strip()
+            return (self.path / "address").read_text(encoding="utf-8", errors="replace").strip()
         return None
 
 
@@ -178,6 +178,6 @@ def write_atomically(path: Path, text: str) -> None:
 
 def _read_or_make(path: Path, make: Callable[[], str]) -> str:
     with suppress(FileNotFoundError):
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     write_atomically(path, make() + "\n")
-    return path.read_text(encoding="utf-8").strip()
+    return path.read_text(encoding="utf-8", errors="replace").strip()
