@@ -133,6 +133,14 @@ def _transferred(narrator: Narrator, data: Data) -> str:
     return f"{narrator.who(data['from'])} pays {amount} to {narrator.who(data['to'])}"
 
 
+def _voted(_: Narrator, data: Data) -> str:
+    return f"node {data['validator'][:8]} wants a committee of {len(data['committee'])} from now on"
+
+
+def _committee_changed(_: Narrator, data: Data) -> str:
+    return f"epoch {data['epoch']} begins with a committee of {len(data['committee'])}"
+
+
 def _refused(_: Narrator, data: Data) -> str:
     return f"a {data['kind']} is refused ({data['code']}): {data['message']}"
 
@@ -159,5 +167,7 @@ SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "voucher.issued": _issued,
     "credit.set": _credited,
     "transfer": _transferred,
+    "committee.voted": _voted,
+    "committee.changed": _committee_changed,
     "transaction.refused": _refused,
 }

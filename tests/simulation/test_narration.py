@@ -80,6 +80,12 @@ def test_a_stranger_is_called_by_the_start_of_the_address():
             {"round": 7, "account": "x", "code": "clearing_wrong", "message": "a wrong price"},
             "a clearing of round 7 is refused (clearing_wrong): a wrong price",
         ),
+        (
+            "committee.voted",
+            {"validator": "ab" * 32, "epoch": 0, "committee": ["ab" * 32, "cd" * 32]},
+            "node abababab wants a committee of 2",
+        ),
+        ("committee.changed", {"epoch": 1, "committee": ["ab" * 32]}, "epoch 1 begins with a committee of 1"),
         ("round.void", {"round": 7}, "round 7 ends without a clearing"),
         ("trade.matched", TRADE, "10:30-10:45 Rosa → Ada (Washer): 11 Wh agreed for 0.0980 EUR/kWh"),
         ("trade.settled", TRADE, "10 of 11 Wh settled, 0.001030 EUR paid"),
