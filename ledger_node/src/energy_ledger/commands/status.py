@@ -65,7 +65,7 @@ async def _ask(url: str, token: str) -> dict[str, Any]:
                 "network": await _get(session, f"{url}/v1/network") if ready else None,
                 "peers": (await _get(session, f"{url}/v1/peers"))["items"] if ready else [],
             }
-    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+    except aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError:
         raise CommandError(
             f"{url} is no address of a node; one looks like http://192.168.1.5:8710", 2
         ) from None
