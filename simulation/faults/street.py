@@ -51,7 +51,6 @@ class Street:
         self.genesis = found(self.keys, self.people)
         self.agreed: dict[int, tuple[LedgerState, bytes, tuple[bytes, ...]]] = {}
         self.said_at: list[int] = []
-        self._shown: dict[tuple[int, int], Block] = {}
         self._checked: dict[Block, Fault | None] = {}
         self._trace: deque[str] = deque(maxlen=_TRACED)
         self.homes = [self._build(author, author >= size - liars) for author in range(size)]
@@ -87,12 +86,9 @@ class Street:
             )
 
     def _arrive(self, sender: Home, life: int, to: Home, block: Block) -> None:
-        """Let a block arrive, unless the link died with its sender; an honest home shows one for a round."""
-        if sender.life != life:
-            return
-        if block.author < len(self.honest) and self._shown.setdefault(block.ref.slot, block) != block:
-            self.fail(f"home {block.author} shows two blocks for round {block.round}")
-        to.receive(block)
+        """Let a block arrive, unless the link died with its sender."""
+        if sender.life == life:
+            to.receive(block)
 
     def ask(self, asker: Home, refs: tuple[BlockRef, ...], holders: tuple[int, ...]) -> None:
         """Ask those who should have blocks, and a random other, for them."""
@@ -134,6 +130,7 @@ class Street:
         """Hold a step of an honest home against everything that the others did."""
         if home not in self.honest:
             return
+        self._watch_words(step)
         for commit in step.entry.commits:
             if commit.ordered:
                 self.note(home, f"commits {commit.index} with {len(commit.ordered)} transactions")
@@ -153,6 +150,12 @@ class Street:
                 self.fail(f"home {home.author} refuses a block of the honest home {block.author}: {fault}")
         if step.halted:
             self.fail(f"home {home.author} stops though no more than f homes lie")
+
+    def _watch_words(self, step: Step) -> None:
+        """See that nobody ever holds two blocks of an honest home for one round."""
+        for first, _ in step.entry.evidence:
+            if first.author < len(self.honest):
+                self.fail(f"home {first.author} shows two blocks for round {first.round}")
 
     def _watch_money(self, home: Home, step: Step) -> None:
         money = step.standing.money

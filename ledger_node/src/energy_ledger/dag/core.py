@@ -349,10 +349,14 @@ class Core:
         return [Build(round_)]
 
     def _may_speak(self) -> bool:
-        """Tell whether the voice is free. An own block that came from others must be accepted first."""
+        """Tell whether the voice is free.
+
+        An own block that came from others must be accepted first, unless it sank below the depth window: what
+        nobody accepted until then nobody will, and all rounds that can still be said lie above it.
+        """
         if self._me is None or self._unheard or self._witness.is_halted:
             return False
-        return self._hearsay.own_round() <= self._pacemaker.last_round
+        return self._hearsay.own_round() <= max(self._pacemaker.last_round, self._ordering.dag.floor)
 
     def _has_reason(self, round_: int, now: int) -> bool:
         return (
