@@ -5,6 +5,7 @@ epoch; a deadline is exclusive. The node checks what only it can know (ratings, 
 wrong in itself is refused here, with the name of the field.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,7 +24,7 @@ class OrderError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Order:
+class _Order(ABC):
     """What every order can say."""
 
     price: int
@@ -39,8 +40,9 @@ class _Order:
         """Return the order as it stands in `order.place`."""
         return {**self._body(), **self._wishes()}
 
+    @abstractmethod
     def _body(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """Return what makes this kind of order."""
 
     def _wishes(self) -> dict[str, Any]:
         wishes: dict[str, Any] = {}
