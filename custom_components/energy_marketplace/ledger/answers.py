@@ -351,6 +351,7 @@ class Proof:
     commit: int
     time: int
     root: str
+    leader: str
     votes: tuple[StateVote, ...]
 
 

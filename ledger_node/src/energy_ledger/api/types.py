@@ -229,6 +229,7 @@ class Proof(msgspec.Struct, frozen=True):
     commit: int
     time: int
     root: str
+    leader: str
     votes: list[StateVote]
 
 

@@ -13,6 +13,7 @@ from energy_ledger.ledger.agenda import Lapses, TradeIndex
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
+from energy_ledger.ledger.row_tree import RowTree
 from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
@@ -20,6 +21,7 @@ from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Read
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"
+ROWS_KEY = b"rows"
 
 type Leaf = tuple[bytes, bytes]
 """Key and value of a leaf of the tree under the root."""
@@ -81,6 +83,8 @@ class State:
         self.auction: Auction | None = None
         self._events: list[Event] = []
         self._tree = MerkleTree()
+        self._rows = RowTree()
+        self._bound_totals = b""
 
     @property
     def rules(self) -> Rules:
@@ -151,6 +155,7 @@ class State:
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
+        leaves += self._bind(changes)
         if events:
             leaves.append(self._history_leaf())
         for leaf in leaves:
@@ -158,9 +163,32 @@ class State:
         totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
         return Closing(events, (*changes, totals), tuple(leaves), self.root())
 
+    def _bind(self, changes: Iterable[Change]) -> list[Leaf]:
+        """Bind the rows without a leaf of their own; return the leaf over them if it changed."""
+        touched = False
+        for one in changes:
+            if one.table in _IN_ROOT:
+                continue
+            touched = True
+            if one.final or one.row is None:
+                self._rows.drop(_row_key(one.table, one.key))
+            else:
+                self._rows.set(_row_key(one.table, one.key), canonical(one.row))
+        return [self._rows_leaf()] if self._bind_totals() or touched else []
+
+    def _bind_totals(self) -> bool:
+        """Bind the totals, but for what a vote for the state says anyway; tell whether they changed."""
+        bound = canonical({name: one for name, one in self.totals.row().items() if name not in _UNBOUND})
+        if bound == self._bound_totals:
+            return False
+        self._bound_totals = bound
+        self._rows.set(_row_key(Totals.table, self.totals.key), bound)
+        return True
+
     def root(self) -> bytes:
         """Return the state root."""
         self._tree.set(*self._history_leaf())
+        self._tree.set(*self._rows_leaf())
         return self._tree.root()
 
     def leaves(self) -> Iterator[Leaf]:
@@ -168,6 +196,7 @@ class State:
         for table in (self.accounts, self.assets):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
+        yield self._rows_leaf()
 
     def rows(self) -> Iterator[Row]:
         """Write everything that is needed to restore the state."""
@@ -181,12 +210,15 @@ class State:
             by_table.setdefault(row.table, []).append(row.row)
             if row.table in _IN_ROOT:
                 self._tree.set(*_leaf(row.table, row.key, row.row))
+            elif row.table != Totals.table:
+                self._rows.set(_row_key(row.table, row.key), canonical(row.row))
         for name in (Order.table, ClosedOrder.table):
             by_table.get(name, []).sort(key=lambda row: row["number"])
         for table in self._tables:
             table.load(by_table.get(table.name, ()))
         (totals,) = by_table[Totals.table]
         self.totals = convert(totals, Totals)
+        self._bind_totals()
         self._fill_indexes()
 
     def _fill_indexes(self) -> None:
@@ -219,8 +251,18 @@ class State:
     def _history_leaf(self) -> Leaf:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
+    def _rows_leaf(self) -> Leaf:
+        return ROWS_KEY, self._rows.root()
+
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+"""The tables whose rows are leaves, each with the first part of the leaves' keys."""
+_UNBOUND = frozenset({"commit", "time", "closed_round"})
+"""Totals that every commit may move: the first two stand in the vote itself, the third follows from the time."""
+
+
+def _row_key(table: str, key: str) -> bytes:
+    return f"{table}/{key}".encode()
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

@@ -269,7 +269,8 @@ class Chain:
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
         for one in ordered:
             self._checked.pop(one.data, None)
-        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
+        leader = commit.leader.digest
+        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root, leader))
         step.events += outcome.events
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(

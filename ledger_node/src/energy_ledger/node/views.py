@@ -90,6 +90,7 @@ def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
             commit=state.commit,
             time=state.time,
             root=state.root.hex(),
+            leader=state.leader.hex(),
             votes=[types.StateVote(one, vote.hex()) for one, vote in proof.certificate.votes],
         ),
     )
