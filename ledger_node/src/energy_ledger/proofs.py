@@ -60,9 +60,9 @@ NO_LEADER: Final = bytes(_DIGEST)
 class LedgerState(Struct, frozen=True, array_like=True, gc=False):
     """What the ledger came to, and where in the order.
 
-    The commit's index, the ledger time (ms), the root over all rows, and the digest of the leader block in the
-    epoch whose validators vote for it. With that leader the blocks around it say what is ordered already, so
-    who starts from this state goes on as everybody else.
+    The commit's index, the ledger time (ms), the root over all rows, and the digest of the leader block in
+    the epoch whose validators vote for it. With that leader the blocks around it say what is ordered
+    already, so who starts from this state goes on as everybody else.
     """
 
     commit: int

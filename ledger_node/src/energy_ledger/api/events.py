@@ -32,14 +32,18 @@ class EventStreams:
     async def serve(self, request: web.Request, source: EventSource) -> web.StreamResponse:
         """Run one stream until the client leaves, is too slow, or the node stops.
 
-        Raises ProblemError `bad_request` for a cursor ahead of the newest event and for a plain HTTP request.
+        Raises ProblemError `cursor_unknown` for a cursor ahead of the newest event or before the oldest known
+        one, `bad_request` for a plain HTTP request.
         """
         query = read_query(request.query, EVENTS_QUERY)
         hello = source.head()
         cursor = query.get("cursor", hello.cursor)
-        if not isinstance(cursor, int) or cursor > hello.cursor:
+        if not isinstance(cursor, int) or not source.start <= cursor <= hello.cursor:
             raise ProblemError(
-                "bad_request", f"`cursor` is ahead of the newest event, {hello.cursor}", "cursor"
+                "cursor_unknown",
+                f"this node knows the events after cursor {source.start} up to {hello.cursor}; "
+                "read its lists again and go on from there",
+                "cursor",
             )
         stream = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=4096)
         if not stream.can_prepare(request):

@@ -21,6 +21,7 @@ STATUSES = {
     "unknown_order": (404, "There is no such order"),
     "unknown_round": (404, "There is no such round"),
     "method_not_allowed": (405, "This path does not take that method"),
+    "cursor_unknown": (410, "The events there are not known to this node"),
     "already_set_up": (409, "This node already has a network"),
     "not_set_up": (409, "This node has no network yet"),
     "too_large": (413, "The request is too large"),

@@ -132,6 +132,17 @@ class Money(msgspec.Struct, frozen=True):
     community: int
 
 
+class KnownFrom(msgspec.Struct, frozen=True):
+    """From where on the node knows everything: a commit, its ledger time (ms), its newest event's cursor.
+
+    All zero when it knows the whole history; else it went on from a certified snapshot.
+    """
+
+    commit: int
+    time: int
+    cursor: int
+
+
 class Network(msgspec.Struct, frozen=True):
     """The network and how far this node is with it."""
 
@@ -152,6 +163,7 @@ class Network(msgspec.Struct, frozen=True):
     members: int
     money: Money
     round: int | None
+    known_from: KnownFrom
     in_sync: bool
     problem: str | None
 

@@ -23,7 +23,7 @@ from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
 from energy_ledger.ledger.rules import Action, Request
-from energy_ledger.ledger.state import Leaf, State
+from energy_ledger.ledger.state import Frozen, Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
 from energy_ledger.payloads import (
@@ -125,6 +125,10 @@ class Ledger:
         """Return all current rows: what `restore` needs."""
         return self._state.rows()
 
+    def freeze(self) -> Frozen:
+        """Keep hold of the present state while the ledger goes on."""
+        return self._state.freeze()
+
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root."""
         return self._state.leaves()
@@ -153,6 +157,11 @@ class Ledger:
     def last_round(self) -> int:
         """The latest round whose close has passed."""
         return self._state.totals.closed_round
+
+    @property
+    def is_punctual(self) -> bool:
+        """Whether the rounds that count as closed are those whose close has passed."""
+        return self._state.totals.closed_round == self._state.timing.round_at(self.time)
 
     @property
     def epoch(self) -> int:

@@ -1,9 +1,9 @@
 """The digest over the rows that have no leaf of their own, cheap to keep while thousands of rows come and go.
 
 Rows fall into a fixed number of buckets by the digest of their key. A bucket's digest covers its rows in the
-order of their keys, and a binary tree of fixed shape leads from the buckets to the root. So it does not matter
-in which order rows came, a row that is gone leaves no trace, and a changed one costs its bucket and one digest
-per level.
+order of their keys, and a binary tree of fixed shape leads from the buckets to the root. So it does not
+matter in which order rows came, a row that is gone leaves no trace, and a changed one costs its bucket and
+one digest per level.
 """
 
 from typing import Final

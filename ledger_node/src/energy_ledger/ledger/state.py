@@ -14,7 +14,17 @@ from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.row_tree import RowTree
-from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
+from energy_ledger.ledger.rows import (
+    Account,
+    Asset,
+    Entity,
+    Handover,
+    Totals,
+    Used,
+    UsedInvite,
+    Work,
+    used_key,
+)
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
@@ -47,6 +57,23 @@ class Auction:
     def holds(self, order: Order) -> bool:
         """Tell whether an open order is in the book."""
         return order.number <= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A state of the past. All commits with one root have the same rows, but for commit and time."""
+
+    root: bytes
+    totals: Totals
+    values: tuple[tuple[str, tuple[Entity, ...]], ...]
+    timing: Timing
+
+    def rows(self, commit: int, time: int) -> Iterator[Row]:
+        """Write the rows as of a commit with this root and its ledger time (ms)."""
+        for table, values in self.values:
+            yield from (Row(table, value.key, value.row()) for value in values)
+        totals = replace(self.totals, commit=commit, time=time, closed_round=self.timing.round_at(time))
+        yield Row(Totals.table, totals.key, totals.row())
 
 
 class State:
@@ -203,6 +230,11 @@ class State:
         yield from chain.from_iterable(table.rows() for table in self._tables)
         yield Row(Totals.table, self.totals.key, self.totals.row())
 
+    def freeze(self) -> Frozen:
+        """Keep hold of the present state: values never change, so that costs one list per table."""
+        values = tuple((table.name, tuple(table.values())) for table in self._tables)
+        return Frozen(self.root(), self.totals, values, self.timing)
+
     def load(self, rows: Iterable[Row]) -> None:
         """Take the state from rows, in any order."""
         by_table: dict[str, list[Any]] = {}
@@ -258,7 +290,7 @@ class State:
 _IN_ROOT = {Account.table: "account", Asset.table: "asset"}
 """The tables whose rows are leaves, each with the first part of the leaves' keys."""
 _UNBOUND = frozenset({"commit", "time", "closed_round"})
-"""Totals that every commit may move: the first two stand in the vote itself, the third follows from the time."""
+"""Totals that every commit may move: votes name the first two, time gives the third."""
 
 
 def _row_key(table: str, key: str) -> bytes:

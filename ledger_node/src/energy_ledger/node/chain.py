@@ -33,6 +33,7 @@ from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
 from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.epochs import Epoch
+from energy_ledger.node.shutter import Shutter, Taken
 from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import NodeKey
@@ -98,7 +99,8 @@ class Step:
 
     `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
     ordering, `refused` the rules that blocks break, `sent` and `requests` what goes out to the neighbours,
-    `homeless` the transactions that another validator must order as this node has no voice now.
+    `homeless` the transactions that another validator must order as this node has no voice now, `taken` a
+    certified state that was asked for.
     """
 
     standing: Standing
@@ -112,6 +114,7 @@ class Step:
     sent: list[Block] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     homeless: list[Waiting] = field(default_factory=list)
+    taken: Taken | None = None
 
 
 class Chain:
@@ -122,6 +125,7 @@ class Chain:
         self.ledger = ledger
         self.core = core
         self.certifier = certifier
+        self.shutter = Shutter()
         self._key = key
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Transaction] = {}
@@ -142,7 +146,9 @@ class Chain:
         if self._queue and not self.core.speaks:
             step.homeless = list(self._queue)
             self._queue.clear()
-        step.entry.certificate = self.certifier.take()
+        certificates = self.certifier.take_all()
+        step.entry.certificate = certificates[-1] if certificates else None
+        step.taken = self.shutter.look(self.ledger, self.certifier.newest, certificates)
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
         return step

@@ -19,6 +19,7 @@ from energy_ledger.network.frames import (
     Admission,
     AskGenesis,
     AskHistory,
+    AskSnapshot,
     Blocks,
     Bye,
     Envelopes,
@@ -27,6 +28,7 @@ from energy_ledger.network.frames import (
     Hello,
     History,
     Peers,
+    SnapshotPart,
     Standing,
     Want,
     in_pages,
@@ -41,11 +43,15 @@ from energy_ledger.node.chain import Incoming, Step
 from energy_ledger.node.company import Company, Neighbour, Ties
 from energy_ledger.node.forwarding import Forwarder
 from energy_ledger.node.running import Running, StoppedError
+from energy_ledger.node.taking import SnapshotTaking
 from energy_ledger.node.voice import VoiceKeeper
+from energy_ledger.storage.snapshot import PartialFile
 
 PEERS: Final = "peers"
 """The fact that keeps the known peers, one per line."""
 KEEPALIVE_S: Final = 120
+FAR_COMMITS: Final = 100
+"""Who is further behind than this asks again soon when an answer was cut."""
 MAX_PUSHED: Final = 128
 
 _LOG = logging.getLogger(__name__)
@@ -62,6 +68,9 @@ class Neighbours:
         self._forwarder = Forwarder()
         self._archive = Archive(running, ties.reader)
         self._catching_up = CatchingUp(running)
+        self._taking = SnapshotTaking(
+            running, PartialFile(ties.snapshot_part), ties.on_snapshot, self.links.bans.add
+        )
         self._epoch = running.standing.epoch
         self._kept = ""
         self._voice = VoiceKeeper(running, self.company)
@@ -83,12 +92,18 @@ class Neighbours:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._catching_up.close()
+        await self._taking.close()
         await self.links.close()
 
     @property
     def target(self) -> int | None:
         """The commit that is being caught up to, None when nothing is."""
         return self._catching_up.target if self._catching_up.is_busy else None
+
+    @property
+    def snapshot_percent(self) -> int | None:
+        """How much of a snapshot is here, None when none is being taken."""
+        return self._taking.percent
 
     def _wanted(self) -> Iterable[Peer]:
         """Name whom to dial: the validators, and while none is there, anybody known."""
@@ -198,6 +213,10 @@ class Neighbours:
                 link.send(await self._archive.history(frame))
             case History():
                 self._catching_up.take(link, frame)
+            case AskSnapshot():
+                link.send(self._running.snapshots.give(frame))
+            case SnapshotPart():
+                self._taking.take(link, frame)
             case Envelopes(envelopes):
                 with suppress(MempoolFullError):
                     await self._running.submit(list(envelopes))
@@ -216,7 +235,7 @@ class Neighbours:
         if faults:
             raise LinkFaultError(f"a block is not good: {faults[0]}")
         if any(block.epoch > self._running.standing.epoch for block in blocks):
-            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+            self._catch_up(neighbour)
 
     async def _compare(self, neighbour: Neighbour) -> None:
         """Push what the other lacks, or begin to catch up."""
@@ -224,7 +243,7 @@ class Neighbours:
         mine = await self._archive.standing()
         lead = max(theirs.frontier, default=0) - max(mine.frontier, default=0)
         if theirs.epoch > mine.epoch or (theirs.epoch == mine.epoch and lead > FAR_ROUNDS):
-            self._catching_up.begin(neighbour.link, theirs.commit)
+            self._catch_up(neighbour)
         elif theirs.epoch == mine.epoch and lead >= -FAR_ROUNDS:
             unseen = await self._running.in_ledger(
                 lambda chain: chain.core.unseen_by(theirs.frontier, MAX_PUSHED)
@@ -232,6 +251,24 @@ class Neighbours:
             link_pages(neighbour.link, [block.raw for block in unseen])
         else:
             neighbour.link.send(mine)
+
+    def _catch_up(self, neighbour: Neighbour) -> None:
+        """Take what is missing: a snapshot where that is much, else the history through the ordinary rule."""
+        ahead = neighbour.standing.commit - self._running.standing.commit
+        limit, useless = self.ties.snapshot_after, self._taking.useless
+        if self._taking.is_busy or (
+            limit is not None and ahead > limit and neighbour.link.key not in useless
+        ):
+            self._taking.begin(neighbour.link)
+        else:
+            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+
+    def _go_on_catching_up(self) -> None:
+        """Ask somebody, maybe somebody else, after a cut."""
+        own = self._running.standing.commit
+        ahead = [one for one in self.company.all if one.standing.commit - own > FAR_COMMITS]
+        if ahead and not self._catching_up.is_busy and not self._taking.is_busy:
+            self._catch_up(random.choice(ahead))  # noqa: S311 -- any of them will do
 
     # --- answers --------------------------------------------------------------------------------------------
 
@@ -292,7 +329,8 @@ class Neighbours:
     async def _look_after(self, *, keepalive: bool) -> None:
         self._forwarder.send(self.company.validators, self._running.now())
         self._running.intake.forget(self._forwarder.take_void(self._running.standing.time))
-        await self._voice.look_after(busy=self._catching_up.is_busy)
+        await self._voice.look_after(busy=self._catching_up.is_busy or self._taking.is_busy)
+        self._go_on_catching_up()
         peers = "\n".join(map(str, self.ties.book.all()))
         if peers != self._kept:
             self._kept = peers

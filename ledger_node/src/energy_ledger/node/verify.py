@@ -67,7 +67,7 @@ def verify(path: Path, progress: Progress) -> Report:
         raise WrongError("there is no network in this database yet")
     with tempfile.TemporaryDirectory(prefix="energy-ledger-verify-") as folder:
         copy, rebuilt = Path(folder, "copy.db"), Path(folder, "rebuilt.db")
-        _copy(path, copy)
+        database.copy(path, copy)
         database.open_or_set_aside(rebuilt)
         with closing(Reader(copy)) as reader, closing(Writer(rebuilt, durable=False)) as writer:
             genesis = _genesis(reader)
@@ -76,12 +76,6 @@ def verify(path: Path, progress: Progress) -> Report:
             _check_evidence(reader)
         _compare(copy, rebuilt)
         return _report(copy, genesis, root)
-
-
-def _copy(path: Path, copy: Path) -> None:
-    """Copy the database as it stands at one moment, with what its log holds."""
-    with closing(database.connect(path, read_only=True)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
 
 
 def _genesis(reader: Reader) -> Genesis:

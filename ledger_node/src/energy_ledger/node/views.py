@@ -13,6 +13,7 @@ from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
 from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.proofs import Proof
+from energy_ledger.storage.reader import Begin
 from energy_ledger.transactions import Envelope, read_envelope
 
 
@@ -21,7 +22,9 @@ def envelope(signed: Envelope) -> types.Envelope:
     return types.Envelope(signed.payload, list(signed.signatures))
 
 
-def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail: int) -> types.Network:
+def network(
+    genesis: Genesis, standing: Standing, start: Begin, problem: str | None, may_fail: int
+) -> types.Network:
     """Show the network and where its ledger stands."""
     rules, money = genesis.rules, standing.money
     return types.Network(
@@ -52,6 +55,7 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
         members=standing.members,
         money=types.Money(money.issued, money.balances, money.held, money.community),
         round=standing.last_round,
+        known_from=types.KnownFrom(start.commit, start.time, start.cursor),
         in_sync=problem is None,
         problem=problem,
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage.database import connect
-from energy_ledger.storage.schema import CERTIFICATE
+from energy_ledger.storage.schema import CERTIFICATE, START
 
 _ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("trades", "account"): ("seller", "buyer"),
@@ -58,6 +60,17 @@ class CommitRecord:
     epoch: int
     leader: bytes
     root: bytes
+
+
+class Begin(msgspec.Struct, frozen=True, array_like=True):
+    """From where on a database knows all: a commit, its ledger time (ms), its newest event's cursor."""
+
+    commit: int
+    time: int
+    cursor: int
+
+
+_BEGINNING: Final = Begin(0, 0, 0)
 
 
 class Reader:
@@ -256,6 +269,11 @@ class Reader:
         """Return the newest commit certificate; raises MsgspecError when it is none."""
         data = self.fact(CERTIFICATE)
         return None if data is None else read_certificate(data)
+
+    def start(self) -> Begin:
+        """Return from where on everything is known; raises MsgspecError when that cannot be read."""
+        data = self.fact(START)
+        return _BEGINNING if data is None else msgspec.msgpack.decode(data, type=Begin)
 
     def outbox(self) -> dict[bytes, bytes]:
         """Return the envelopes, by transaction id, that were taken but are not ordered yet."""
