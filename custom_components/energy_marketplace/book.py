@@ -69,6 +69,20 @@ class Book:
             self._trade(answers.read(Trade, event.data))
         return True
 
+    def begin_anew(self, orders: Iterable[PlacedOrder], trades: Iterable[Trade]) -> None:
+        """Take the node's lists where events are missing; what was settled before stays in the sums.
+
+        A settled trade counts if it is not known as such, unless so many were settled since that it may have
+        been forgotten here.
+        """
+        self.orders = {order.id: order for order in orders if order.state == OPEN}
+        settled = [trade for trade in self.trades.values() if trade.state == SETTLED]
+        forgotten = min((trade.slot for trade in settled), default=0) if len(settled) >= _KEPT_SETTLED else 0
+        self.trades = {trade.id: trade for trade in settled}
+        for trade in trades:
+            if trade.state != SETTLED or trade.slot >= forgotten:
+                self._trade(trade)
+
     def note_origin(self, order: str, placed_by: str) -> None:
         """Remember who placed an order; the oldest are forgotten when there are many."""
         self.placed_by[order] = placed_by
@@ -125,6 +139,9 @@ class Book:
             self.orders.pop(order.id, None)
 
     def _trade(self, trade: Trade) -> None:
+        known = self.trades.get(trade.id)
+        if known is not None and known.state == SETTLED:
+            return
         if trade.state == SETTLED:
             self._settle(trade)
             self.trades.pop(trade.id, None)

@@ -16,6 +16,7 @@ PING_S = 20
 SLOW_S = 15
 """Seconds a client may take to accept one message."""
 _TOO_SLOW = b"too slow; connect again with the cursor of the last event you got"
+_ENDED = b"the node goes on from a snapshot; connect again with the cursor of the last event you got"
 _STOPPING = b"the node stops; connect again later"
 
 
@@ -113,3 +114,6 @@ async def _send(
                 async with asyncio.timeout(1):
                     await stream.close(code=WSCloseCode.TRY_AGAIN_LATER, message=_TOO_SLOW)
             return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await stream.close(code=WSCloseCode.SERVICE_RESTART, message=_ENDED)

@@ -99,12 +99,16 @@ def _open_file(directory: DataDirectory) -> None:
         except DamagedError:
             _warn_of(database.set_aside(directory.database))
     if try_rebuild(directory) is not None:
-        _LOG.warning("the ledger was made anew from the snapshot beside it; the rest comes from the others")
+        _LOG.warning("the ledger is made anew from the snapshot beside it; the rest comes from the others")
     database.open_or_set_aside(directory.database)
 
 
 def _warn_of(set_aside: object) -> None:
-    _LOG.error("the ledger was damaged and is set aside as %s", set_aside)
+    _LOG.error(
+        "the ledger was damaged and is set aside as %s; without a snapshot beside it this node has no "
+        "network now: stop it, restore the data directory from a backup, and start it again",
+        set_aside,
+    )
 
 
 async def _listen(options: Options, node: Node, stack: AsyncExitStack) -> int:

@@ -26,8 +26,10 @@ from energy_ledger.storage.writer import Start, Writer
 
 EVERY_S: Final = 3_600.0
 """How old the snapshot may become while the ledger changes."""
-STALE_COMMITS: Final = 1_000
+STALE_COMMITS: Final = 100
 """A newcomer that asks gets one at most so many commits behind, or waits for it."""
+PAUSE_S: Final = 10.0
+"""Between two that are made because somebody asks."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -121,6 +123,9 @@ class SnapshotKeeper:
         elif self.commit < commit and not self._is_writing and self._is_due():
             self.want()
 
+    def _has_paused(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._due_at - EVERY_S + PAUSE_S
+
     def _is_due(self) -> bool:
         return asyncio.get_running_loop().time() >= self._due_at
 
@@ -164,7 +169,7 @@ class SnapshotKeeper:
 
     def _give_newest(self) -> SnapshotPart:
         newest = self._newest
-        if newest is None or self._commit - newest.commit > STALE_COMMITS:
+        if newest is None or (self._commit - newest.commit > STALE_COMMITS and self._has_paused()):
             if not self._is_writing:
                 self.want()
             return SnapshotPart(b"", 0, b"")

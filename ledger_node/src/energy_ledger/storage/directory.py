@@ -27,6 +27,7 @@ from energy_ledger import crypto
 
 _SECRET_MODE = 0o600
 _SEED_BYTES = 32
+LEDGER_START = "ledger.start"
 
 
 class DirectoryError(Exception):
@@ -69,7 +70,7 @@ class DataDirectory:
     @property
     def ledger_start(self) -> Path:
         """Where the snapshot lies with which the ledger's file begins."""
-        return self.path / "ledger.start"
+        return self.path / LEDGER_START
 
     @property
     def configuration(self) -> Path:

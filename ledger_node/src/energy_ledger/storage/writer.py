@@ -88,6 +88,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self.path = path
         self._connection = connect(path)
         if not durable:
             self._connection.execute("PRAGMA synchronous = OFF")
