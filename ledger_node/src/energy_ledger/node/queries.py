@@ -66,7 +66,7 @@ class Queries:
         """Return a page of the events that concern an asset."""
         return await self.ask(self._audit, asset, window)
 
-    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
 
