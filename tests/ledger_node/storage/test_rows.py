@@ -31,7 +31,7 @@ def commit(index, events=(), **more):
     )  # fmt: skip
 
 
-def event(cursor, *assets, kind="transfer"):
+def event(cursor, *assets, kind="order.placed"):
     return Event(
         cursor=cursor, commit=1, time=10, type=kind, accounts=("a",), assets=assets, transaction=None, data={}
     )

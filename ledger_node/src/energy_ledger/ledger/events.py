@@ -6,8 +6,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from energy_ledger import crypto
+from energy_ledger.ledger.rows import JsonRow
 
 HISTORY_TAG: Final = crypto.tag("history")
 
@@ -61,6 +63,11 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     time: int
     transaction: str | None
     type: EventType
+
+    @property
+    def row(self) -> JsonRow:
+        """The data as JSON types."""
+        return self.data if isinstance(self.data, dict) else asdict(self.data)
 
     def encode(self) -> bytes:
         """Write the event as one line of JSON."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
@@ -67,6 +68,7 @@ class State:
         self.timing = Timing.of(genesis.rules)
         self.accounts = Table(Account)
         self.assets = Table(Asset)
+        self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
@@ -161,6 +163,8 @@ class State:
         self._events.clear()
         written = encode_all(events)
         history = extend_history(bytes.fromhex(self.totals.history), written)
+        lines = tuple(written.split(b"\n")[:-1])
+        extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
@@ -169,7 +173,6 @@ class State:
         for leaf in leaves:
             self._tree.set(*leaf)
         totals = Change(Totals.table, self.totals.key, self.totals, False)
-        lines = tuple(written.split(b"\n")[:-1])
         return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
     def root(self) -> bytes:
@@ -179,7 +182,7 @@ class State:
 
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
-        for table in (self.accounts, self.assets):
+        for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
 
@@ -218,6 +221,7 @@ class State:
         return (
             self.accounts,
             self.assets,
+            self.audits,
             self.orders,
             self.closed_orders,
             self.trades,
@@ -238,7 +242,7 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-_IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+_IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

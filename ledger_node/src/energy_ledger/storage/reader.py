@@ -169,6 +169,23 @@ class Reader:
         (last,) = self._run("SELECT coalesce(max(first + size - 1), 0) FROM events").fetchone()
         return int(last)
 
+    def events_of_account(
+        self, account: str, since: int, until: int, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return at most `limit` events after a cursor that changed an account's money or keys.
+
+        Only those of commits with a ledger time (ms) in [since, until); with their cursors.
+        """
+        return event_packs.events_of_account(self._run, account, (since, until), after, limit)
+
+    def bare_events_of_account(self, account: str) -> list[bytes]:
+        """Return the events of an account that did not change its money, oldest first."""
+        return event_packs.bare_events_of_account(self._run, account)
+
+    def balance_at(self, account: str, time: int) -> int:
+        """Return what all events before a ledger time (ms) did to an account's money."""
+        return event_packs.balance_at(self._run, account, time)
+
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return an ordered transaction by its id."""
         found = self._run(

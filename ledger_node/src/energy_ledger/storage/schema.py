@@ -2,8 +2,9 @@
 
 History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
 the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
-SQLite computes from the row itself, so that they cannot disagree with it. A row that is not `live` any more
-is kept for those who ask; the ledger never needs it again.
+SQLite computes from the row itself, so that they cannot disagree with it. `event_assets` finds the events of
+an asset, `account_events` those that changed an account's money (by `amount`) or keys. A row that is not
+`live` any more is kept for those who ask; the ledger never needs it again.
 """
 
 from typing import Final
@@ -39,6 +40,7 @@ CREATE TABLE transactions (
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "accounts": (),
     "assets": ("account",),
+    "audits": (),
     "orders": ("account", "asset", "state", "number"),
     "readings": ("asset", "slot"),
     "rounds": ("first_slot",),
