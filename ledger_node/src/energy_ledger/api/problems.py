@@ -24,6 +24,7 @@ STATUSES = {
     "cursor_unknown": (410, "The events there are not known to this node"),
     "already_set_up": (409, "This node already has a network"),
     "not_set_up": (409, "This node has no network yet"),
+    "not_certified": (409, "No quorum has vouched for it yet"),
     "too_large": (413, "The request is too large"),
     "refused": (422, "The request was refused"),
     "too_many_requests": (429, "Too many requests"),

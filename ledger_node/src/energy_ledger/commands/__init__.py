@@ -14,6 +14,7 @@ from energy_ledger.commands import (
     snapshot,
     status,
     verify,
+    verify_audit,
     verify_clearing,
     vote,
 )
@@ -43,6 +44,7 @@ ALL: tuple[Command, ...] = (
     keys,
     snapshot,
     verify,
+    verify_audit,
     clear,
     verify_clearing,
     dag,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
-from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
+from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.row_tree import RowTree
 from energy_ledger.ledger.rows import (
@@ -19,6 +20,7 @@ from energy_ledger.ledger.rows import (
     Asset,
     Entity,
     Handover,
+    JsonRow,
     Totals,
     Used,
     UsedInvite,
@@ -41,6 +43,8 @@ class Closing(NamedTuple):
     """What a commit leaves behind."""
 
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
+    """The events as canonical JSON, written once for all that need them."""
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes
@@ -84,6 +88,7 @@ class State:
         self.timing = Timing.of(genesis.rules)
         self.accounts = Table(Account)
         self.assets = Table(Asset)
+        self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
@@ -145,7 +150,7 @@ class State:
     def emit(
         self,
         kind: EventType,
-        data: dict[str, Any],
+        data: JsonRow | Struct,
         *,
         accounts: Iterable[str] = (),
         assets: Iterable[str] = (),
@@ -157,8 +162,8 @@ class State:
             commit=self.commit,
             time=self.time,
             type=kind,
-            accounts=tuple(dict.fromkeys(accounts)),
-            assets=tuple(dict.fromkeys(assets)),
+            accounts=_distinct(accounts),
+            assets=_distinct(assets),
             transaction=transaction,
             data=data,
         )
@@ -178,7 +183,10 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        history = extend_history(bytes.fromhex(self.totals.history), events)
+        written = encode_all(events)
+        history = extend_history(bytes.fromhex(self.totals.history), written)
+        lines = tuple(written.split(b"\n")[:-1])
+        extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
@@ -187,8 +195,8 @@ class State:
             leaves.append(self._history_leaf())
         for leaf in leaves:
             self._tree.set(*leaf)
-        totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
-        return Closing(events, (*changes, totals), tuple(leaves), self.root())
+        totals = Change(Totals.table, self.totals.key, self.totals, False)
+        return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
     def _bind(self, changes: Iterable[Change]) -> list[Leaf]:
         """Bind the rows without a leaf of their own; return the leaf over them if it changed."""
@@ -197,10 +205,10 @@ class State:
             if one.table in _IN_ROOT:
                 continue
             touched = True
-            if one.final or one.row is None:
+            if one.final:
                 self._rows.drop(_row_key(one.table, one.key))
             else:
-                self._rows.set(_row_key(one.table, one.key), canonical(one.row))
+                self._rows.set(_row_key(one.table, one.key), _text(one))
         return [self._rows_leaf()] if self._bind_totals() or touched else []
 
     def _bind_totals(self) -> bool:
@@ -220,7 +228,7 @@ class State:
 
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
-        for table in (self.accounts, self.assets):
+        for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
         yield self._rows_leaf()
@@ -268,6 +276,7 @@ class State:
         return (
             self.accounts,
             self.assets,
+            self.audits,
             self.orders,
             self.closed_orders,
             self.trades,
@@ -287,14 +296,25 @@ class State:
         return ROWS_KEY, self._rows.root()
 
 
-_IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+_IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
 """The tables whose rows are leaves, each with the first part of the leaves' keys."""
 _UNBOUND = frozenset({"commit", "time", "closed_round"})
 """Totals that every commit may move: votes name the first two, time gives the third."""
+_PLAIN = (Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
+"""Kinds whose values write themselves as JSON just as their rows do."""
 
 
 def _row_key(table: str, key: str) -> bytes:
     return f"{table}/{key}".encode()
+
+
+def _text(change: Change) -> bytes:
+    """Write a row as it is bound; of the many trades without going through their rows."""
+    return canonical(change.value if isinstance(change.value, _PLAIN) else change.row)
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:
