@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,15 @@ class Reader:
         """Close the connections of all threads."""
         while self._connections:
             self._connections.pop().close()
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Let the questions of this thread within be answered as of one moment."""
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._run("COMMIT")
 
     # --- current values -----------------------------------------------------------------------------------
 
