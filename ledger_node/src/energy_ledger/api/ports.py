@@ -9,7 +9,18 @@ from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import Value, Window
 
 type Kind = Literal[
-    "account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block", "committee"
+    "account",
+    "asset",
+    "order",
+    "trade",
+    "round",
+    "slot",
+    "reading",
+    "redemption",
+    "flexibility",
+    "transaction",
+    "block",
+    "committee",
 ]
 
 

@@ -63,7 +63,7 @@ def _trade(state: State, row: Round, number: int, pairing: Pair) -> Trade:
         wh=pairing.wh,
         seller_price=pairing.seller_price,
         buyer_price=pairing.buyer_price,
-        fee=state.rules.tariff_of(slot).grid_fee,
+        fee=state.schedule.of(slot).grid_fee,
         state=advance(TRADE, None, "match"),
         seller=sell.account,
         buyer=buy.account,

@@ -15,8 +15,13 @@ _ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("trades", "account"): ("seller", "buyer"),
     ("trades", "asset"): ("sell_asset", "buy_asset", "sell_point", "buy_point"),
     ("trades", "order"): ("sell_order", "buy_order"),
+    ("accounts", "key"): ("public",),
 }
-"""Filters that look into several columns; any other looks into the one of its name."""
+"""Filters that look into other columns than the one of their name, or into several."""
+_CONDITIONS: Final[dict[tuple[str, str], str]] = {
+    ("flexibility", "slot"): "(? BETWEEN earliest AND deadline - 1)",
+}
+"""Filters that ask for something else than a value being there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,4 +283,6 @@ def _columns(table: str, name: str) -> tuple[str, ...]:
 
 
 def _condition(table: str, name: str) -> str:
+    if (table, name) in _CONDITIONS:
+        return _CONDITIONS[table, name]
     return f"({' OR '.join(f'{column} = ?' for column in _columns(table, name))})"
