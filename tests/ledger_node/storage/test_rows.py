@@ -27,7 +27,7 @@ def commit(index, **more):
     return CommitEntry(index=index, time=index * 10, epoch=0, leader=b"", root=bytes([index]), **more)
 
 
-def event(cursor, *assets, kind="transfer"):
+def event(cursor, *assets, kind="order.placed"):
     return Event(
         cursor=cursor, commit=1, time=10, type=kind, accounts=("a",), assets=assets, transaction=None, data={}
     )

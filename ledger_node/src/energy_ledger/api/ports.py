@@ -11,6 +11,7 @@ from energy_ledger.api.paging import Value, Window
 type Kind = Literal[
     "account",
     "asset",
+    "audit",
     "order",
     "trade",
     "round",
@@ -89,8 +90,18 @@ class Node(Protocol):
         """Return a page of rows."""
         ...
 
-    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset, oldest first."""
+        ...
+
+    async def proven_audit(
+        self, asset: str, window: Window
+    ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:
+        """Return such a page as of a certified commit, with the proof; None when there is no such asset."""
+        ...
+
+    async def export_audit(self, asset: str) -> bytes | None:
+        """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
         ...
 
     async def dag(self) -> types.Dag:

@@ -25,6 +25,7 @@ STATUSES = {
     "already_set_up": (409, "This node already has a network"),
     "hybrid_unavailable": (409, "This node cannot check the network's signatures"),
     "not_set_up": (409, "This node has no network yet"),
+    "not_certified": (409, "No quorum has vouched for it yet"),
     "too_large": (413, "The request is too large"),
     "refused": (422, "The request was refused"),
     "too_many_requests": (429, "Too many requests"),

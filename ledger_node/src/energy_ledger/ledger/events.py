@@ -76,7 +76,11 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         return canonical(self)
 
 
-def extend_history(previous: bytes, events: Iterable[Event]) -> bytes:
+def encode_all(events: Iterable[Event]) -> bytes:
+    """Write events as canonical JSON, each followed by a line feed."""
+    return b"".join(event.encode() + b"\n" for event in events)
+
+
+def extend_history(previous: bytes, lines: bytes) -> bytes:
     """Return the digest that binds the commit's events, one line each, to all events before."""
-    lines = b"".join(event.encode() + b"\n" for event in events)
     return crypto.digest(HISTORY_TAG, previous + lines) if lines else previous

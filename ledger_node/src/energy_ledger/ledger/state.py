@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
-from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
+from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.rows import (
@@ -66,6 +67,7 @@ class State:
         self.timing = Timing.of(genesis.rules)
         self.accounts = Table(Account)
         self.assets = Table(Asset)
+        self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
@@ -179,7 +181,9 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        history = extend_history(bytes.fromhex(self.totals.history), events)
+        lines = encode_all(events)
+        history = extend_history(bytes.fromhex(self.totals.history), lines)
+        extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
@@ -197,7 +201,7 @@ class State:
 
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
-        for table in (self.accounts, self.assets):
+        for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
 
@@ -238,6 +242,7 @@ class State:
         return (
             self.accounts,
             self.assets,
+            self.audits,
             self.orders,
             self.closed_orders,
             self.trades,
@@ -258,7 +263,7 @@ class State:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
 
-_IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+_IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

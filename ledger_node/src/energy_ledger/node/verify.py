@@ -35,6 +35,7 @@ _COMPARED: Final[dict[str, str]] = {
     "transactions": "id, commit_n, block, place, code, field, message",
     "events": "cursor, body",
     "event_assets": "asset, cursor",
+    "account_events": "account, cursor, time, amount",
     **dict.fromkeys(COLUMNS, "key, live, row"),
 }
 """What both databases must have alike; the numbers of rows in the order of writing do not matter."""

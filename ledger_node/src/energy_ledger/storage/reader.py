@@ -182,6 +182,36 @@ class Reader:
             (asset, after, limit),
         ).fetchall()
 
+    def events_of_account(
+        self, account: str, since: int, until: int, after: int, limit: int
+    ) -> list[tuple[int, str]]:
+        """Return at most `limit` events after a cursor that changed an account's money or keys.
+
+        Only those of commits with a ledger time (ms) in [since, until); with their cursors.
+        """
+        return self._run(
+            "SELECT cursor, body FROM account_events JOIN events USING (cursor) WHERE account = ? "
+            "AND cursor > ? AND account_events.time >= ? AND account_events.time < ? ORDER BY cursor LIMIT ?",
+            (account, after, since, until, limit),
+        ).fetchall()
+
+    def bare_events_of_account(self, account: str) -> list[str]:
+        """Return the events of an account that did not change its money, oldest first."""
+        found = self._run(
+            "SELECT body FROM account_events JOIN events USING (cursor) WHERE account = ? AND amount = 0 "
+            "ORDER BY cursor",
+            (account,),
+        )
+        return [str(body) for (body,) in found]
+
+    def balance_at(self, account: str, time: int) -> int:
+        """Return what all events before a ledger time (ms) did to an account's money."""
+        (amount,) = self._run(
+            "SELECT coalesce(sum(amount), 0) FROM account_events WHERE account = ? AND time < ?",
+            (account, time),
+        ).fetchone()
+        return int(amount)
+
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return an ordered transaction by its id."""
         found = self._run(

@@ -2,15 +2,16 @@
 
 History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
 the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
-SQLite computes from the row itself, so that they cannot disagree with it. A row that is not `live` any more
-is kept for those who ask; the ledger never needs it again.
+SQLite computes from the row itself, so that they cannot disagree with it. `event_assets` finds the events of
+an asset, `account_events` those that changed an account's money (by `amount`) or keys. A row that is not
+`live` any more is kept for those who ask; the ledger never needs it again.
 """
 
 from typing import Final
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -35,11 +36,15 @@ CREATE TABLE transactions (
 CREATE TABLE events (cursor INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE event_assets (
   asset TEXT NOT NULL, cursor INTEGER NOT NULL, PRIMARY KEY (asset, cursor)) WITHOUT ROWID;
+CREATE TABLE account_events (
+  account TEXT NOT NULL, cursor INTEGER NOT NULL, time INTEGER NOT NULL, amount INTEGER NOT NULL,
+  PRIMARY KEY (account, cursor)) WITHOUT ROWID;
 """
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "accounts": ("public", "status"),
     "assets": ("account",),
+    "audits": (),
     "orders": ("account", "asset", "state", "number"),
     "trades": (
         "seller",

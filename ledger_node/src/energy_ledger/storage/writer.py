@@ -8,6 +8,7 @@ from pathlib import Path
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate
 from energy_ledger.ledger.events import Event, canonical
+from energy_ledger.ledger.postings import touched
 from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change
 from energy_ledger.proofs import Certificate
@@ -183,6 +184,14 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
     run.executemany(
         "INSERT INTO event_assets VALUES (?, ?)",
         [(asset, event.cursor) for event in commit.events for asset in event.assets],
+    )
+    run.executemany(
+        "INSERT INTO account_events VALUES (?, ?, ?, ?)",
+        [
+            (account, event.cursor, event.time, amount)
+            for event in commit.events
+            for account, amount in touched(event).items()
+        ],
     )
     _write_changes(run, commit.changes)
 
