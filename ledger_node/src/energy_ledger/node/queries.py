@@ -85,7 +85,7 @@ class Queries:
         exporter = Exporter(self._reader, self._genesis, self._committee)
         return await self.ask(exporter.export, shown)
 
-    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
 
