@@ -16,6 +16,12 @@ from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE, START
 
+_CONDITIONS: Final[dict[tuple[str, str], str]] = {
+    ("accounts", "key"): "public = ?",
+    ("flexibility", "slot"): "? BETWEEN earliest AND deadline - 1",
+}
+"""Filters that ask for something else than the value of the column of their name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -113,7 +119,8 @@ class Reader:
         if table == Trade.table:
             trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
             return [Found(one.n, one.row.decode()) for one in trades]
-        conditions, values = [f"{name} = ?" for name in filters], [*filters.values()]
+        conditions = [_CONDITIONS.get((table, name), f"{name} = ?") for name in filters]
+        values: list[str | int] = [*filters.values()]
         if after is not None:
             conditions.append(f"n {'<' if newest_first else '>'} ?")
             values.append(after)
