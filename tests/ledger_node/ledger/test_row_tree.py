@@ -76,5 +76,5 @@ def test_a_frozen_state_leads_where_the_ledger_went_on_to(seed, before, after):
     assert (again.root, again.commit, again.time) == (root, commit, time)
     assert again.is_punctual
     for at, transactions in life.past[there:]:
-        again.apply(again.commit + 1, at, transactions, [one.id for one in transactions])
+        again.apply(again.commit + 1, at, transactions, life.street.trust(transactions))
     assert again.root == ledger.root

@@ -50,11 +50,12 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SetupState(msgspec.Struct, frozen=True):
-    """Whether the node has a network already."""
+    """Whether the node has a network already, and where a newcomer's node may link to (`key@host:port`)."""
 
     state: Literal["empty", "ready"]
     node_key: str
     network: str | None
+    peers: list[str] = msgspec.field(default_factory=list)
 
 
 class SetupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -34,7 +34,10 @@ def configure(parser: ArgumentParser) -> None:
         "--dial-only", action="store_true", help="accept no links, as behind a router that lets none in"
     )
     parser.add_argument(
-        "--advertise", metavar="HOST:PORT", default="", help="where others reach the peer port"
+        "--advertise",
+        metavar="HOST[:PORT]",
+        default="",
+        help="where others reach the peer port (default: this machine's address)",
     )
     parser.add_argument(
         "--peer",
@@ -109,14 +112,19 @@ def run(arguments: Namespace) -> int:
 
 
 def _peering(arguments: Namespace) -> Peering:
+    place = arguments.advertise
+    if place and ":" not in place:
+        place = f"{place}:{arguments.peer_port}"
     try:
         peers = tuple(map(Peer.read, arguments.peer))
+        if place:
+            Peer.read(f"{'00' * 32}@{place}")
     except PeerError as error:
         raise CommandError(str(error), 2) from None
     return Peering(
         host=arguments.host,
         port=None if arguments.dial_only else arguments.peer_port,
-        advertised=arguments.advertise,
+        advertised=place,
         peers=peers,
         clock_offset=arguments.clock_offset * MS_PER_S,
         snapshot_after=None if arguments.full_history else arguments.snapshot_after,

@@ -50,6 +50,8 @@ from energy_ledger.storage.snapshot import PartialFile
 PEERS: Final = "peers"
 """The fact that keeps the known peers, one per line."""
 KEEPALIVE_S: Final = 120
+MAX_MEETING_POINTS: Final = 8
+"""Most addresses that an invite gets from here."""
 FAR_COMMITS: Final = 100
 """Who is further behind than this asks again soon when an answer was cut."""
 MAX_PUSHED: Final = 128
@@ -99,6 +101,12 @@ class Neighbours:
     def target(self) -> int | None:
         """The commit that is being caught up to, None when nothing is."""
         return self._catching_up.target if self._catching_up.is_busy else None
+
+    def meeting_points(self) -> list[str]:
+        """Return where a newcomer may link, as `key@host:port`: to this node, then to other validators."""
+        known = (self.ties.book.get(key) for key in self.company.others)
+        places = [self.ties.address, *(str(peer) for peer in known if peer is not None)]
+        return [place for place in places if place][:MAX_MEETING_POINTS]
 
     @property
     def snapshot_percent(self) -> int | None:

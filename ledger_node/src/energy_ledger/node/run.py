@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.network import discovery
 from energy_ledger.network.announce import Announcement, Announcer
 from energy_ledger.node.rebuilding import rebuild, try_rebuild
-from energy_ledger.node.service import Node, Peering
+from energy_ledger.node.service import NOWHERE, Node, Peering
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import DataDirectory, DirectoryLock
@@ -55,6 +55,7 @@ async def serve(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    options = await _placed(options)
     async with AsyncExitStack() as stack:
         lock = DirectoryLock.take(options.directory)
         stack.callback(lock.release)
@@ -65,6 +66,16 @@ async def serve(options: Options) -> None:
         await _announce(options, node, genesis, port, stack)
         await stop.wait()
         _LOG.info("stopping")
+
+
+async def _placed(options: Options) -> Options:
+    """Say where others reach an app's peer port: its own address leads nowhere outside its container."""
+    peering = options.peering
+    if options.supervisor is None or peering is None or peering.advertised or peering.port is None:
+        return options
+    supervisor = discovery.Supervisor.of(os.environ, options.supervisor)
+    place = await discovery.own_place(supervisor, peering.port)
+    return replace(options, peering=replace(peering, advertised=place or NOWHERE))
 
 
 def _open(options: Options) -> tuple[Node, Genesis | None]:
@@ -151,7 +162,7 @@ async def _announce_nearby(
 ) -> None:
     def saying(genesis: Genesis | None) -> Announcement:
         network, name = (genesis.network, genesis.rules.name) if genesis else (None, None)
-        return Announcement(host, port, node.key.public.hex(), network, name)
+        return Announcement(host, port, node.key.public.hex(), network, name, node.peer_port)
 
     def founded(genesis: Genesis) -> None:
         updates.add(asyncio.create_task(announcer.say(saying(genesis))))

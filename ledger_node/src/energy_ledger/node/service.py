@@ -35,6 +35,8 @@ from energy_ledger.transactions import Envelope
 
 _LOG = logging.getLogger(__name__)
 
+NOWHERE: Final = "-"
+"""In place of an address: links are accepted, but nobody outside can be told where."""
 SNAPSHOT_AFTER: Final = 2_000
 """Commits that a node may be behind and still replays them one by one."""
 WAIT_S: Final = 10
@@ -45,7 +47,8 @@ WAIT_S: Final = 10
 class Peering:
     """How a node links to others.
 
-    It accepts links at host and port (None: it only dials), tells others to come to `advertised`, knows
+    It accepts links at host and port (None: it only dials), tells others to come to `advertised` (empty: where it
+    listens; NOWHERE: it tells nothing), knows
     `peers` from the start, and runs `clock_offset` ms off the machine's clock. When others are more than
     `snapshot_after` commits ahead it takes a snapshot (None: always the whole history).
     """
@@ -130,10 +133,13 @@ class Node:
             return
         self._peer_port = bound
         place = self._peering.advertised if self._peering else ""
+        _LOG.info("accepting links at %s:%d", host, bound)
+        if place == NOWHERE:
+            return
         ties = neighbours.ties
         ties.address = f"{self.key.public.hex()}@{place or f'{reachable_addresses(host)[0]}:{bound}'}"
         self._directory.say_peer(ties.address)
-        _LOG.info("accepting links at %s", ties.address)
+        _LOG.info("others are told to link to %s", ties.address)
 
     def _on_snapshot(self, checked: Checked) -> None:
         self._adopting = asyncio.create_task(self._adopt(checked))
@@ -214,9 +220,15 @@ class Node:
         return types.Health("stopped" if self._running.stopped else "ok", release)
 
     def setup_state(self) -> types.SetupState:
-        """Tell whether the node has a network."""
+        """Tell whether the node has a network, and which nodes a newcomer may link to."""
         network = self._running.genesis.network if self._running else None
-        return types.SetupState("ready" if network else "empty", self.key.public.hex(), network)
+        peers = self._neighbours.meeting_points() if self._neighbours else []
+        return types.SetupState("ready" if network else "empty", self.key.public.hex(), network, peers)
+
+    @property
+    def peer_port(self) -> int | None:
+        """The port at which links are accepted, None while none are."""
+        return self._peer_port
 
     async def found(self, genesis: types.Envelope) -> types.SetupAnswer:
         """Found the network; the same genesis again gives the same answer with a new token."""
@@ -255,9 +267,9 @@ class Node:
     async def _begin(self, genesis: Genesis, facts: Mapping[str, bytes]) -> None:
         await self._on(self._threads.disk, founding.begin, self._writer, genesis, facts)
         self._run(genesis)
+        await self.meet()
         if self.on_founded is not None:
             self.on_founded(genesis)
-        await self.meet()
 
     async def _welcome(self, holder: str) -> types.SetupAnswer:
         """Give a holder a new token in place of the one it may have."""
