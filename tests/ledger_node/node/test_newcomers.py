@@ -75,7 +75,7 @@ async def test_a_newcomer_may_take_the_whole_history(street):
 
 
 @pytest.mark.parametrize("street", [1], indirect=True)
-async def test_a_sole_validator_goes_on_from_its_own_snapshot_with_all_that_was_said(street):
+async def test_a_sole_validator_without_its_database_has_all_from_its_snapshot_and_waits(street):
     """As after a restored backup, which holds keys, configuration and the snapshot of a clean stop."""
     (alone,) = street.houses
     await street.open()
@@ -87,9 +87,4 @@ async def test_a_sole_validator_goes_on_from_its_own_snapshot_with_all_that_was_
     await alone.start()
     after = await alone.ask("/v1/network")
     assert after["state_root"] == before["state_root"]
-    assert "silent" in (await street.until(lambda seen: seen[0]["problem"]))[0]["problem"]
-    answer = await street.submit(alone, 100)
-    assert answer["state"] == "pending"
-    commit = after["commit"]
-    await street.until(lambda seen: agree(seen) and seen[0]["commit"] > commit)
-    assert (await alone.ask(f"/v1/transactions/{answer['id']}"))["state"] == "applied"
+    await street.until(lambda seen: seen[0]["problem"])  # it waits for those who may know more

@@ -15,8 +15,6 @@ from energy_ledger.node.company import Company
 from energy_ledger.node.running import Running
 from energy_ledger.quorum import quorum_of
 
-SOLE_GRACE_S: Final = 30.0
-"""How long a sole validator without its database waits for observers who know more."""
 GRACE_S: Final = 5.0
 """How long a restarted validator waits at least for those who may know of a newer own block."""
 
@@ -43,16 +41,11 @@ class VoiceKeeper:
             return
         heard = [key for key in company.others if key in company.ties.heard and key in company.near]
         if company.ties.amnesiac:
-            if len(heard) == len(company.others) and not busy and now - self._began > self._patience:
+            if company.others and len(heard) == len(company.others) and not busy:
                 self._regain(heard)
         elif company.muted and now - self._began > GRACE_S and self._are_enough(heard):
             missing = [(company.committee.index(key), None) for key in company.unheard]
             await self._running.deliver(Incoming(heard=missing))
-
-    @property
-    def _patience(self) -> float:
-        """How long (s) to wait at least: a sole validator has only observers who may know what it said."""
-        return 0.0 if self._company.others else SOLE_GRACE_S
 
     def _are_enough(self, heard: list[bytes]) -> bool:
         return len(heard) + 1 >= quorum_of(len(self._company.committee))
