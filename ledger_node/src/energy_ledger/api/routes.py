@@ -81,6 +81,14 @@ ROUTES = (
     ),
     Route("GET", "/v1/network", answers.network, types.Network, "The network and how far this node is"),
     _provable("accounts/{address}", "account", types.Account),
+    Route(
+        "GET",
+        "/v1/accounts/{address}/statement",
+        answers.statement,
+        types.Statement,
+        "What moved an account's money over a time; `community` is the community fund's",
+        (paging.FROM, paging.UNTIL, paging.FORMAT),
+    ),
     _many("assets", "asset", types.Asset, paging.ACCOUNT),
     _provable("assets/{id}", "asset", types.Asset),
     Route(

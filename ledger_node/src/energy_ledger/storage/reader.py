@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from energy_ledger.ledger.postings import COMMUNITY
+from energy_ledger.ledger.rows import Account, Totals
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
@@ -199,13 +201,18 @@ class Reader:
         )
         return [str(body) for (body,) in found]
 
-    def balance_at(self, account: str, time: int) -> int:
-        """Return what all events before a ledger time (ms) did to an account's money."""
-        (amount,) = self._run(
-            "SELECT coalesce(sum(amount), 0) FROM account_events WHERE account = ? AND time < ?",
-            (account, time),
+    def balance_at(self, account: str, time: int) -> int | None:
+        """Return an account's balance just before a ledger time (ms), None when there is no such account.
+
+        Counted back from the present one, so that it is right though older events may be gone.
+        """
+        table, name = (Totals.table, COMMUNITY) if account == COMMUNITY else (Account.table, "balance")
+        found = self._run(
+            f"SELECT row ->> '$.{name}' - (SELECT coalesce(sum(amount), 0) FROM account_events "  # noqa: S608
+            f"WHERE account = ? AND time >= ?) FROM {table} WHERE key = ?",
+            (account, time, Totals.table if account == COMMUNITY else account),
         ).fetchone()
-        return int(amount)
+        return None if found is None else int(found[0])
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return an ordered transaction by its id."""
