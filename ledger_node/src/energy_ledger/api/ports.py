@@ -39,8 +39,8 @@ class EventSource(Protocol):
         """Return the newest cursor that is on disk, and the ledger time."""
         ...
 
-    def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[bytes]:
-        """Give every wanted event after `cursor` as JSON, one by one, and wait for new ones for ever."""
+    def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[list[bytes]]:
+        """Give every wanted event after `cursor` as JSON, some at a time, and wait for new ones for ever."""
         ...
 
 

@@ -145,10 +145,9 @@ def _page(statement: Statement) -> Iterator[str]:
 
 
 def _span(statement: Statement) -> str:
-    last = statement.lines[-1].time if statement.lines else statement.start
-    if statement.until > _LAST_MS:
-        return f"{_time(statement.start)} to {_time(last)}"
-    return f"{_time(statement.start)} to {_time(statement.until)}"
+    start = f"From {_time(statement.start)}" if statement.start else "From the beginning"
+    end = f"until {_time(statement.until)}" if statement.until <= _LAST_MS else "until now"
+    return f"{start} {end}"
 
 
 def _figures(statement: Statement) -> str:

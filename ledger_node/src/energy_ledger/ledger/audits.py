@@ -5,7 +5,7 @@ of events is an asset's whole log: one that was left out, added, changed or put 
 digest.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from msgspec import Struct
@@ -40,12 +40,11 @@ class Audit(Struct, frozen=True, kw_only=True, gc=False):
 
     def extended(self, commit: int, lines: Sequence[bytes]) -> Audit:
         """Return the log with the events (canonical JSON, without line feed) that a commit added."""
-        message = bytes.fromhex(self.digest) + b"".join(line + b"\n" for line in lines)
         return Audit(
             asset=self.asset,
             commit=commit,
             count=self.count + len(lines),
-            digest=crypto.digest(AUDIT_TAG, message).hex(),
+            digest=crypto.digest_of(AUDIT_TAG, bytes.fromhex(self.digest), b"\n".join((*lines, b""))).hex(),
         )
 
 
@@ -54,16 +53,16 @@ def empty(asset: str) -> Audit:
     return Audit(asset=asset, commit=0, count=0, digest=asset)
 
 
-def extend_audits(audits: Table[Audit], commit: int, events: Iterable[Event], lines: bytes) -> None:
-    """Add a commit's events to the logs of the assets they name; `lines` are those events, one per line."""
+def extend_audits(audits: Table[Audit], commit: int, events: Sequence[Event], lines: Sequence[bytes]) -> None:
+    """Add a commit's events to the logs of the assets they name; `lines` are those events as JSON."""
     for asset, own in _by_asset(events, lines).items():
         audits.put((audits.get(asset) or empty(asset)).extended(commit, own))
 
 
-def _by_asset(events: Iterable[Event], lines: bytes) -> dict[str, list[bytes]]:
-    """Give every asset its lines; a line feed within a text is written as an escape."""
+def _by_asset(events: Sequence[Event], lines: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Give every asset its lines."""
     found: dict[str, list[bytes]] = {}
-    for event, line in zip(events, lines.split(b"\n"), strict=False):
+    for event, line in zip(events, lines, strict=True):
         for asset in event.assets:
             found.setdefault(asset, []).append(line)
     return found

@@ -138,6 +138,6 @@ KEY_EVENTS: Final = frozenset({"member.joined", "key.rotated"})
 def touched(event: Event) -> dict[str, int]:
     """Return the accounts whose money or keys an event changed, each with its amount (nano-units)."""
     amounts = dict.fromkeys(event.accounts, 0) if event.type in KEY_EVENTS else {}
-    for line in lines_of(event.type, event.data):
+    for line in lines_of(event.type, event.row) if event.type in _LINES else ():
         amounts[line.account] = amounts.get(line.account, 0) + line.amount
     return amounts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
@@ -14,7 +14,17 @@ from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
+from energy_ledger.ledger.rows import (
+    Account,
+    Asset,
+    Handover,
+    JsonRow,
+    Totals,
+    Used,
+    UsedInvite,
+    Work,
+    used_key,
+)
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
@@ -30,6 +40,8 @@ class Closing(NamedTuple):
     """What a commit leaves behind."""
 
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
+    """The events as canonical JSON, written once for all that need them."""
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes
@@ -116,7 +128,7 @@ class State:
     def emit(
         self,
         kind: EventType,
-        data: dict[str, Any],
+        data: JsonRow | Struct,
         *,
         accounts: Iterable[str] = (),
         assets: Iterable[str] = (),
@@ -128,8 +140,8 @@ class State:
             commit=self.commit,
             time=self.time,
             type=kind,
-            accounts=tuple(dict.fromkeys(accounts)),
-            assets=tuple(dict.fromkeys(assets)),
+            accounts=_distinct(accounts),
+            assets=_distinct(assets),
             transaction=transaction,
             data=data,
         )
@@ -149,8 +161,9 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        lines = encode_all(events)
-        history = extend_history(bytes.fromhex(self.totals.history), lines)
+        written = encode_all(events)
+        history = extend_history(bytes.fromhex(self.totals.history), written)
+        lines = tuple(written.split(b"\n")[:-1])
         extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
@@ -159,8 +172,8 @@ class State:
             leaves.append(self._history_leaf())
         for leaf in leaves:
             self._tree.set(*leaf)
-        totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
-        return Closing(events, (*changes, totals), tuple(leaves), self.root())
+        totals = Change(Totals.table, self.totals.key, self.totals, False)
+        return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
     def root(self) -> bytes:
         """Return the state root."""
@@ -223,6 +236,10 @@ class State:
 
     def _history_leaf(self) -> Leaf:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}

@@ -67,16 +67,16 @@ class Exporter:
                 "committees": [self._committees(str(epoch)) for epoch in range(1, proof.epoch + 1)],
                 "row": row,
                 "proof": proof,
-                "events": [msgspec.Raw(body.encode()) for body in bodies],
+                "events": [msgspec.Raw(body) for body in bodies],
                 "transactions": transactions,
                 "accounts": self._accounts(one["envelope"] for one in transactions.values()),
             }
         )
 
-    def _events(self, asset: str, count: int) -> list[str]:
+    def _events(self, asset: str, count: int) -> list[bytes]:
         if count > _MOST_EVENTS:
             raise ProblemError("too_large", f"a log of more than {_MOST_EVENTS} events cannot be exported")
-        found: list[tuple[int, str]] = []
+        found: list[tuple[int, bytes]] = []
         while len(found) < count:
             after = found[-1][0] if found else 0
             page = self._reader.events_of(asset, after, min(_PAGE, count - len(found)))
@@ -112,7 +112,7 @@ class Exporter:
                 yield event.transaction
 
 
-def _transactions(bodies: Iterable[str]) -> list[str]:
+def _transactions(bodies: Iterable[bytes]) -> list[str]:
     """Return the transactions that events name, each once."""
     names = (_named.decode(body).transaction for body in bodies)
     return list(dict.fromkeys(name for name in names if name is not None))

@@ -88,7 +88,7 @@ class Queries:
         """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
         return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
 
-    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
 

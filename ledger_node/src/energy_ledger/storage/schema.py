@@ -9,6 +9,8 @@ an asset, `account_events` those that changed an account's money (by `amount`) o
 
 from typing import Final
 
+from energy_ledger.storage import event_packs, trade_packs
+
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
 VERSION: Final = 3
@@ -33,12 +35,6 @@ CREATE TABLE commits (
 CREATE TABLE transactions (
   n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, commit_n INTEGER NOT NULL, block BLOB NOT NULL,
   place INTEGER NOT NULL, code TEXT, field TEXT, message TEXT);
-CREATE TABLE events (cursor INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE event_assets (
-  asset TEXT NOT NULL, cursor INTEGER NOT NULL, PRIMARY KEY (asset, cursor)) WITHOUT ROWID;
-CREATE TABLE account_events (
-  account TEXT NOT NULL, cursor INTEGER NOT NULL, time INTEGER NOT NULL, amount INTEGER NOT NULL,
-  PRIMARY KEY (account, cursor)) WITHOUT ROWID;
 """
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -46,18 +42,6 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "assets": ("account",),
     "audits": (),
     "orders": ("account", "asset", "state", "number"),
-    "trades": (
-        "seller",
-        "buyer",
-        "sell_asset",
-        "buy_asset",
-        "sell_point",
-        "buy_point",
-        "sell_order",
-        "buy_order",
-        "slot",
-        "state",
-    ),
     "readings": ("asset", "slot"),
     "rounds": ("first_slot",),
     "closed_orders": (),
@@ -68,7 +52,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "work": (),
     "totals": (),
 }
-"""The tables of current values, each with the fields of its rows that are indexed."""
+"""The tables of current values, each with the fields of its rows that are indexed; trades come in packs."""
 
 PASSING: Final = frozenset({"closed_orders", "proposals"})
 """Tables that only the ledger reads: what it is done with is not kept."""
@@ -84,4 +68,6 @@ def _state_table(name: str, columns: tuple[str, ...]) -> str:
     )
 
 
-SCRIPT: Final = _HISTORY + "".join(_state_table(name, columns) for name, columns in COLUMNS.items())
+SCRIPT: Final = "".join(
+    (_HISTORY, event_packs.TABLES, trade_packs.TABLES, *(_state_table(*one) for one in COLUMNS.items()))
+)
