@@ -5,12 +5,14 @@ import random
 
 import pytest
 
+from energy_ledger import crypto
 from energy_ledger.cli import main
 from energy_ledger.keys import PublicKey
 from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.node.audit_check import NoExportError, WrongExportError, check
 from energy_ledger.node.audit_files import sealed
-from energy_ledger.transactions import sign_payload
+from energy_ledger.transactions import TRANSACTION_TAG, sign_payload
 from tests.ledger_node.node.chains import KEY, waiting
 from tests.ledger_node.node.desk import desk
 from tests.ledger_node.node.test_proven_rows import electorate_of
@@ -190,6 +192,33 @@ async def test_a_log_from_after_a_change_of_committee_proves_that_change_too(str
     for path, how, tree in variants(data):
         if path[0] == "committees":
             assert refused(sealed(tree)), (path, how)
+
+
+async def test_what_was_signed_with_old_and_with_new_keys_is_proven_by_the_change_of_keys(street):
+    made, _, (cy, home) = street
+    old = cy.seed
+    for number in range(2):
+        seed = bytes([number]) * 32
+        key = PublicKey("ed25519", crypto.public_key(seed).hex())
+        message = proof_of_keys(cy.account, cy.sequence + 1, (key,))
+        proof = crypto.sign(seed, ROTATE_TAG, message).hex()
+        made.do(cy, "key.rotate", keys=[{"type": key.type, "public": key.public}], proofs=[proof])
+        cy.seed = seed
+        made.do(cy, "asset.update", asset=home, name=f"with key {number}")
+    made.do(cy, "asset.retire", asset=home)
+    made.at(made.now + 1)
+    data = await made.export(home)
+    assert check(data).transactions == 6
+    assert len(json.loads(data)["accounts"][cy.address]) == 3
+    for path, how, tree in variants(data):
+        if path[0] == "accounts":
+            assert refused(sealed(tree)), (path, how)
+    cy.seed = old
+    tree = json.loads(data)
+    last = json.loads(data)["events"][-1]["transaction"]
+    envelope = tree["transactions"][last]["envelope"]
+    envelope["signatures"] = [crypto.sign(old, TRANSACTION_TAG, envelope["payload"].encode()).hex()]
+    assert "not signed" in refused(sealed(tree))
 
 
 @pytest.fixture
