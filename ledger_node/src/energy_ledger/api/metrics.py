@@ -14,6 +14,10 @@ METRICS = {
     "store_seconds_total": ("counter", "Seconds of these spent on the disk"),
     "clearings_total": ("counter", "Clearings this node computed"),
     "clearing_seconds_total": ("counter", "Seconds spent on computing them"),
+    "loop_lag_seconds_max": (
+        "gauge",
+        "Greatest delay of the event loop since the last look at it",
+    ),
     "event_streams": ("gauge", "Clients listening for events"),
     "up": ("gauge", "1 while the node works, 0 when it has stopped"),
 }

@@ -16,6 +16,7 @@ from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
+from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
@@ -73,7 +74,8 @@ class Running:
         ledger = chain.ledger
         self.genesis: Genesis = ledger.genesis
         self.standing = Standing.of(ledger)
-        self.queries = Queries(reader, threads.readers, self.genesis)
+        self.lag = LoopLag()
+        self.queries = Queries(reader, threads.readers, self.genesis, self.lag.note_work)
         certifier = chain.certifier
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
@@ -129,6 +131,7 @@ class Running:
             "ledger_time_seconds": self.standing.time / MS_PER_S,
             "clearings_total": matcher.clearings if matcher else 0,
             "clearing_seconds_total": matcher.seconds if matcher else 0.0,
+            "loop_lag_seconds_max": self.lag.take(),
             "up": 0 if self._stopped else 1,
         }
 
@@ -138,6 +141,7 @@ class Running:
         Raises StoppedError when nothing is ordered any more, MempoolFullError when too much waits already.
         """
         self._check_alive()
+        self.lag.note_work()
         admissions = await self.intake.submit(envelopes)
         self._check_alive()
         self.figures["transactions_refused_total"] += sum(isinstance(one, Turned) for one in admissions)
@@ -195,6 +199,7 @@ class Running:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
+        await self.lag.close()
 
     def _check_alive(self) -> None:
         if self._stopped is not None:
@@ -225,6 +230,7 @@ class Running:
         """Make blocks of what waits, apply and write what that brings, tell it; return when to come again."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        self.lag.note_work()
         if self._regaining:
             await loop.run_in_executor(self._threads.ledger, self._regain)
         self._in_work, self._deliveries = self._deliveries, []
