@@ -43,10 +43,10 @@ class Cost:
     trades: int
     events: int
     cpu_s: dict[str, float]
-    """By thread: `ledger` applies, `disk` writes, `checker` reads transactions, `python` is the event loop."""
+    """By thread: `ledger` applies, `disk` writes, `checker` reads what comes in, `python` is the loop."""
     idle_cpu_s: float
     lag_s: float
-    commit_s: float
+    apply_s: float
     store_s: float
     explain_s: float
     explain_lag_s: float
@@ -103,7 +103,7 @@ async def _measure(node: NodeProcess, book: Book) -> Cost:
         cpu_s=spent,
         idle_cpu_s=idle * took,
         lag_s=after["loop_lag_seconds_max"],
-        commit_s=after["commit_seconds_total"] - figures["commit_seconds_total"],
+        apply_s=after["apply_seconds_total"] - figures["apply_seconds_total"],
         store_s=after["store_seconds_total"] - figures["store_seconds_total"],
         explain_s=explain_s,
         explain_lag_s=explain_lag_s,
