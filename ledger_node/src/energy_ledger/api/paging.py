@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from energy_ledger.api.problems import ProblemError
-from energy_ledger.api.types import OrderState, TradeState
+from energy_ledger.api.types import AccountStatus, OrderState, RedemptionState, TradeState
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -75,6 +75,14 @@ ASSET = _words("asset", "of this asset only")
 ORDER = _words("order", "of this order only")
 SLOT = _number("slot", "of this slot only")
 ORDER_STATE = _states(get_args(OrderState.__value__))
+REDEMPTION_STATE = _states(get_args(RedemptionState.__value__))
+ACCOUNT_STATUS = Parameter(
+    "status",
+    _one_of(*get_args(AccountStatus.__value__)),
+    {"type": "string", "enum": list(get_args(AccountStatus.__value__))},
+    "with this standing only",
+)
+KEY = _words("key", "whose present ed25519 key this is, in hex")
 TRADE_STATE = _states(get_args(TradeState.__value__))
 TYPES = _words("types", "of these types only, separated by commas")
 EVENT_CURSOR = _number("cursor", "events after this one; without it, from now on")

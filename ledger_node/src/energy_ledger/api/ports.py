@@ -17,6 +17,8 @@ type Kind = Literal[
     "round",
     "slot",
     "reading",
+    "redemption",
+    "flexibility",
     "transaction",
     "block",
     "committee",

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 type Price = int | None
-type AccountStatus = Literal["pending", "active"]
+type AccountStatus = Literal["pending", "active", "suspended", "leaving", "left"]
+type AssetState = Literal["active", "retired"]
+type RedemptionState = Literal["requested", "paid", "returned"]
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
 type Reason = Literal[
     "filled",
@@ -77,8 +79,15 @@ class Quota(msgspec.Struct, frozen=True):
     burst: int
 
 
+class Hybrid(msgspec.Struct, frozen=True):
+    """What all keys of an account sign: these kinds, and transfers above so much (null: none)."""
+
+    kinds: list[str]
+    transfer_above: int | None
+
+
 class Parameters(msgspec.Struct, frozen=True):
-    """The times and rules the genesis fixed."""
+    """The times the genesis fixed, and the rules as they hold now; `hybrid` null: one signature per key."""
 
     slot_s: int
     horizon_slots: int
@@ -89,6 +98,7 @@ class Parameters(msgspec.Struct, frozen=True):
     readings: Literal["traded", "net"]
     approval: Literal["invite", "manual"]
     quota: Quota
+    hybrid: Hybrid | None
 
 
 class TariffStep(msgspec.Struct, frozen=True):
@@ -104,6 +114,13 @@ class Tariff(msgspec.Struct, frozen=True):
     price_floor: int | list[TariffStep]
     price_cap: int | list[TariffStep]
     grid_fee: int | list[TariffStep]
+
+
+class TariffFrom(msgspec.Struct, frozen=True):
+    """A tariff and the slot from which it holds, until the next one does."""
+
+    from_slot: int
+    tariff: Tariff
 
 
 class SlotTariff(msgspec.Struct, frozen=True):
@@ -133,7 +150,7 @@ class Money(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    """The network and how far this node is with it."""
+    """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0."""
 
     network: str
     name: str
@@ -142,6 +159,7 @@ class Network(msgspec.Struct, frozen=True):
     genesis: Envelope
     parameters: Parameters
     tariff: Tariff
+    tariffs: list[TariffFrom]
     feeders: list[Feeder]
     committee: list[str]
     epoch: int
@@ -195,6 +213,7 @@ class Asset(msgspec.Struct, frozen=True):
     technology: str | None
     commissioned: str | None
     location: str | None
+    state: AssetState
     commit: int
 
 
@@ -379,6 +398,34 @@ class Reading(msgspec.Struct, frozen=True):
     account: str
     commit: int
     transaction: str
+
+
+class Redemption(msgspec.Struct, frozen=True):
+    """Vouchers that a member wants real money for, or wanted; `settled` is null until then."""
+
+    id: str
+    account: str
+    amount: int
+    reference: str
+    state: RedemptionState
+    note: str | None
+    requested: int
+    settled: int | None
+
+
+class Flexibility(msgspec.Struct, frozen=True):
+    """What an asset could take or give any time in [earliest, deadline), at most so much per slot."""
+
+    id: str
+    account: str
+    asset: str
+    direction: Literal["consume", "produce"]
+    energy_wh: int
+    earliest: int
+    deadline: int
+    max_wh_per_slot: int
+    note: str | None
+    announced: int
 
 
 class Transaction(msgspec.Struct, frozen=True):

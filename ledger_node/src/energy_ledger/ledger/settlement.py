@@ -104,7 +104,7 @@ def _settle(
     """Pay a trade: energy for what both sides kept to, a penalty from the one that fell shorter."""
     trade = _moved(replace(trade, delivered_wh=delivered_wh, taken_wh=taken_wh), event)
     _say(state, trade)
-    tariff = state.rules.tariff_of(trade.slot)
+    tariff = state.schedule.of(trade.slot)
     settled = min(delivered_wh, taken_wh)
     trade = replace(
         _moved(trade, "settle"),

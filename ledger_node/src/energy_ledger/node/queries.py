@@ -31,6 +31,8 @@ _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+    "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
+    "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
 }
 _NEWEST_FIRST: Final = frozenset({"round"})
 _SHOWN: Final = 20
@@ -143,7 +145,7 @@ class Queries:
             slot=slot,
             start=slot * length,
             end=(slot + 1) * length,
-            tariff=types.SlotTariff(*rules.tariff_of(slot)),
+            tariff=types.SlotTariff(*self._history.tariffs().of(slot)),
             prices=self._prices(slot),
             volume_wh=volume,
             trades=trades,

@@ -5,12 +5,19 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
+
+_CONDITIONS: Final[dict[tuple[str, str], str]] = {
+    ("accounts", "key"): "public = ?",
+    ("flexibility", "slot"): "? BETWEEN earliest AND deadline - 1",
+}
+"""Filters that ask for something else than the value of the column of their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,8 @@ class Reader:
         if table == Trade.table:
             trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
             return [Found(one.n, one.row.decode()) for one in trades]
-        conditions, values = [f"{name} = ?" for name in filters], [*filters.values()]
+        conditions = [_CONDITIONS.get((table, name), f"{name} = ?") for name in filters]
+        values: list[str | int] = [*filters.values()]
         if after is not None:
             conditions.append(f"n {'<' if newest_first else '>'} ?")
             values.append(after)
