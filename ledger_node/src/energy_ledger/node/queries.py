@@ -47,7 +47,15 @@ _envelope = msgspec.json.Decoder(types.Envelope)
 class Queries:
     """Answers from one node's disk, asked in threads."""
 
-    def __init__(self, reader: Reader, in_threads: Executor, genesis: Genesis) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        in_threads: Executor,
+        genesis: Genesis,
+        on_question: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell with each question that there is work."""
+        self._on_question = on_question
         self._reader = reader
         self._in_threads = in_threads
         self._genesis = genesis
@@ -100,6 +108,7 @@ class Queries:
 
     async def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Put a question to the disk in a thread."""
+        self._on_question()
         return await asyncio.get_running_loop().run_in_executor(
             self._in_threads, lambda: question(*args, **kwargs)
         )
