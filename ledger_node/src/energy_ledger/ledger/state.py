@@ -1,7 +1,7 @@
 """The ledger's state: its tables, totals and indexes, and the little that changes many of them at once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -54,11 +54,16 @@ class Closing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """The round being decided: its number, the highest order number in its book, and the book."""
+    """The round being decided: its number, the highest order number in its book, and the book.
+
+    `judged` has the good proposal that was checked last, by its transaction: who submits one checks it before
+    it is ordered, and need not again after.
+    """
 
     round: int
     until: int
     book: Book
+    judged: dict[str, Proposal] = field(default_factory=dict)
 
     def holds(self, order: Order) -> bool:
         """Tell whether an open order is in the book."""
@@ -206,9 +211,9 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        written = encode_all(events)
+        written = list(encode_all(events))
         history = extend_history(bytes.fromhex(self.totals.history), written)
-        lines = tuple(written.split(b"\n")[:-1])
+        lines = tuple(chain.from_iterable(part.splitlines() for part in written))
         extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))

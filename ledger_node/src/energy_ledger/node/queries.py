@@ -19,6 +19,7 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.node import handovers
 from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.history import History
+from energy_ledger.node.statements import Statements
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
@@ -45,7 +46,15 @@ _envelope = msgspec.json.Decoder(types.Envelope)
 class Queries:
     """Answers from one node's disk, asked in threads."""
 
-    def __init__(self, reader: Reader, in_threads: Executor, genesis: Genesis) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        in_threads: Executor,
+        genesis: Genesis,
+        on_question: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell with each question that there is work."""
+        self._on_question = on_question
         self._reader = reader
         self._in_threads = in_threads
         self._genesis = genesis
@@ -84,6 +93,10 @@ class Queries:
         exporter = Exporter(self._reader, self._genesis, self._committee)
         return await self.ask(exporter.export, shown)
 
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
+
     async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
@@ -94,6 +107,7 @@ class Queries:
 
     async def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Put a question to the disk in a thread."""
+        self._on_question()
         return await asyncio.get_running_loop().run_in_executor(
             self._in_threads, lambda: question(*args, **kwargs)
         )

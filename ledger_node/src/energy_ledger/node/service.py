@@ -47,9 +47,8 @@ WAIT_S: Final = 10
 class Peering:
     """How a node links to others.
 
-    It accepts links at host and port (None: it only dials), tells others to come to `advertised` (empty: where it
-    listens; NOWHERE: it tells nothing), knows
-    `peers` from the start, and runs `clock_offset` ms off the machine's clock. When others are more than
+    It accepts links at host and port (None: it only dials), tells others to come to `advertised` (empty:
+    where it listens; NOWHERE: it tells nothing), knows `peers` from the start, and runs `clock_offset` ms off the machine's clock. When others are more than
     `snapshot_after` commits ahead it takes a snapshot (None: always the whole history).
     """
 
@@ -336,6 +335,10 @@ class Node:
         """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
         shown = await self.proven("audit", asset)
         return None if shown is None else await self._network.queries.export_audit(shown)
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self._network.queries.statement(account, since, until)
 
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
