@@ -1,4 +1,4 @@
-"""A second home comes in: a real Home Assistant makes the invite, a node of the newcomer's own finds the way."""
+"""A second home comes in: a real Home Assistant makes the invite, the newcomer's own node finds the way."""
 
 import asyncio
 

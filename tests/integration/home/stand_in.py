@@ -337,6 +337,8 @@ class StandIn:
         self.accounts[account]["sequence"] = payload["sequence"]
 
     async def _get_events(self, request, rest):
+        if int(request.query.get("cursor", 0)) > len(self.events):
+            return problem(410, "cursor_unknown", "no such events here")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)

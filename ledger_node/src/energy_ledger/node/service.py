@@ -48,8 +48,9 @@ class Peering:
     """How a node links to others.
 
     It accepts links at host and port (None: it only dials), tells others to come to `advertised` (empty:
-    where it listens; NOWHERE: it tells nothing), knows `peers` from the start, and runs `clock_offset` ms off the machine's clock. When others are more than
-    `snapshot_after` commits ahead it takes a snapshot (None: always the whole history).
+    where it listens; NOWHERE: it tells nothing), knows `peers` from the start, and runs `clock_offset` ms off
+    the machine's clock. When others are more than `snapshot_after` commits ahead it takes a snapshot (None:
+    always the whole history).
     """
 
     host: str = "127.0.0.1"
