@@ -121,6 +121,10 @@ class Node(Protocol):
         """Return the same as a file for the grid operator."""
         ...
 
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        ...
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         ...

@@ -20,6 +20,7 @@ from energy_ledger.ledger.rows import Handover
 from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
+from energy_ledger.node.statements import Statements
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
@@ -103,6 +104,10 @@ class Queries:
     async def allotments_csv(self, first: int, end: int) -> bytes:
         """Return the same as a file. Raises ProblemError."""
         return await self.ask(lambda: as_csv(self._district.allotments(first, end)))
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
 
     async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""

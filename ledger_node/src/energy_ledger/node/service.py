@@ -291,6 +291,10 @@ class Node:
         """Return the same as a file for the grid operator."""
         return await self._network.queries.allotments_csv(first, end)
 
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self._network.queries.statement(account, since, until)
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         return await self._network.queries.dag()
