@@ -28,6 +28,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -50,6 +51,7 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         OrderPlace,
         OrderCancel,
         ReadingAttest,
+        ReadingTotal,
         ClearingPropose,
         Transfer,
         VoucherIssue,

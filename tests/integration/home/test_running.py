@@ -206,9 +206,8 @@ async def test_a_node_that_was_restored_is_read_anew_and_nothing_counts_twice(ho
     node.events = node.events[:1]
     await node.hang_up()
     await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.6)
-    assert state(home, "binary_sensor.washer_delivery") == "off"
-    await node.push_trade(bought(member, identity="1.2"))
-    await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
+    await node.push_trade(bought(member, identity="1.2", **SETTLED))
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.9)
 
 
 async def test_a_first_start_waits_for_the_node(home, entry):

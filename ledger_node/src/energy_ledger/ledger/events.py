@@ -40,6 +40,7 @@ type EventType = Literal[
     "trade.overdue",
     "trade.settled",
     "reading.attested",
+    "reading.totalled",
     "transfer",
     "voucher.issued",
     "voucher.requested",

@@ -12,6 +12,7 @@ from energy_ledger.ledger import (
     assets,
     clearings,
     committees,
+    day_totals,
     flexibility,
     members,
     membership,
@@ -57,6 +58,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -120,6 +122,7 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     OrderPlace: orders.plan_place,
     OrderCancel: orders.plan_cancel,
     ReadingAttest: readings.plan_attest,
+    ReadingTotal: day_totals.plan_total,
     ClearingPropose: clearings.plan_propose,
     Transfer: money.plan_transfer,
     VoucherIssue: money.plan_issue,
@@ -315,6 +318,7 @@ class Ledger:
         settlement.end_graces(state)
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
+        day_totals.finish_past(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
         membership.part(state)
         closing = state.close_commit()
