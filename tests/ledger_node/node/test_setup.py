@@ -23,7 +23,12 @@ async def node_key(client):
 
 async def test_an_empty_node_says_so(node, client, node_key):
     assert await client.get("/health") == {"status": "not_set_up", "version": "0.1.0"}
-    assert await client.get("/v1/setup") == {"state": "empty", "node_key": node_key, "network": None}
+    assert await client.get("/v1/setup") == {
+        "state": "empty",
+        "node_key": node_key,
+        "network": None,
+        "peers": [],
+    }
     for path in ("network", "assets", "dag", "rounds/1", "events"):
         status, answer = await client.call("GET", f"/v1/{path}")
         assert (status, answer["code"]) == (409, "not_set_up"), path
