@@ -28,6 +28,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingDisclose,
     Transfer,
     VoucherIssue,
 )
@@ -50,6 +51,7 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         OrderPlace,
         OrderCancel,
         ReadingAttest,
+        ReadingDisclose,
         ClearingPropose,
         Transfer,
         VoucherIssue,

@@ -253,6 +253,15 @@ class ReadingAttest(Payload, frozen=True, tag="reading.attest"):
     commitment: Hash
 
 
+class ReadingDisclose(Payload, frozen=True, tag="reading.disclose"):
+    """The owner opens a reading: the exact text of the registers, and the salt of the commitment to it."""
+
+    asset: Hash
+    slot: Natural
+    registers: Annotated[str, Meta(max_length=4096)]
+    salt: Hash
+
+
 class FillColumns(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Fills as three columns: index in the book, slot relative to the book's first, Wh."""
 

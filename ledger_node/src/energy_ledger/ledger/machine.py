@@ -12,6 +12,7 @@ from energy_ledger.ledger import (
     assets,
     clearings,
     committees,
+    disclosures,
     flexibility,
     members,
     membership,
@@ -57,6 +58,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingDisclose,
     Transfer,
     VoucherIssue,
 )
@@ -120,6 +122,7 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     OrderPlace: orders.plan_place,
     OrderCancel: orders.plan_cancel,
     ReadingAttest: readings.plan_attest,
+    ReadingDisclose: disclosures.plan_disclose,
     ClearingPropose: clearings.plan_propose,
     Transfer: money.plan_transfer,
     VoucherIssue: money.plan_issue,
