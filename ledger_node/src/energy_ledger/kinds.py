@@ -29,6 +29,7 @@ from energy_ledger.payloads import (
     Payload,
     ReadingAttest,
     ReadingDisclose,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -52,6 +53,7 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         OrderCancel,
         ReadingAttest,
         ReadingDisclose,
+        ReadingTotal,
         ClearingPropose,
         Transfer,
         VoucherIssue,

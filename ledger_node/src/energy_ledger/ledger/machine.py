@@ -12,6 +12,7 @@ from energy_ledger.ledger import (
     assets,
     clearings,
     committees,
+    day_totals,
     disclosures,
     flexibility,
     members,
@@ -59,6 +60,7 @@ from energy_ledger.payloads import (
     Payload,
     ReadingAttest,
     ReadingDisclose,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -123,6 +125,7 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     OrderCancel: orders.plan_cancel,
     ReadingAttest: readings.plan_attest,
     ReadingDisclose: disclosures.plan_disclose,
+    ReadingTotal: day_totals.plan_total,
     ClearingPropose: clearings.plan_propose,
     Transfer: money.plan_transfer,
     VoucherIssue: money.plan_issue,
@@ -309,6 +312,7 @@ class Ledger:
         settlement.end_graces(state)
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
+        day_totals.finish_past(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
         membership.part(state)
         closing = state.close_commit()

@@ -157,6 +157,18 @@ class Reader:
         """Return all trades of any of these orders."""
         return trade_packs.trades_of(self._run, orders)
 
+    def trades_between(self, first: int, end: int) -> Iterator[bytes]:
+        """Return the trades of the slots from `first` up to, and without, `end`."""
+        return trade_packs.trades_between(self._run, first, end)
+
+    def between(self, table: str, column: str, first: int, end: int) -> Iterator[str]:
+        """Return the rows whose indexed column lies from `first` up to, and without, `end`, in its order."""
+        found = self._run(
+            f"SELECT row FROM {table} WHERE {column} >= ? AND {column} < ? ORDER BY {column}, n",  # noqa: S608
+            (first, end),
+        )
+        return (str(row) for (row,) in found)
+
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
         wh, number, _ = trade_packs.traded(self._run, slot)
