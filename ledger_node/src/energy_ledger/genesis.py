@@ -111,6 +111,8 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     approval: Literal["invite", "manual"]
     readings: Literal["traded", "net"]
     quota: Quota = Quota()
+    claim_window_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+    certificate_life_s: Annotated[int, Meta(ge=1, le=10**9)] = 31_536_000
 
     def tariff_of(self, slot: int) -> SlotTariff:
         """Return the tariff of a slot: what holds when it starts."""

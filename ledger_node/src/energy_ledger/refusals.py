@@ -53,6 +53,16 @@ type Code = Literal[
     "slot_not_over",
     "reading_exists",
     "too_late",
+    # claims
+    "unknown_claim",
+    "claim_exists",
+    "claim_closed",
+    # certificates
+    "unknown_certificate",
+    "not_your_certificate",
+    "certificate_closed",
+    "certificate_reserved",
+    "certificate_too_small",
     # clearings
     "unknown_round",
     "round_over",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from energy_ledger.api.problems import ProblemError
-from energy_ledger.api.types import OrderState, TradeState
+from energy_ledger.api.types import CertificateState, ClaimState, OrderState, TradeState
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -74,8 +74,20 @@ ACCOUNT = _words("account", "of this account only")
 ASSET = _words("asset", "of this asset only")
 ORDER = _words("order", "of this order only")
 SLOT = _number("slot", "of this slot only")
+HOLDER = _words("holder", "held or used by this account only")
+CONSUMER = _words("consumer", "used by this asset only")
+FROM = _number("from", "from this slot on")
+UNTIL = _number("until", "up to this slot, without it")
 ORDER_STATE = _states(get_args(OrderState.__value__))
 TRADE_STATE = _states(get_args(TradeState.__value__))
+CLAIM_STATE = _states(get_args(ClaimState.__value__))
+CERTIFICATE_STATE = _states(get_args(CertificateState.__value__))
+FORMAT = Parameter(
+    "format",
+    _one_of("json", "csv"),
+    {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    "`csv`: a table with EnergyTag's attribute names; the next page's cursor is in the header `Link`",
+)
 TYPES = _words("types", "of these types only, separated by commas")
 EVENT_CURSOR = _number("cursor", "events after this one; without it, from now on")
 PROOF = Parameter(

@@ -9,7 +9,18 @@ from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import Value, Window
 
 type Kind = Literal[
-    "account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block", "committee"
+    "account",
+    "asset",
+    "order",
+    "trade",
+    "round",
+    "slot",
+    "reading",
+    "claim",
+    "certificate",
+    "transaction",
+    "block",
+    "committee",
 ]
 
 
@@ -80,6 +91,10 @@ class Node(Protocol):
 
     async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
         """Return a page of the events that concern an asset, oldest first."""
+        ...
+
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
         ...
 
     async def dag(self) -> types.Dag:

@@ -41,6 +41,7 @@ def plan_register(request: Request, payload: AssetRegister) -> Action:
         technology=given(payload.technology),
         commissioned=given(payload.commissioned),
         location=given(payload.location),
+        storage_efficiency=given(payload.storage_efficiency),
         commit=request.state.commit,
     )
     _check_place(request, asset)
@@ -75,7 +76,7 @@ def _check_rebuild(request: Request, asset: Asset, updated: Asset) -> None:
 def asset_state(state: State, asset: Asset) -> AssetState:
     """Tell whether an asset has open orders or unsettled trades."""
     idle = advance(ASSET, None, "register")
-    trades = state.trades.values()
+    trades = (state.trades[name] for name in state.index.unsettled())
     busy = any(order.asset == asset.id for order in state.orders.values()) or any(
         asset.id in (trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point) for trade in trades
     )

@@ -9,8 +9,11 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.keys import KeySet
 from energy_ledger.ledger import (
     assets,
+    certificates,
+    claims,
     clearings,
     committees,
+    issuing,
     members,
     money,
     orders,
@@ -30,6 +33,11 @@ from energy_ledger.payloads import (
     Approve,
     AssetRegister,
     AssetUpdate,
+    CertificateCancel,
+    CertificateClaim,
+    CertificateTransfer,
+    ClaimDecide,
+    ClaimOpen,
     ClearingPropose,
     CommitteeVote,
     CreditSet,
@@ -89,6 +97,11 @@ _RULES: Final[dict[type[Payload], _Rule]] = {
     OrderPlace: _Rule(None, orders.plan_place),
     OrderCancel: _Rule(None, orders.plan_cancel),
     ReadingAttest: _Rule(None, readings.plan_attest),
+    ClaimOpen: _Rule(None, claims.plan_open),
+    ClaimDecide: _Rule(FOUNDER, claims.plan_decide),
+    CertificateTransfer: _Rule(None, certificates.plan_transfer),
+    CertificateCancel: _Rule(None, certificates.plan_cancel),
+    CertificateClaim: _Rule(None, certificates.plan_claim),
     ClearingPropose: _Rule(NODE, clearings.plan_propose),
     Transfer: _Rule(None, money.plan_transfer),
     VoucherIssue: _Rule(TREASURER, money.plan_issue),
@@ -208,6 +221,9 @@ class Ledger:
         lapse = state.lapses.next_due(state.orders.__contains__)
         if lapse is not None:
             yield lapse + 1
+        claim = claims.next_lapse(state)
+        if claim is not None:
+            yield claim
         for slot in state.index.slots():
             yield timing.next_step(slot, state.time)
 
@@ -252,7 +268,12 @@ class Ledger:
         orders.lapse_due(state, state.time)
         orders.forget_closed(state)
         settlement.start_slots(state)
-        settlement.end_graces(state)
+        settlement.end_slots(state)
+        for slot in settlement.end_graces(state):
+            issuing.issue(state, slot)
+        claims.lapse_due(state)
+        claims.finish_slots(state)
+        certificates.expire(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
         closing = state.close_commit()
         self.root = closing.root

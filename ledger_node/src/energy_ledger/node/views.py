@@ -40,6 +40,8 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
             readings=rules.readings,
             approval=rules.approval,
             quota=types.Quota(rules.quota.work_per_s, rules.quota.burst),
+            claim_window_s=rules.claim_window_s,
+            certificate_life_s=rules.certificate_life_s,
         ),
         tariff=tariff(rules.tariff),
         feeders=[_feeder(feeder) for feeder in rules.feeders],

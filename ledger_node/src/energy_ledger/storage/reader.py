@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage.database import connect
@@ -15,6 +15,7 @@ _ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("trades", "account"): ("seller", "buyer"),
     ("trades", "asset"): ("sell_asset", "buy_asset", "sell_point", "buy_point"),
     ("trades", "order"): ("sell_order", "buy_order"),
+    ("claims", "account"): ("account", "owner"),
 }
 """Filters that look into several columns; any other looks into the one of its name."""
 
@@ -58,6 +59,14 @@ class CommitRecord:
     epoch: int
     leader: bytes
     root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whom a question about energy is about: one account, or one asset."""
+
+    kind: Literal["account", "asset"]
+    name: str
 
 
 class Reader:
@@ -159,6 +168,40 @@ class Reader:
             "SELECT coalesce(sum(row ->> '$.wh'), 0), count(*) FROM trades WHERE slot = ?", (slot,)
         ).fetchone()
         return wh, number
+
+    def trades_at(self, point: str, slot: int) -> list[str]:
+        """Return all trades of a connection point in a slot."""
+        found = self._run(
+            "SELECT row FROM trades WHERE slot = ? AND (sell_point = ? OR buy_point = ?)", (slot, point, point)
+        )
+        return [row for (row,) in found]
+
+    def bought(self, party: Party, first: int, end: int) -> int:
+        """Return the Wh that an account or asset took of its purchases in slots from `first` up to `end`.
+
+        What it only passed on does not count.
+        """
+        column = {"account": "buyer", "asset": "buy_asset"}[party.kind]
+        (wh,) = self._run(
+            "SELECT coalesce(sum(row ->> '$.settled_wh' + CASE "
+            "WHEN row ->> '$.taken_wh' > row ->> '$.delivered_wh' THEN row ->> '$.passed_wh' ELSE 0 END), 0) "
+            f"FROM trades WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.settled_wh' > 0",  # noqa: S608
+            (party.name, first, end - 1),
+        ).fetchone()
+        return int(wh)
+
+    def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
+        """Return what was cancelled for the use of an account's assets or one asset, in slots up to `end`.
+
+        Each line is a producing asset, the source, and the Wh.
+        """
+        column = {"account": "holder", "asset": "consumer"}[party.kind]
+        return self._run(
+            "SELECT asset, row ->> '$.source', sum(row ->> '$.wh') FROM certificates "
+            f"WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.consumer' IS NOT NULL "  # noqa: S608
+            "AND state IN ('cancelled', 'claimed') GROUP BY 1, 2 ORDER BY 1, 2",
+            (party.name, first, end - 1),
+        ).fetchall()
 
     # --- history ------------------------------------------------------------------------------------------
 

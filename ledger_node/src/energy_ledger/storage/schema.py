@@ -10,7 +10,7 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -54,6 +54,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "state",
     ),
     "readings": ("asset", "slot"),
+    "claims": ("account", "owner", "asset", "slot", "state"),
+    "certificates": ("holder", "asset", "consumer", "slot", "state"),
+    "tallies": (),
     "rounds": ("first_slot",),
     "closed_orders": (),
     "proposals": (),
