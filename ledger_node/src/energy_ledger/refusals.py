@@ -56,7 +56,6 @@ type Code = Literal[
     # claims
     "unknown_claim",
     "claim_exists",
-    "claim_closed",
     # certificates
     "unknown_certificate",
     "not_your_certificate",

@@ -2,8 +2,8 @@
 
 Members place and cancel orders of every kind, pay each other, matchers clear rounds rightly or wrongly,
 meters are attested, twice, late or not at all, people claim that a meter showed something else and founders
-decide, certificates change hands, time passes. Everything follows from one seed. Beside the ledger runs a twin that
-is given the same commits and is now and then rebuilt from the rows that storage would have kept.
+decide, certificates change hands, time passes. Everything follows from one seed. Beside the ledger runs a
+twin that is given the same commits and is now and then rebuilt from the rows that storage would have kept.
 """
 
 import json

@@ -124,7 +124,9 @@ def check_trades(life):
     decided = any(event.type == "claim.decided" for event in life.street.outcomes[-1].events)
     for trade in state.trades.values():
         assert timing.final(trade.slot) > state.time or trade.slot in state.slots.claimed or decided
-        disputed = any((point, trade.slot) in state.slots.claims for point in (trade.sell_point, trade.buy_point))
+        disputed = any(
+            (point, trade.slot) in state.slots.claims for point in (trade.sell_point, trade.buy_point)
+        )
         assert (trade.state == "disputed") == (disputed and not trade.internal)
     places = {(point, t.slot) for t in state.trades.values() for point in (t.sell_point, t.buy_point)}
     assert state.index._at.keys() == places

@@ -5,45 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_ledger.ledger.shares import share
+from tests.ledger_node.ledger.delivery import BO, CY, DI, FEE, PRICE, SLOT, Delivery
 from tests.ledger_node.ledger.street import COMMITMENT, EUR, FIRST_SLOT, START, TARIFF, Street, person
-
-BO, CY, DI = person("Bo"), person("Cy"), person("Di")
-SLOT = FIRST_SLOT + 3
-PRICE, FEE = 142_500, TARIFF["grid_fee"]
-
-
-class Delivery(Street):
-    """Bo sold 10 Wh to Cy in slot 3, at 142,500 a Wh and a fee of 5,000."""
-
-    def __init__(self, **genesis):
-        super().__init__(**genesis)
-        self.joins("Bo")
-        self.joins("Cy")
-        self.gets(CY, EUR)
-        self.roof, self.house = self.asset(BO), self.asset(CY)
-        self.offers(BO, self.roof, 90_000, {3: 10})
-        self.bids(CY, self.house, 200_000, {3: 10})
-        self.at(50)
-        self.clears()
-
-    def trade(self):
-        return self.events("trade.settled")[-1]
-
-    def types(self):
-        return [event.type for event in self.outcomes[-1].events]
-
-    def ends(self):
-        self.time = START + 400_000
-
-    def exports(self, wh):
-        return self.reads(BO, self.roof, SLOT, exported_wh=wh)
-
-    def imports(self, wh):
-        return self.reads(CY, self.house, SLOT, imported_wh=wh)
-
-    def gains(self):
-        """Return what Bo, Cy and the community have gained since the trade."""
-        return self.account(BO).balance, self.account(CY).balance - EUR, self.ledger.money.community
 
 
 @pytest.fixture
@@ -125,7 +88,10 @@ def test_a_reading_that_misses_the_grace_counts_as_zero(street, exported, import
     assert street.events("trade.settled") == []
     assert street.at(499.999).events == ()
     street.at(500)
-    assert [one for one in street.types() if one.startswith("trade.")][-2:] == ["trade.overdue", "trade.settled"]
+    assert [one for one in street.types() if one.startswith("trade.")][-2:] == [
+        "trade.overdue",
+        "trade.settled",
+    ]
     trade = street.trade()
     assert (trade["delivered_wh"], trade["taken_wh"]) == expected
     assert trade["settled_wh"] == 0
@@ -197,7 +163,9 @@ def test_a_trade_behind_one_connection_point_comes_to_nothing_when_its_slot_ends
     assert street.events("trade.settled") == []
     street.at(400)
     trade = street.events("trade.settled")[0]
-    assert {trade[field] for field in ("settled_wh", "passed_wh", "paid", "received", "seller_penalty")} == {0}
+    assert {trade[field] for field in ("settled_wh", "passed_wh", "paid", "received", "seller_penalty")} == {
+        0
+    }
     assert (street.account(BO).balance, street.account(BO).held) == (EUR, 0)
     assert street.reads(BO, home, SLOT, exported_wh=1).code == "bad_value"
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from energy_ledger.api import metrics, openapi, routes
 from energy_ledger.api.auth import Guard, RateLimit, Tokens
+from energy_ledger.api.documents import Document
 from energy_ledger.api.events import EventStreams
 from energy_ledger.api.paging import read_query
 from energy_ledger.api.ports import Call, Node
@@ -58,13 +59,18 @@ def _handler(route: Route, node: Node, guard: Guard) -> Handler:
         query = read_query(request.query, route.query)
         body = await request.read() if route.takes is not None else b""
         answer = await route.answer(Call(node, key, query, body, role))
-        return _json(answer, route.status(answer))
+        return _document(answer) if isinstance(answer, Document) else _json(answer, route.status(answer))
 
     return handle
 
 
 def _json(answer: object, status: int) -> web.Response:
     return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
+
+
+def _document(answer: Document) -> web.Response:
+    headers = {} if answer.next is None else {"Link": f'<?cursor={answer.next}>; rel="next"'}
+    return web.Response(body=answer.body, content_type=answer.content_type, charset="utf-8", headers=headers)
 
 
 def _openapi() -> Handler:

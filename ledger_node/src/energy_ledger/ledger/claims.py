@@ -32,8 +32,8 @@ def plan_open(request: Request, payload: ClaimOpen) -> Action:
     """Check that the slot may be claimed about by the sender; then its trades are disputed."""
     state = request.state
     asset = connection_point(state, payload.asset)
-    _check_party(request, payload, asset)
     _check_slot(request, payload)
+    _check_party(request, payload, asset)
     reading = state.readings.get(reading_key(asset.id, payload.slot))
     said = (payload.imported_wh, payload.exported_wh)
     if reading is not None and said == (reading.imported_wh, reading.exported_wh):

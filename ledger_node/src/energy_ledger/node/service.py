@@ -263,6 +263,10 @@ class Node:
         """Return a page of the events that concern an asset, oldest first."""
         return await self._network.queries.audit(asset, window)
 
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        return await self._network.queries.green(party, first, end)
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         return await self._network.queries.dag()

@@ -61,11 +61,25 @@ class CommitRecord:
     root: bytes
 
 
+type PartyKind = Literal["account", "asset"]
+
+_BOUGHT: Final = """
+SELECT coalesce(sum(row ->> '$.settled_wh' + CASE
+  WHEN row ->> '$.taken_wh' > row ->> '$.delivered_wh' THEN row ->> '$.passed_wh' ELSE 0 END), 0)
+FROM trades WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.settled_wh' IS NOT NULL"""
+_CONSUMED: Final = """
+SELECT asset, row ->> '$.source', sum(row ->> '$.wh') FROM certificates
+WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.consumer' IS NOT NULL AND state = 'cancelled'
+GROUP BY 1, 2 ORDER BY 1, 2"""
+_BUYER: Final[dict[PartyKind, str]] = {"account": "buyer", "asset": "buy_asset"}
+_USER: Final[dict[PartyKind, str]] = {"account": "holder", "asset": "consumer"}
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Whom a question about energy is about: one account, or one asset."""
 
-    kind: Literal["account", "asset"]
+    kind: PartyKind
     name: str
 
 
@@ -172,7 +186,8 @@ class Reader:
     def trades_at(self, point: str, slot: int) -> list[str]:
         """Return all trades of a connection point in a slot."""
         found = self._run(
-            "SELECT row FROM trades WHERE slot = ? AND (sell_point = ? OR buy_point = ?)", (slot, point, point)
+            "SELECT row FROM trades WHERE slot = ? AND (sell_point = ? OR buy_point = ?)",
+            (slot, point, point),
         )
         return [row for (row,) in found]
 
@@ -181,13 +196,7 @@ class Reader:
 
         What it only passed on does not count.
         """
-        column = {"account": "buyer", "asset": "buy_asset"}[party.kind]
-        (wh,) = self._run(
-            "SELECT coalesce(sum(row ->> '$.settled_wh' + CASE "
-            "WHEN row ->> '$.taken_wh' > row ->> '$.delivered_wh' THEN row ->> '$.passed_wh' ELSE 0 END), 0) "
-            f"FROM trades WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.settled_wh' > 0",  # noqa: S608
-            (party.name, first, end - 1),
-        ).fetchone()
+        (wh,) = self._run(_BOUGHT.format(column=_BUYER[party.kind]), (party.name, first, end - 1)).fetchone()
         return int(wh)
 
     def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
@@ -195,13 +204,8 @@ class Reader:
 
         Each line is a producing asset, the source, and the Wh.
         """
-        column = {"account": "holder", "asset": "consumer"}[party.kind]
-        return self._run(
-            "SELECT asset, row ->> '$.source', sum(row ->> '$.wh') FROM certificates "
-            f"WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.consumer' IS NOT NULL "  # noqa: S608
-            "AND state IN ('cancelled', 'claimed') GROUP BY 1, 2 ORDER BY 1, 2",
-            (party.name, first, end - 1),
-        ).fetchall()
+        question = _CONSUMED.format(column=_USER[party.kind])
+        return self._run(question, (party.name, first, end - 1)).fetchall()
 
     # --- history ------------------------------------------------------------------------------------------
 
