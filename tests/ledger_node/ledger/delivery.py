@@ -25,7 +25,9 @@ class Delivery(Street):
         self.clears()
 
     def trade(self):
-        return self.events("trade.settled")[-1]
+        """Return what a trade came to last."""
+        told = ("trade.settled", "trade.reviewed")
+        return [event.row for outcome in self.outcomes for event in outcome.events if event.type in told][-1]
 
     def types(self):
         return [event.type for event in self.outcomes[-1].events]

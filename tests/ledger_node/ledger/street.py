@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from energy_ledger import crypto
 from energy_ledger.genesis import Genesis, read_genesis
@@ -274,7 +275,8 @@ class Street:
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all events of a type so far."""
-        return [event.data for outcome in self.outcomes for event in outcome.events if event.type == kind]
+        found = [event for outcome in self.outcomes for event in outcome.events if event.type == kind]
+        return [to_builtins(event.data) for event in found]
 
 
 def offer(price: int, slots: dict[int, int], **more: Any) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def test_a_late_reading_is_paid_as_if_it_had_come_in_time(street):
     assert street.types() == ["claim.opened", "trade.disputed"]
     assert street.row("trades", street.trade()["id"])["state"] == "disputed"
     street.decides(name, note="so it was")
-    assert street.types()[:2] == ["claim.decided", "trade.settled"]
+    assert street.types()[:2] == ["claim.decided", "trade.reviewed"]
+    assert street.trade()["before"]["seller_penalty"] == 10 * (CAP - PRICE)
     trade = street.trade()
     assert (trade["state"], trade["settled_wh"], trade["seller_penalty"]) == ("settled", 10, 0)
     assert street.gains() == (10 * PRICE, -10 * (PRICE + FEE), 10 * FEE)
@@ -64,7 +65,8 @@ def test_a_correction_may_take_a_balance_below_zero(street):
 @pytest.mark.parametrize("how", ["rejected", "lapsed"])
 def test_a_rejected_claim_changes_nothing_but_the_history(street, how):
     street.settles(10, 10)
-    before = street.gains(), street.row("trades", street.trade()["id"])
+    trade = street.trade()["id"]
+    before = street.gains(), street.row("trades", trade)
     name = street.claims(CY, street.roof, exported_wh=4)
     if how == "rejected":
         street.decides(name, upheld=False)
@@ -78,7 +80,7 @@ def test_a_rejected_claim_changes_nothing_but_the_history(street, how):
         "rejected",
         ADA.address if how == "rejected" else None,
     )
-    assert (street.gains(), street.row("trades", street.trade()["id"])) == before
+    assert (street.gains(), street.row("trades", trade)) == before
 
 
 def test_claims_are_taken_from_the_end_of_the_grace_until_the_window_is_over(street):
@@ -118,7 +120,8 @@ def test_a_trade_stays_disputed_until_no_claim_about_its_meters_is_open(street):
     first = street.claims(CY, street.roof, exported_wh=4)
     second = street.claims(BO, street.house, imported_wh=3)
     street.decides(first)
-    assert street.types()[1] == "trade.disputed"
+    assert street.types()[1] == "trade.reviewed"
+    assert street.trade()["state"] == "disputed"
     assert street.row("trades", street.trade()["id"])["settled_wh"] == 4
     street.decides(second, upheld=False)
     assert street.trade()["settled_wh"] == 4

@@ -7,7 +7,8 @@ import msgspec
 
 from energy_ledger.api import types
 from energy_ledger.api.auth import Role
-from energy_ledger.api.documents import certificates_csv
+from energy_ledger.api.certificate_table import certificates_csv
+from energy_ledger.api.documents import JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
 from energy_ledger.api.problems import STATUSES, ProblemError
@@ -75,7 +76,7 @@ def provable(kind: Kind) -> Answer:
     return answer
 
 
-def _known(row: object | None, kind: Kind, key: str) -> object:
+def _known[T](row: T | None, kind: Kind, key: str) -> T:
     """Return a row that is there; raises ProblemError when it is not."""
     if row is None:
         code = f"unknown_{kind}"
@@ -113,9 +114,15 @@ async def green(call: Call) -> types.Green:
     return await call.node.green(parties[0], int(call.query["from"]), int(call.query["until"]))
 
 
-async def audit(call: Call) -> types.Page[types.Event]:
-    """Answer the events that concern an asset."""
-    return await call.node.audit(call.key, take_window(call.query))
+async def audit(call: Call) -> object:
+    """Answer the events that concern an asset: a page, a page with its proof, or all of them as a file."""
+    window = take_window(call.query)
+    if call.query.get("export") == "1":
+        body = _known(await call.node.export_audit(call.key), "asset", call.key)
+        return Document(body, JSON, f"audit-{call.key[:12]}.json")
+    if call.query.get("proof") == "1":
+        return _known(await call.node.proven_audit(call.key, window), "asset", call.key)
+    return await call.node.audit(call.key, window)
 
 
 async def dag(call: Call) -> types.Dag:

@@ -96,6 +96,12 @@ PROOF = Parameter(
     {"type": "string", "enum": ["0", "1"]},
     "`1`: the row as of the newest certified commit, with its proof",
 )
+EXPORT = Parameter(
+    "export",
+    _one_of("0", "1"),
+    {"type": "string", "enum": ["0", "1"]},
+    "`1`: all of it as one file that `energy-ledger verify-audit` checks",
+)
 LIMIT = Parameter(
     "limit",
     whole_number,

@@ -23,6 +23,7 @@ STATUSES = {
     "method_not_allowed": (405, "This path does not take that method"),
     "already_set_up": (409, "This node already has a network"),
     "not_set_up": (409, "This node has no network yet"),
+    "not_certified": (409, "No quorum has vouched for it yet"),
     "too_large": (413, "The request is too large"),
     "refused": (422, "The request was refused"),
     "too_many_requests": (429, "Too many requests"),

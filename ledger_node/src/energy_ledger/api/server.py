@@ -22,6 +22,10 @@ _PAGE_HEADERS = {
     "connect-src 'self'",
     "Cache-Control": "no-cache",
 }
+_FILE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
 _STREAMS = web.AppKey("streams", EventStreams)
 
 
@@ -59,18 +63,27 @@ def _handler(route: Route, node: Node, guard: Guard) -> Handler:
         query = read_query(request.query, route.query)
         body = await request.read() if route.takes is not None else b""
         answer = await route.answer(Call(node, key, query, body, role))
-        return _document(answer) if isinstance(answer, Document) else _json(answer, route.status(answer))
+        if isinstance(answer, Document):
+            return _document(answer)
+        return _json(answer, route.status(answer))
 
     return handle
 
 
+def _document(document: Document) -> web.Response:
+    return web.Response(
+        body=document.body,
+        headers={
+            "Content-Type": document.content_type,
+            "Content-Disposition": f'inline; filename="{document.name}"',
+            **_FILE_HEADERS,
+            **({} if document.next is None else {"Link": f'<?cursor={document.next}>; rel="next"'}),
+        },
+    )
+
+
 def _json(answer: object, status: int) -> web.Response:
     return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
-
-
-def _document(answer: Document) -> web.Response:
-    headers = {} if answer.next is None else {"Link": f'<?cursor={answer.next}>; rel="next"'}
-    return web.Response(body=answer.body, content_type=answer.content_type, charset="utf-8", headers=headers)
 
 
 def _openapi() -> Handler:

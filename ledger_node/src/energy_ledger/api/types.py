@@ -525,6 +525,30 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
+class AuditItem(Event, frozen=True):
+    """An event of an asset's log; `block` (id) brought its transaction into the order."""
+
+    block: str | None
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """How long an asset's log is, the digest that binds all of it, and the commit that last added to it."""
+
+    asset: str
+    commit: int
+    count: int
+    digest: str
+
+
+class ProvenPage[T, R](msgspec.Struct, frozen=True):
+    """One page of a list as of the newest certified commit, and what proves the whole of it."""
+
+    items: list[T]
+    next: str | None
+    row: R
+    proof: Proof | None
+
+
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
     """The first message on the event stream: the newest cursor and the ledger time."""
 

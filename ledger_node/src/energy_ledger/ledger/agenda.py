@@ -56,11 +56,12 @@ class TradeIndex:
     def add(self, trade: Trade) -> None:
         """Take in a trade."""
         phase: dict[int, Ids] = getattr(self, _PHASES[trade.state])
-        phase.setdefault(trade.slot, {})[trade.id] = None
+        name, slot = trade.id, trade.slot
+        _group(phase, slot)[name] = None
         if trade.internal and phase is not self.over:
-            self.internal.setdefault(trade.slot, {})[trade.id] = None
-        for point in (trade.sell_point, trade.buy_point):
-            self._at.setdefault((point, trade.slot), {})[trade.id] = None
+            _group(self.internal, slot)[name] = None
+        _group(self._at, (trade.sell_point, slot))[name] = None
+        _group(self._at, (trade.buy_point, slot))[name] = None
 
     def start(self, slot: int) -> list[str]:
         """Move a slot's trades from waiting to running, and return them."""
@@ -175,6 +176,13 @@ class Expiries:
         """Return what expires until `time`, and forget it."""
         while self._heap and self._heap[0][0] <= time:
             yield heappop(self._heap)[1]
+
+
+def _group[K](groups: dict[K, Ids], group: K) -> Ids:
+    found = groups.get(group)
+    if found is None:
+        found = groups[group] = {}
+    return found
 
 
 def _drop[K](groups: dict[K, Ids], group: K, member: str) -> None:

@@ -65,10 +65,14 @@ class Result(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root."""
+    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root.
+
+    `lines` are the events as canonical JSON.
+    """
 
     results: tuple[Result, ...]
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes

@@ -6,7 +6,7 @@ as soon as all meters that have a say in it are read, at the latest when the gra
 when a claim put a reading right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from msgspec.structs import replace
@@ -29,13 +29,30 @@ _EVENTS: Final[dict[TradeState, EventType]] = {
 }
 
 
-def add_trade(state: State, trade: Trade) -> None:
-    """Take in a trade that a clearing matched, and hold the buyer's money for it."""
-    state.trades.put(trade)
-    state.index.add(trade)
-    state.slots.note(trade.slot)
-    state.change_money(trade.buyer, held=trade.hold)
-    _say(state, trade)
+FIGURES: Final = (
+    "delivered_wh",
+    "taken_wh",
+    "settled_wh",
+    "passed_wh",
+    "paid",
+    "received",
+    "seller_penalty",
+    "buyer_penalty",
+)
+"""What a settled trade comes to, and a review may change."""
+
+
+def add_trades(state: State, trades: Sequence[Trade]) -> None:
+    """Take in the trades that a clearing matched, and hold the buyers' money for them."""
+    state.trades.add({trade.id: trade for trade in trades})
+    holds: dict[str, int] = {}
+    for trade in trades:
+        state.index.add(trade)
+        state.slots.note(trade.slot)
+        holds[trade.buyer] = holds.get(trade.buyer, 0) + trade.hold
+        _say(state, trade)
+    for buyer, hold in holds.items():
+        state.change_money(buyer, held=hold)
 
 
 def start_slots(state: State) -> None:
@@ -152,9 +169,28 @@ def review(state: State, slot: int) -> None:
         points = () if trade.internal else (trade.sell_point, trade.buy_point)
         disputed = any((point, slot) in state.slots.claims for point in points)
         moved = right if disputed == (trade.state == "disputed") else _moved(right, _turn(disputed))
-        if moved != trade:
+        if moved == trade:
+            continue
+        state.trades.put(moved)
+        if disputed and _figures(moved) == _figures(trade):
+            _say(state, moved)
+        else:
             _pay(state, trade, moved)
-            _say(state, state.trades.put(moved))
+            _tell_review(state, trade, moved)
+
+
+def _tell_review(state: State, before: Trade, after: Trade) -> None:
+    """Say what a trade comes to now, and what it came to before."""
+    data = {**after.row(), "before": _figures(before)}
+    state.emit("trade.reviewed", data, accounts=(after.seller, after.buyer), assets=_assets(after))
+
+
+def _figures(trade: Trade) -> dict[str, int | None]:
+    return {name: getattr(trade, name) for name in FIGURES}
+
+
+def _assets(trade: Trade) -> tuple[str, ...]:
+    return trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point
 
 
 def _turn(disputed: bool) -> Event:
@@ -208,7 +244,7 @@ def _moved(trade: Trade, event: Event) -> Trade:
 def _say(state: State, trade: Trade) -> None:
     state.emit(
         _EVENTS[trade.state],
-        trade.row(),
+        trade,
         accounts=(trade.seller, trade.buyer),
-        assets=(trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point),
+        assets=_assets(trade),
     )

@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Expiries, Lapses, SlotIndex, TradeIndex
+from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
-from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
+from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
+from energy_ledger.ledger.rows import (
+    Account,
+    Asset,
+    Handover,
+    JsonRow,
+    Totals,
+    Used,
+    UsedInvite,
+    Work,
+    used_key,
+)
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.traced_rows import Certificate, Claim, Tally
@@ -30,6 +41,8 @@ class Closing(NamedTuple):
     """What a commit leaves behind."""
 
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
+    """The events as canonical JSON, written once for all that need them."""
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes
@@ -56,6 +69,7 @@ class State:
         self.timing = Timing.of(genesis.rules)
         self.accounts = Table(Account)
         self.assets = Table(Asset)
+        self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
@@ -120,7 +134,7 @@ class State:
     def emit(
         self,
         kind: EventType,
-        data: dict[str, Any],
+        data: JsonRow | Struct,
         *,
         accounts: Iterable[str] = (),
         assets: Iterable[str] = (),
@@ -132,8 +146,8 @@ class State:
             commit=self.commit,
             time=self.time,
             type=kind,
-            accounts=tuple(dict.fromkeys(accounts)),
-            assets=tuple(dict.fromkeys(assets)),
+            accounts=_distinct(accounts),
+            assets=_distinct(assets),
             transaction=transaction,
             data=data,
         )
@@ -153,7 +167,10 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        history = extend_history(bytes.fromhex(self.totals.history), events)
+        written = encode_all(events)
+        history = extend_history(bytes.fromhex(self.totals.history), written)
+        lines = tuple(written.split(b"\n")[:-1])
+        extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
@@ -161,8 +178,8 @@ class State:
             leaves.append(self._history_leaf())
         for leaf in leaves:
             self._tree.set(*leaf)
-        totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
-        return Closing(events, (*changes, totals), tuple(leaves), self.root())
+        totals = Change(Totals.table, self.totals.key, self.totals, False)
+        return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
     def root(self) -> bytes:
         """Return the state root."""
@@ -171,7 +188,7 @@ class State:
 
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
-        for table in (self.accounts, self.assets):
+        for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
 
@@ -227,6 +244,7 @@ class State:
         return (
             self.accounts,
             self.assets,
+            self.audits,
             self.orders,
             self.closed_orders,
             self.trades,
@@ -246,7 +264,11 @@ class State:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
 
-_IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+_IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

@@ -96,15 +96,17 @@ NOTHING = Incoming()
 class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
-    `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
-    ordering, `refused` the rules that blocks break, `sent` and `requests` what goes out to the neighbours,
-    `homeless` the transactions that another validator must order as this node has no voice now.
+    `lines` are the events as JSON, `wake_at` is when to call again though nothing came in (ms), `halted` the
+    validators whose lies ended the ordering, `refused` the rules that blocks break, `sent` and `requests`
+    what goes out to the neighbours, `homeless` the transactions that another validator must order as this
+    node has no voice now.
     """
 
     standing: Standing
     entry: Entry = field(default_factory=Entry)
     placed: list[Placed] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
     open_book: tuple[int, Book] | None = None
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
@@ -271,6 +273,7 @@ class Chain:
             self._checked.pop(one.data, None)
         self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
+        step.lines += outcome.lines
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(
             CommitEntry(
@@ -283,6 +286,7 @@ class Chain:
                 losers=tuple(ref.digest for ref in commit.losers),
                 ordered=_ordered(ordered, outcome.results),
                 events=outcome.events,
+                lines=outcome.lines,
                 changes=outcome.changes,
                 leaves=outcome.leaves,
             )

@@ -130,8 +130,7 @@ class History:
         return Told(row, past, tuple(owners[order.id] for order in past.book.orders))
 
     def _trades(self, orders: Iterable[Order]) -> Iterable[Trade]:
-        for order in orders:
-            yield from (_row(one, Trade) for one in self._reader.trades_of(order.id))
+        return map(_trade.decode, self._reader.trades_of(order.id for order in orders))
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -139,6 +138,7 @@ class _State(msgspec.Struct, frozen=True):
 
 
 _state = msgspec.json.Decoder(_State)
+_trade = msgspec.json.Decoder(Trade)
 
 
 def _row[T](text: str, kind: type[T]) -> T:

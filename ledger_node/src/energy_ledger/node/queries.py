@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from energy_ledger.api import types
 from energy_ledger.api.paging import Value, Window, whole_number
@@ -16,6 +17,7 @@ from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
+from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.history import History
 from energy_ledger.node.tracing import Tracing
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
@@ -25,6 +27,7 @@ from energy_ledger.units import INT64_MAX, MS_PER_S
 _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "account": ("accounts", msgspec.json.Decoder(types.Account)),
     "asset": ("assets", msgspec.json.Decoder(types.Asset)),
+    "audit": ("audits", msgspec.json.Decoder(types.AuditRow)),
     "order": ("orders", msgspec.json.Decoder(types.Order)),
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
@@ -67,7 +70,7 @@ class Queries:
         """Return a page of rows."""
         return await self.ask(self._page, kind, filters, window)
 
-    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset."""
         return await self.ask(self._audit, asset, window)
 
@@ -78,7 +81,21 @@ class Queries:
             self._tracing.green, Party("asset" if kind == "asset" else "account", name), first, end
         )
 
-    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    async def audit_as_of(
+        self, shown: types.Proven[types.AuditRow], window: Window
+    ) -> types.ProvenPage[types.AuditItem, types.AuditRow]:
+        """Return a page of the events that a row of an asset's log speaks of."""
+        page = await self.audit(shown.row.asset, window)
+        items = [one for one in page.items if one.commit <= shown.row.commit]
+        following = page.next if len(items) == len(page.items) else None
+        return types.ProvenPage(items, following, shown.row, shown.proof)
+
+    async def export_audit(self, shown: types.Proven[types.AuditRow]) -> bytes:
+        """Return an asset's whole log as a file that proves itself. Raises ProblemError."""
+        exporter = Exporter(self._reader, self._genesis, self._committee)
+        return await self.ask(exporter.export, shown)
+
+    async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
 
@@ -107,10 +124,14 @@ class Queries:
         following = str(found[-1].n) if len(found) == window.limit else None
         return types.Page([decoder.decode(one.row) for one in found], following)
 
-    def _audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    def _audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         found = self._reader.events_of(asset, window.after or 0, window.limit)
         following = str(found[-1][0]) if len(found) == window.limit else None
-        return types.Page([_event.decode(body) for _, body in found], following)
+        return types.Page([self._audit_item(_event.decode(body)) for _, body in found], following)
+
+    def _audit_item(self, event: types.Event) -> types.AuditItem:
+        record = self._reader.transaction(bytes.fromhex(event.transaction)) if event.transaction else None
+        return types.AuditItem(**asdict(event), block=record.block.hex() if record else None)
 
     def _slot(self, key: str) -> types.Slot:
         rules = self._genesis.rules

@@ -40,11 +40,16 @@ class Tracing:
             by_source[source or "unknown"] = by_source.get(source or "unknown", 0) + wh
             by_asset[asset] = by_asset.get(asset, 0) + wh
         return types.Green(
-            consumed_wh=self._reader.bought(party, first, end),
+            consumed_wh=self._bought(party, first, end),
             green_wh=sum(wh for source, wh in by_source.items() if source in GREEN),
             by_source=by_source,
             by_asset=by_asset,
         )
+
+    def _bought(self, party: Party, first: int, end: int) -> int:
+        """Return what an account or asset took of its purchases; what it only passed on does not count."""
+        rows = map(_trade.decode, self._reader.trades_between(party.name, first, end))
+        return sum(_used_wh(one) for one in rows if party.name in (one.buyer, one.buy_asset))
 
     def _seller(self, trade: types.Trade) -> types.TradeSide:
         reading = self._read(trade.sell_point, trade.slot)
@@ -97,3 +102,9 @@ class Tracing:
             for one in self._reader.page("claims", {"asset": point, "slot": trade.slot}, None, 500)
         ]
         return sorted(found)
+
+
+def _used_wh(trade: types.Trade) -> int:
+    """Return the Wh of a settled trade that its buyer took, through others too."""
+    came_through = (trade.taken_wh or 0) > (trade.delivered_wh or 0)
+    return (trade.settled_wh or 0) + ((trade.passed_wh or 0) if came_through else 0)

@@ -77,10 +77,11 @@ def _feeder(feeder: Feeder) -> types.Feeder:
 _PROVABLE: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
     "account": msgspec.json.Decoder(types.Account),
     "asset": msgspec.json.Decoder(types.Asset),
+    "audit": msgspec.json.Decoder(types.AuditRow),
 }
 
 
-def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
+def proven(kind: Kind, proof: Proof) -> types.Proven[Any]:
     """Show a row and what proves it."""
     state = proof.certificate.state
     return types.Proven(

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
+from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
-
-_ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    ("trades", "account"): ("seller", "buyer"),
-    ("trades", "asset"): ("sell_asset", "buy_asset", "sell_point", "buy_point"),
-    ("trades", "order"): ("sell_order", "buy_order"),
-    ("claims", "account"): ("account", "owner"),
-}
-"""Filters that look into several columns; any other looks into the one of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +57,10 @@ class CommitRecord:
 
 type PartyKind = Literal["account", "asset"]
 
-_BOUGHT: Final = """
-SELECT coalesce(sum(row ->> '$.settled_wh' + CASE
-  WHEN row ->> '$.taken_wh' > row ->> '$.delivered_wh' THEN row ->> '$.passed_wh' ELSE 0 END), 0)
-FROM trades WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.settled_wh' IS NOT NULL"""
 _CONSUMED: Final = """
 SELECT asset, row ->> '$.source', sum(row ->> '$.wh') FROM certificates
 WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.consumer' IS NOT NULL AND state = 'cancelled'
 GROUP BY 1, 2 ORDER BY 1, 2"""
-_BUYER: Final[dict[PartyKind, str]] = {"account": "buyer", "asset": "buy_asset"}
 _USER: Final[dict[PartyKind, str]] = {"account": "holder", "asset": "consumer"}
 
 
@@ -100,6 +89,8 @@ class Reader:
 
     def one(self, table: str, key: str) -> str | None:
         """Return a row by its key, None when there is none."""
+        if table == Trade.table:
+            return trade_packs.one_trade(self._run, key)
         found = self._run(f"SELECT row FROM {table} WHERE key = ?", (key,)).fetchone()  # noqa: S608
         return None if found is None else str(found[0])
 
@@ -113,6 +104,9 @@ class Reader:
         newest_first: bool = False,
     ) -> list[Found]:
         """Return at most `limit` rows that match all filters, those after the row at place `after`."""
+        if table == Trade.table:
+            trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
+            return [Found(one.n, one.row.decode()) for one in trades]
         conditions = [_condition(table, name) for name in filters]
         values = [value for name, value in filters.items() for _ in _columns(table, name)]
         if after is not None:
@@ -125,11 +119,10 @@ class Reader:
 
     def live(self, table: str) -> Iterable[tuple[str, str]]:
         """Return key and row of everything the ledger needs to go on, in the order in which it came."""
-        yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
-
-    def all_rows(self, table: str) -> Iterable[tuple[str, int, str]]:
-        """Return key, liveness and row of everything in a table."""
-        yield from self._run(f"SELECT key, live, row FROM {table} ORDER BY n")  # noqa: S608
+        if table == Trade.table:
+            yield from ((one.id, one.row.decode()) for one in trade_packs.live_trades(self._run))
+        else:
+            yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""
@@ -154,7 +147,7 @@ class Reader:
 
         No book is longer than the horizon.
         """
-        (traded,) = self._run("SELECT max(row ->> '$.round') FROM trades WHERE slot = ?", (slot,)).fetchone()
+        _, _, traded = trade_packs.traded(self._run, slot)
         if traded is not None:
             return self.one("rounds", str(traded))
         found = self._run(
@@ -171,33 +164,22 @@ class Reader:
         )
         return [row for (row,) in found]
 
-    def trades_of(self, order: str) -> list[str]:
-        """Return all trades of an order."""
-        found = self._run("SELECT row FROM trades WHERE sell_order = ? OR buy_order = ?", (order, order))
-        return [row for (row,) in found]
+    def trades_of(self, orders: Iterable[str]) -> Iterator[bytes]:
+        """Return all trades of any of these orders."""
+        return trade_packs.trades_of(self._run, orders)
 
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
-        wh, number = self._run(
-            "SELECT coalesce(sum(row ->> '$.wh'), 0), count(*) FROM trades WHERE slot = ?", (slot,)
-        ).fetchone()
+        wh, number, _ = trade_packs.traded(self._run, slot)
         return wh, number
 
-    def trades_at(self, point: str, slot: int) -> list[str]:
-        """Return all trades of a connection point in a slot."""
-        found = self._run(
-            "SELECT row FROM trades WHERE slot = ? AND (sell_point = ? OR buy_point = ?)",
-            (slot, point, point),
-        )
-        return [row for (row,) in found]
+    def trades_at(self, point: str, slot: int) -> list[bytes]:
+        """Return all trades of a connection point in a slot, in ledger order."""
+        return trade_packs.trades_between(self._run, point, slot, slot + 1)
 
-    def bought(self, party: Party, first: int, end: int) -> int:
-        """Return the Wh that an account or asset took of its purchases in slots from `first` up to `end`.
-
-        What it only passed on does not count.
-        """
-        (wh,) = self._run(_BOUGHT.format(column=_BUYER[party.kind]), (party.name, first, end - 1)).fetchone()
-        return int(wh)
+    def trades_between(self, subject: str, first: int, end: int) -> list[bytes]:
+        """Return all trades of an account or asset in slots from `first` up to `end`, in ledger order."""
+        return trade_packs.trades_between(self._run, subject, first, end)
 
     def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
         """Return what was cancelled for the use of an account's assets or one asset, in slots up to `end`.
@@ -209,20 +191,35 @@ class Reader:
 
     # --- history ------------------------------------------------------------------------------------------
 
-    def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return at most `limit` events after a cursor, with their cursors."""
-        rows = self._run(
-            "SELECT cursor, body FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?", (after, limit)
-        )
-        return rows.fetchall()
+        return event_packs.events_after(self._run, after, limit)
 
-    def events_of(self, asset: str, after: int, limit: int) -> list[tuple[int, str]]:
+    def events_of(self, asset: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return at most `limit` events after a cursor that concern an asset, with their cursors."""
-        return self._run(
-            "SELECT cursor, body FROM event_assets JOIN events USING (cursor) "
-            "WHERE asset = ? AND cursor > ? ORDER BY cursor LIMIT ?",
-            (asset, after, limit),
-        ).fetchall()
+        return event_packs.events_of(self._run, asset, after, limit)
+
+    def last_cursor(self) -> int:
+        """Return the cursor of the newest event, 0 when there is none."""
+        (last,) = self._run("SELECT coalesce(max(first + size - 1), 0) FROM events").fetchone()
+        return int(last)
+
+    def events_of_account(
+        self, account: str, since: int, until: int, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return at most `limit` events after a cursor that changed an account's money or keys.
+
+        Only those of commits with a ledger time (ms) in [since, until); with their cursors.
+        """
+        return event_packs.events_of_account(self._run, account, (since, until), after, limit)
+
+    def bare_events_of_account(self, account: str) -> list[bytes]:
+        """Return the events of an account that did not change its money, oldest first."""
+        return event_packs.bare_events_of_account(self._run, account)
+
+    def balance_at(self, account: str, time: int) -> int:
+        """Return what all events before a ledger time (ms) did to an account's money."""
+        return event_packs.balance_at(self._run, account, time)
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return an ordered transaction by its id."""
@@ -318,6 +315,10 @@ class Reader:
             connection = self._local.connection = connect(self._path, read_only=True)
             self._connections.append(connection)
         return connection.execute(sql, values)
+
+
+_ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {("claims", "account"): ("account", "owner")}
+"""Filters that look into several columns; any other looks into the one of its name."""
 
 
 def _columns(table: str, name: str) -> tuple[str, ...]:

@@ -2,15 +2,18 @@
 
 History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
 the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
-SQLite computes from the row itself, so that they cannot disagree with it. A row that is not `live` any more
-is kept for those who ask; the ledger never needs it again.
+SQLite computes from the row itself, so that they cannot disagree with it. `event_assets` finds the events of
+an asset, `account_events` those that changed an account's money (by `amount`) or keys. A row that is not
+`live` any more is kept for those who ask; the ledger never needs it again.
 """
 
 from typing import Final
 
+from energy_ledger.storage import event_packs, trade_packs
+
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -32,27 +35,13 @@ CREATE TABLE commits (
 CREATE TABLE transactions (
   n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, commit_n INTEGER NOT NULL, block BLOB NOT NULL,
   place INTEGER NOT NULL, code TEXT, field TEXT, message TEXT);
-CREATE TABLE events (cursor INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE event_assets (
-  asset TEXT NOT NULL, cursor INTEGER NOT NULL, PRIMARY KEY (asset, cursor)) WITHOUT ROWID;
 """
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "accounts": (),
     "assets": ("account",),
+    "audits": (),
     "orders": ("account", "asset", "state", "number"),
-    "trades": (
-        "seller",
-        "buyer",
-        "sell_asset",
-        "buy_asset",
-        "sell_point",
-        "buy_point",
-        "sell_order",
-        "buy_order",
-        "slot",
-        "state",
-    ),
     "readings": ("asset", "slot"),
     "claims": ("account", "owner", "asset", "slot", "state"),
     "certificates": ("holder", "asset", "consumer", "slot", "state"),
@@ -66,7 +55,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "work": (),
     "totals": (),
 }
-"""The tables of current values, each with the fields of its rows that are indexed."""
+"""The tables of current values, each with the fields of its rows that are indexed; trades come in packs."""
 
 PASSING: Final = frozenset({"closed_orders", "proposals"})
 """Tables that only the ledger reads: what it is done with is not kept."""
@@ -82,4 +71,6 @@ def _state_table(name: str, columns: tuple[str, ...]) -> str:
     )
 
 
-SCRIPT: Final = _HISTORY + "".join(_state_table(name, columns) for name, columns in COLUMNS.items())
+SCRIPT: Final = "".join(
+    (_HISTORY, event_packs.TABLES, trade_packs.TABLES, *(_state_table(*one) for one in COLUMNS.items()))
+)
