@@ -6,13 +6,14 @@ from energy_ledger.ledger import states
 from energy_ledger.ledger.states import ForbiddenTransitionError, advance, may
 
 TABLES = {
-    "member": (states.MEMBER, {"active"}),
-    "asset": (states.ASSET, set()),
+    "member": (states.MEMBER, {"left"}),
+    "asset": (states.ASSET, {"retired"}),
     "order": (states.ORDER, {"filled", "cancelled", "lapsed"}),
     "round": (states.ROUND, {"cleared", "void"}),
     "trade": (states.TRADE, set()),
     "claim": (states.CLAIM, {"upheld", "rejected"}),
     "certificate": (states.CERTIFICATE, {"claimed", "withdrawn", "expired"}),
+    "redemption": (states.REDEMPTION, {"paid", "returned"}),
 }
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from energy_ledger.api.problems import ProblemError
-from energy_ledger.api.types import CertificateState, ClaimState, OrderState, TradeState
+from energy_ledger.api.types import (
+    AccountStatus,
+    CertificateState,
+    ClaimState,
+    OrderState,
+    RedemptionState,
+    TradeState,
+)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -79,6 +86,14 @@ CONSUMER = _words("consumer", "used by this asset only")
 FROM = _number("from", "from this slot on")
 UNTIL = _number("until", "up to this slot, without it")
 ORDER_STATE = _states(get_args(OrderState.__value__))
+REDEMPTION_STATE = _states(get_args(RedemptionState.__value__))
+ACCOUNT_STATUS = Parameter(
+    "status",
+    _one_of(*get_args(AccountStatus.__value__)),
+    {"type": "string", "enum": list(get_args(AccountStatus.__value__))},
+    "with this standing only",
+)
+KEY = _words("key", "whose present ed25519 key this is, in hex")
 TRADE_STATE = _states(get_args(TradeState.__value__))
 CLAIM_STATE = _states(get_args(ClaimState.__value__))
 CERTIFICATE_STATE = _states(get_args(CertificateState.__value__))

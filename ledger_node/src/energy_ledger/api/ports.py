@@ -19,6 +19,8 @@ type Kind = Literal[
     "reading",
     "claim",
     "certificate",
+    "redemption",
+    "flexibility",
     "transaction",
     "block",
     "committee",

@@ -81,6 +81,7 @@ ROUTES = (
     ),
     Route("GET", "/v1/network", answers.network, types.Network, "The network and how far this node is"),
     _provable("accounts/{address}", "account", types.Account),
+    _many("accounts", "account", types.Account, paging.KEY, paging.ACCOUNT_STATUS),
     _many("assets", "asset", types.Asset, paging.ACCOUNT),
     _provable("assets/{id}", "asset", types.Asset),
     Route(
@@ -136,6 +137,9 @@ ROUTES = (
         "Where the energy came from that an account or asset bought in the slots from `from` up to `until`",
         (paging.ACCOUNT, paging.ASSET, paging.FROM, paging.UNTIL),
     ),
+    _many("redemptions", "redemption", types.Redemption, paging.ACCOUNT, paging.REDEMPTION_STATE),
+    _one("redemptions/{id}", "redemption", types.Redemption),
+    _many("flexibility", "flexibility", types.Flexibility, paging.ACCOUNT, paging.SLOT),
     _one("transactions/{id}", "transaction", types.Transaction),
     _one("blocks/{id}", "block", types.Block),
     _one("committees/{epoch}", "committee", types.Committee),

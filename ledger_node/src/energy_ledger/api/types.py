@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 type Price = int | None
-type AccountStatus = Literal["pending", "active"]
+type AccountStatus = Literal["pending", "active", "suspended", "leaving", "left"]
+type AssetState = Literal["active", "retired"]
+type RedemptionState = Literal["requested", "paid", "returned"]
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
 type Reason = Literal[
     "filled",
@@ -79,8 +81,15 @@ class Quota(msgspec.Struct, frozen=True):
     burst: int
 
 
+class Hybrid(msgspec.Struct, frozen=True):
+    """What all keys of an account sign: these kinds, and transfers above so much (null: none)."""
+
+    kinds: list[str]
+    transfer_above: int | None
+
+
 class Parameters(msgspec.Struct, frozen=True):
-    """The times and rules the genesis fixed."""
+    """The times the genesis fixed, and the rules as they hold now; `hybrid` null: one signature per key."""
 
     slot_s: int
     horizon_slots: int
@@ -93,6 +102,7 @@ class Parameters(msgspec.Struct, frozen=True):
     quota: Quota
     claim_window_s: int
     certificate_life_s: int
+    hybrid: Hybrid | None
 
 
 class TariffStep(msgspec.Struct, frozen=True):
@@ -108,6 +118,13 @@ class Tariff(msgspec.Struct, frozen=True):
     price_floor: int | list[TariffStep]
     price_cap: int | list[TariffStep]
     grid_fee: int | list[TariffStep]
+
+
+class TariffFrom(msgspec.Struct, frozen=True):
+    """A tariff and the slot from which it holds, until the next one does."""
+
+    from_slot: int
+    tariff: Tariff
 
 
 class SlotTariff(msgspec.Struct, frozen=True):
@@ -137,7 +154,7 @@ class Money(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    """The network and how far this node is with it."""
+    """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0."""
 
     network: str
     name: str
@@ -146,6 +163,7 @@ class Network(msgspec.Struct, frozen=True):
     genesis: Envelope
     parameters: Parameters
     tariff: Tariff
+    tariffs: list[TariffFrom]
     feeders: list[Feeder]
     committee: list[str]
     epoch: int
@@ -200,6 +218,7 @@ class Asset(msgspec.Struct, frozen=True):
     commissioned: str | None
     location: str | None
     storage_efficiency: int | None
+    state: AssetState
     commit: int
 
 
@@ -480,6 +499,34 @@ class Green(msgspec.Struct, frozen=True):
     green_wh: int
     by_source: dict[str, int]
     by_asset: dict[str, int]
+
+
+class Redemption(msgspec.Struct, frozen=True):
+    """Vouchers that a member wants real money for, or wanted; `settled` is null until then."""
+
+    id: str
+    account: str
+    amount: int
+    reference: str
+    state: RedemptionState
+    note: str | None
+    requested: int
+    settled: int | None
+
+
+class Flexibility(msgspec.Struct, frozen=True):
+    """What an asset could take or give any time in [earliest, deadline), at most so much per slot."""
+
+    id: str
+    account: str
+    asset: str
+    direction: Literal["consume", "produce"]
+    energy_wh: int
+    earliest: int
+    deadline: int
+    max_wh_per_slot: int
+    note: str | None
+    announced: int
 
 
 class Transaction(msgspec.Struct, frozen=True):

@@ -68,7 +68,7 @@ def _transfer(request: Request, part: Certificate, payload: CertificateTransfer)
         state=advance(CERTIFICATE, part.state, "transfer"),
     )
     _keep(request.state, moved)
-    _say(request, "certificate.transferred", moved, part.holder)
+    _say(request, "certificate.transferred", moved, part)
 
 
 def _cancel(request: Request, part: Certificate, payload: CertificateCancel) -> None:
@@ -78,7 +78,7 @@ def _cancel(request: Request, part: Certificate, payload: CertificateCancel) -> 
         state=advance(CERTIFICATE, part.state, "cancel"),
     )
     _keep(request.state, used)
-    _say(request, "certificate.cancelled", used, part.holder)
+    _say(request, "certificate.cancelled", used, part)
 
 
 def _claim(request: Request, part: Certificate, payload: CertificateClaim) -> None:
@@ -88,7 +88,7 @@ def _claim(request: Request, part: Certificate, payload: CertificateClaim) -> No
         state=advance(CERTIFICATE, part.state, "claim"),
     )
     request.state.certificates.finish(claimed)
-    _say(request, "certificate.claimed", claimed, part.holder)
+    _say(request, "certificate.claimed", claimed, part)
 
 
 def _cut(state: State, part: Certificate, wh: int) -> Certificate:
@@ -124,11 +124,12 @@ def expire(state: State) -> None:
         state.emit("certificate.expired", data, accounts=[part.holder for part in parts], assets=[asset])
 
 
-def _say(request: Request, event: EventType, part: Certificate, giver: str) -> None:
+def _say(request: Request, event: EventType, part: Certificate, before: Certificate) -> None:
+    """Say what became of Wh, and of which certificate, of whom, they were."""
     request.state.emit(
         event,
-        {"from": giver, **part.row()},
-        accounts=(giver, part.holder),
+        {"certificate": before.id, "from": before.holder, **part.row()},
+        accounts=(before.holder, part.holder),
         assets=[part.asset],
         transaction=request.id,
     )

@@ -10,8 +10,8 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from energy_ledger.ledger import issuing, settlement
-from energy_ledger.ledger.members import FOUNDER
 from energy_ledger.ledger.readings import connection_point
+from energy_ledger.ledger.rights import FOUNDER
 from energy_ledger.ledger.rows import Asset, given
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
@@ -163,15 +163,20 @@ def finish_slots(state: State) -> None:
             state.slots.forget(slot)
 
 
+def parties(state: State, claim: Claim) -> list[str]:
+    """Return whom a claim concerns: claimant, owner, and who traded with the connection point in the slot."""
+    trades = settlement.trades_at(state, *claim.place)
+    both = (one for trade in trades for one in (trade.seller, trade.buyer))
+    return list(dict.fromkeys((claim.account, claim.owner, *both)))
+
+
 def _say(
     state: State, event: Literal["claim.opened", "claim.decided"], claim: Claim, transaction: str | None
 ) -> None:
-    trades = settlement.trades_at(state, claim.asset, claim.slot)
-    parties = (one for trade in trades for one in (trade.seller, trade.buyer))
     state.emit(
         event,
         claim.row(),
-        accounts=(claim.account, claim.owner, *parties),
+        accounts=parties(state, claim),
         assets=[claim.asset],
         transaction=transaction,
     )

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from energy_ledger.ledger.assets import own_asset
+from energy_ledger.ledger.assets import trading_asset
 from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.settlement import meter, trades_at
@@ -15,7 +15,7 @@ from energy_ledger.refusals import Refused
 
 def plan_attest(request: Request, payload: ReadingAttest) -> Action:
     """Check that the slot is over and its reading awaited; then it counts towards the slot's trades."""
-    own_asset(request, payload.asset)
+    trading_asset(request, payload.asset)
     connection_point(request.state, payload.asset)
     _check_slot(request, payload)
     reading = Reading(

@@ -148,7 +148,7 @@ def _settle_all(state: State, names: Iterable[str]) -> None:
 
 def _settle(state: State, trade: Trade, passed_wh: int) -> None:
     """Pay a trade: energy for what both sides kept to, a penalty from the one that fell shorter."""
-    paid = settled(trade, passed_wh, state.rules.tariff_of(trade.slot))
+    paid = settled(trade, passed_wh, state.schedule.of(trade.slot))
     _pay(state, trade, paid)
     state.change_money(trade.buyer, held=-trade.hold)
     state.index.settle(paid)
@@ -165,7 +165,7 @@ def review(state: State, slot: int) -> None:
         reading.asset: Meter(reading.imported_wh, reading.exported_wh)
         for reading in (state.readings[key] for key in state.slots.readings.get(slot, ()))
     }
-    for trade, right in zip(trades, settle_slot(trades, meters, state.rules.tariff_of(slot)), strict=True):
+    for trade, right in zip(trades, settle_slot(trades, meters, state.schedule.of(slot)), strict=True):
         points = () if trade.internal else (trade.sell_point, trade.buy_point)
         disputed = any((point, slot) in state.slots.claims for point in points)
         moved = right if disputed == (trade.state == "disputed") else _moved(right, _turn(disputed))

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from energy_ledger.genesis import SlotTariff
 from energy_ledger.ledger.trading_rows import Trade
+from energy_ledger.tariffs import SlotTariff
 
 
 class Meter(NamedTuple):

@@ -13,6 +13,7 @@ from energy_ledger.ledger.agenda import Expiries, Lapses, SlotIndex, TradeIndex
 from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
+from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.rows import (
     Account,
@@ -23,6 +24,7 @@ from energy_ledger.ledger.rows import (
     Used,
     UsedInvite,
     Work,
+    given,
     used_key,
 )
 from energy_ledger.ledger.tables import Change, Row, Table
@@ -83,6 +85,10 @@ class State:
         self.used = Table(Used)
         self.handovers = Table(Handover)
         self.work = Table(Work)
+        self.redemptions = Table(Redemption)
+        self.flexibility = Table(Flexibility)
+        self.tariffs = Table(TariffEntry)
+        self.policies = Table(Policy)
         self.totals = Totals(
             commit=0,
             time=genesis.rules.created,
@@ -94,6 +100,8 @@ class State:
             closed_round=self.timing.round_at(genesis.rules.created),
             committee=genesis.rules.committee,
         )
+        self.schedule = genesis.rules.schedule()
+        self.leaving: dict[str, None] = {}
         self.lapses = Lapses()
         self.index = TradeIndex()
         self.slots = SlotIndex()
@@ -106,6 +114,13 @@ class State:
     def rules(self) -> Rules:
         """What the genesis fixed."""
         return self.genesis.rules
+
+    @property
+    def policy(self) -> Policy:
+        """What holds now of those rules that may change."""
+        rules = self.rules
+        policy = self.policies.get(POLICY)
+        return policy or Policy(approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid))
 
     @property
     def commit(self) -> int:
@@ -125,6 +140,14 @@ class State:
         """Change fields of an account."""
         account = self.accounts[address]
         return self.accounts.put(replace(account, commit=self.commit, time=self.time, **changes))
+
+    def set_tariff(self, entry: TariffEntry) -> None:
+        """Let a tariff hold from a slot on."""
+        self.tariffs.put(entry)
+        self._fill_schedule()
+
+    def _fill_schedule(self) -> None:
+        self.schedule = self.rules.schedule((one.from_slot, one.tariff) for one in self.tariffs.values())
 
     def change_money(self, address: str, balance: int = 0, held: int = 0) -> None:
         """Add to an account's balance and to what is held of it; either may be negative."""
@@ -213,6 +236,8 @@ class State:
         self._fill_indexes()
 
     def _fill_indexes(self) -> None:
+        self._fill_schedule()
+        self.leaving = {one.account: None for one in self.accounts.values() if one.status == "leaving"}
         for order in self.orders.values():
             if order.number <= self.totals.open_until:
                 continue  # in the book of the open round
@@ -258,6 +283,10 @@ class State:
             self.used,
             self.handovers,
             self.work,
+            self.redemptions,
+            self.flexibility,
+            self.tariffs,
+            self.policies,
         )
 
     def _history_leaf(self) -> Leaf:

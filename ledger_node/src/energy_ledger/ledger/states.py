@@ -9,14 +9,19 @@ from typing import Final, Literal
 
 type Transitions[S: str] = Mapping[tuple[S | None, str], S]
 
-type MemberState = Literal["pending", "active"]
+type MemberState = Literal["pending", "active", "suspended", "leaving", "left"]
 MEMBER: Final[Transitions[MemberState]] = {
     (None, "join"): "active",
     (None, "ask"): "pending",  # where the founder approves by hand
     ("pending", "approve"): "active",
+    ("active", "suspend"): "suspended",
+    ("suspended", "resume"): "active",
+    ("active", "leave"): "leaving",
+    ("suspended", "leave"): "leaving",
+    ("leaving", "part"): "left",  # nothing of it is open any more
 }
 
-type AssetState = Literal["idle", "trading"]
+type AssetState = Literal["idle", "trading", "retired"]
 ASSET: Final[Transitions[AssetState]] = {
     (None, "register"): "idle",
     ("idle", "describe"): "idle",
@@ -25,6 +30,7 @@ ASSET: Final[Transitions[AssetState]] = {
     ("trading", "trade"): "trading",
     ("trading", "describe"): "trading",
     ("trading", "rest"): "idle",
+    ("idle", "retire"): "retired",
 }
 
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
@@ -72,6 +78,13 @@ CERTIFICATE: Final[Transitions[CertificateState]] = {
     ("active", "withdraw"): "withdrawn",  # a corrected reading took the energy back
     ("cancelled", "withdraw"): "withdrawn",
     ("cancelled", "claim"): "claimed",
+}
+
+type RedemptionState = Literal["requested", "paid", "returned"]
+REDEMPTION: Final[Transitions[RedemptionState]] = {
+    (None, "request"): "requested",
+    ("requested", "pay"): "paid",  # in real money; the vouchers are no more
+    ("requested", "return"): "returned",
 }
 
 

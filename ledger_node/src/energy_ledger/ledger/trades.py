@@ -57,7 +57,7 @@ def _fills_by_order(book: Book, row: Round, proposal: Proposal) -> dict[str, dic
 
 def _trades(state: State, row: Round, pairs: Sequence[Pair]) -> list[Trade]:
     """Write pairs as trades, numbered as they come."""
-    fee_of = cache(lambda slot: state.rules.tariff_of(slot).grid_fee)
+    fee_of = cache(lambda slot: state.schedule.of(slot).grid_fee)
     known = {name: (order, state.assets[order.asset]) for name, order in _orders(state, pairs)}
     matched, first = advance(TRADE, None, "match"), row.first_slot
     trades = []

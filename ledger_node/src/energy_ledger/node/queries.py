@@ -34,6 +34,8 @@ _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
     "claim": ("claims", msgspec.json.Decoder(types.Claim)),
     "certificate": ("certificates", msgspec.json.Decoder(types.Certificate)),
+    "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
+    "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
 }
 _NEWEST_FIRST: Final = frozenset({"round"})
 _SHOWN: Final = 20
@@ -52,7 +54,7 @@ class Queries:
         self._in_threads = in_threads
         self._genesis = genesis
         self._history = History(reader, genesis)
-        self._tracing = Tracing(reader, genesis)
+        self._tracing = Tracing(reader, self._history.tariffs)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
@@ -146,7 +148,7 @@ class Queries:
             slot=slot,
             start=slot * length,
             end=(slot + 1) * length,
-            tariff=types.SlotTariff(*rules.tariff_of(slot)),
+            tariff=types.SlotTariff(*self._history.tariffs().of(slot)),
             prices=self._prices(slot),
             volume_wh=volume,
             trades=trades,

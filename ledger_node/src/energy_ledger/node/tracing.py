@@ -1,13 +1,14 @@
 """What people ask about trades that were settled: why so much was paid, and where the energy came from."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from energy_ledger.api import types
-from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.trading_rows import reading_key
 from energy_ledger.storage.reader import Party, Reader
+from energy_ledger.tariffs import Schedule
 
 _trade: Final = msgspec.json.Decoder(types.Trade)
 _reading: Final = msgspec.json.Decoder(types.Reading)
@@ -19,9 +20,9 @@ GREEN: Final = frozenset({"solar", "wind", "hydro", "biogas"})
 class Tracing:
     """Answers such questions from one node's disk."""
 
-    def __init__(self, reader: Reader, genesis: Genesis) -> None:
+    def __init__(self, reader: Reader, tariffs: Callable[[], Schedule]) -> None:
         self._reader = reader
-        self._genesis = genesis
+        self._tariffs = tariffs
 
     def trade(self, key: str) -> types.TradeReport | None:
         """Return a trade and why it came to what it came to, None when there is none."""
@@ -63,7 +64,7 @@ class Tracing:
             share_wh=trade.delivered_wh,
             passed_wh=passed,
             short_wh=max(0, other - kept - passed) if trade.settled_wh is not None else 0,
-            outside=self._genesis.rules.tariff_of(trade.slot).price_cap,
+            outside=self._tariffs().of(trade.slot).price_cap,
             inside=trade.buyer_price,
             penalty=trade.seller_penalty,
         )
@@ -80,7 +81,7 @@ class Tracing:
             share_wh=trade.taken_wh,
             passed_wh=passed,
             short_wh=max(0, other - kept - passed) if trade.settled_wh is not None else 0,
-            outside=self._genesis.rules.tariff_of(trade.slot).price_floor,
+            outside=self._tariffs().of(trade.slot).price_floor,
             inside=trade.seller_price,
             penalty=trade.buyer_penalty,
         )

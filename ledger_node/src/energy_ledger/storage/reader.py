@@ -13,6 +13,13 @@ from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
 
+_CONDITIONS: Final[dict[tuple[str, str], str]] = {
+    ("accounts", "key"): "public = ?",
+    ("claims", "account"): "? IN (account, owner)",
+    ("flexibility", "slot"): "? BETWEEN earliest AND deadline - 1",
+}
+"""Filters that ask for something else than the value of the column of their name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -107,8 +114,8 @@ class Reader:
         if table == Trade.table:
             trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
             return [Found(one.n, one.row.decode()) for one in trades]
-        conditions = [_condition(table, name) for name in filters]
-        values = [value for name, value in filters.items() for _ in _columns(table, name)]
+        conditions = [_CONDITIONS.get((table, name), f"{name} = ?") for name in filters]
+        values: list[str | int] = [*filters.values()]
         if after is not None:
             conditions.append(f"n {'<' if newest_first else '>'} ?")
             values.append(after)
@@ -315,15 +322,3 @@ class Reader:
             connection = self._local.connection = connect(self._path, read_only=True)
             self._connections.append(connection)
         return connection.execute(sql, values)
-
-
-_ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {("claims", "account"): ("account", "owner")}
-"""Filters that look into several columns; any other looks into the one of its name."""
-
-
-def _columns(table: str, name: str) -> tuple[str, ...]:
-    return _ANY_OF.get((table, name), (name,))
-
-
-def _condition(table: str, name: str) -> str:
-    return f"({' OR '.join(f'{column} = ?' for column in _columns(table, name))})"

@@ -38,7 +38,7 @@ CREATE TABLE transactions (
 """
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "accounts": (),
+    "accounts": ("public", "status"),
     "assets": ("account",),
     "audits": (),
     "orders": ("account", "asset", "state", "number"),
@@ -53,16 +53,26 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "used": (),
     "handovers": (),
     "work": (),
+    "redemptions": ("account", "state"),
+    "flexibility": ("account", "earliest", "deadline"),
+    "tariffs": (),
+    "policy": (),
     "totals": (),
 }
 """The tables of current values, each with the fields of its rows that are indexed; trades come in packs."""
 
-PASSING: Final = frozenset({"closed_orders", "proposals"})
-"""Tables that only the ledger reads: what it is done with is not kept."""
+_PATHS: Final = {"public": "keys[0].public"}
+"""Where a row has what a column is to show, where it is not the field of its name."""
+
+PASSING: Final = frozenset({"closed_orders", "proposals", "flexibility"})
+"""Tables of what counts only now: what the ledger is done with is not kept."""
 
 
 def _state_table(name: str, columns: tuple[str, ...]) -> str:
-    computed = "".join(f", {column} GENERATED ALWAYS AS (row ->> '$.{column}') VIRTUAL" for column in columns)
+    computed = "".join(
+        f", {column} GENERATED ALWAYS AS (row ->> '$.{_PATHS.get(column, column)}') VIRTUAL"
+        for column in columns
+    )
     indexes = "".join(f"CREATE INDEX {name}_{column} ON {name} ({column});\n" for column in columns)
     return (
         f"CREATE TABLE {name} (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, live INTEGER NOT NULL, "
