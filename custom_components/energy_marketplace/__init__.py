@@ -53,6 +53,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
     """Start a member: its network, its wallet, its assets and their meters."""
     store = MemberStore(hass, entry.entry_id)
     await store.async_open(entry)
+    await store.async_tidy(entry)
     market = MarketCoordinator(hass, entry, await _async_member(hass, entry), store)
     if market.knows_network:
         # Agreed deliveries happen and meters are read even while the node is away.

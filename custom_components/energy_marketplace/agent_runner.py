@@ -147,6 +147,14 @@ class AgentRunner:
         """Return how wrong the forecasts of a connection point were."""
         return self._learned[point].memory.errors if point in self._learned else Errors()
 
+    async def async_prices(self) -> Mapping[int, int]:
+        """Return the slot prices (nano per Wh, without fee) of the last week and of coming slots."""
+        point = next(self._points(), None)
+        if point is None:
+            return {}
+        await self._learn_prices(point)
+        return self._learned[point.id].memory.prices
+
     async def async_request_run(self, asset: HomeAsset, ready_ms: int) -> None:
         """Let an appliance run once until a time, whenever it suits."""
         self._learned[asset.behind or asset.id].runs[asset.id] = ready_ms

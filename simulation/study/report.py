@@ -40,7 +40,7 @@ def _mind(
         "bought_short_pct": _share([(day.short_bought_wh, day.bought_wh) for day in days.values()]),
         "penalties": _money(sum(day.penalties for day in days.values())),
         "car_missed_kwh": sum(sum(one.missed_wh.values()) for one in played) / 1000,
-        "refused": sum(len(one.refusals) for one in played),
+        "refused": sorted({text for one in played for text in one.refusals}),
         "transactions": sum(one.orders for one in played),
         "plan_ms": {"median": round(median(plans), 1), "most": round(plans[-1], 1)},
         "dearer_than": {

@@ -16,7 +16,7 @@ from energy_ledger.ledger.events import Event, canonical
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.market.book import Book, Clearing
 from energy_ledger.market.solver import solve
-from energy_ledger.transactions import Envelope, Transaction, read_transaction
+from energy_ledger.transactions import Envelope, Transaction, read_transaction, sign_payload
 from simulation.study.recordings import SLOT_S
 
 PARAMETERS = Parameters(
@@ -38,7 +38,7 @@ _TAG = crypto.tag("study")
 
 
 class Person:
-    """Who sends transactions; their signatures are taken for checked."""
+    """Who signs transactions."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -139,13 +139,11 @@ class StudyStreet:
             "network": self.genesis.network, "account": who.address, "sequence": who.sequence,
             "expires": self.time + _DAY_MS // 2, "kind": kind,
         }  # fmt: skip
-        return read_transaction(Envelope(json.dumps(header | fields), ("00",)))
+        return read_transaction(sign_payload(header | fields, who.seed))
 
     def send(self, *transactions: Transaction) -> None:
         """Commit transactions now, and take in what the ledger says of it."""
-        outcome = self.ledger.apply(
-            self.ledger.commit + 1, self.time, transactions, frozenset(one.id for one in transactions)
-        )
+        outcome = self.ledger.apply(self.ledger.commit + 1, self.time, transactions)
         for result in outcome.results:
             if result.state == "refused":
                 self.refusals.append(f"{result.code}: {result.message}")

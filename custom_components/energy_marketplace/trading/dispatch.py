@@ -5,9 +5,14 @@ what costs more now than it is worth stored; what a stored Wh is worth, the plan
 keep, loads that can wait or take more help to keep.
 """
 
+from typing import Final
+
 from .agent import Schedule
 from .batteries import way_efficiency
 from .home import Battery
+
+_SURE: Final = 0.03
+"""A saving now counts so much more than the same saving later."""
 
 
 def battery_w(
@@ -35,17 +40,17 @@ def battery_w(
     way = way_efficiency(battery)
     promised_w = firm_wh * 3600 / slot_s
     least_w, most_w = _limits(battery, slot_s, way)
-    kept_w = promised_w - net_w
-    if kept_w > 0:
-        # More sun, or less need, than agreed: store it rather than leave it to the grid.
-        is_worth = firm_wh > 0 or schedule.worth * way > supplier_sell
-        wanted_w = kept_w if is_worth else 0.0
-    else:
-        is_worth = firm_wh < 0 or schedule.worth / way + battery.wear < supplier_buy
-        wanted_w = kept_w if is_worth else 0.0
     if schedule.worth * way > supplier_buy:
-        wanted_w = most_w
-    return round(min(max(wanted_w, least_w), most_w))
+        return round(most_w)
+    wanted_w = promised_w - net_w
+    if wanted_w > 0:
+        # More sun, or less need, than agreed: store it if that is worth more than leaving it to the grid.
+        is_worth = firm_wh > 0 or schedule.worth * way > supplier_sell
+    else:
+        # Of equals, what saves money now comes before what may save as much later.
+        later = (schedule.worth / way + battery.wear) * (1 - _SURE)
+        is_worth = firm_wh < 0 or later < supplier_buy
+    return round(min(max(wanted_w, least_w), most_w)) if is_worth else 0
 
 
 def load_w(*, planned_w: float, most_w: float, slot_s: int, firm_wh: int, net_w: float) -> int:

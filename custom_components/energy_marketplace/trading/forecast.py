@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import hypot, isfinite
+from math import hypot, inf, isfinite
+from typing import Final
 
 _DAY_S = 86_400
 
@@ -37,7 +38,9 @@ class Quantiles:
         return Quantiles(middle - below, middle, middle + above)
 
 
-NOTHING = Quantiles(0.0, 0.0, 0.0)
+NOTHING: Final = Quantiles(0.0, 0.0, 0.0)
+UNKNOWN: Final = Quantiles(0.0, 0.0, inf)
+"""What a home might use of which nothing is known: so much that nothing is sold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,13 @@
 """What a home uses by habit: by weekday and time of day, what was lately counting most."""
 
 from collections.abc import Sequence
-from math import inf
 from typing import Final
 
 import numpy as np
 
 from .daytable import DayTable, Floats
-from .forecast import Forecast, Quantiles
+from .forecast import UNKNOWN, Forecast, Quantiles
 
-UNKNOWN_WH: Final = inf
-"""What a home might use of which nothing is known: so much that nothing is sold."""
 _HALF_LIFE_DAYS: Final = 10.0
 _SAME_WEEKDAY: Final = 3.0
 _SAME_KIND: Final = 1.5
@@ -44,7 +41,7 @@ def _habit(table: DayTable, day: int) -> list[Quantiles]:
     """Return what to expect of each place of a day."""
     days, rows = table.before(day)
     if not len(days):
-        return [Quantiles(0.0, 0.0, UNKNOWN_WH)] * table.per_day
+        return [UNKNOWN] * table.per_day
     samples = np.concatenate([np.roll(rows, 1, axis=1), rows, np.roll(rows, -1, axis=1)])
     weights = np.tile(weekday_weights(days, day), 3)[:, None] * ~np.isnan(samples)
     weights[: len(days)] *= 0.5
@@ -55,7 +52,7 @@ def _habit(table: DayTable, day: int) -> list[Quantiles]:
     low = np.minimum(low, middle * (1.0 - few))
     high = np.maximum(high, middle * (1.0 + 2.0 * few))
     return [
-        Quantiles(float(a), float(b), float(c)) if known > 0 else Quantiles(0.0, 0.0, UNKNOWN_WH)
+        Quantiles(float(a), float(b), float(c)) if known > 0 else UNKNOWN
         for a, b, c, known in zip(low, middle, high, total, strict=True)
     ]
 
@@ -80,7 +77,7 @@ def _drift(table: DayTable, now: int) -> float:
         for slot, (day, place) in places.items()
         if (measured := table.get(slot)) is not None
     ]
-    known = [measured - habit.mean for measured, habit in seen if habit.high < UNKNOWN_WH]
+    known = [measured - habit.mean for measured, habit in seen if habit is not UNKNOWN]
     return sum(known) / len(known) if known else 0.0
 
 

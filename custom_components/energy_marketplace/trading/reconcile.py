@@ -39,19 +39,21 @@ class Changes:
 
 
 def standing(orders: Iterable[PlacedOrder], trades: Iterable[Trade], first_open: int) -> list[Standing]:
-    """Return what open orders can still get in open slots."""
+    """Return what open orders can still get in open slots; one that gets nothing more lapses by itself."""
     filled: dict[tuple[str, int], int] = {}
     for trade in trades:
         for order in {trade.sell_order, trade.buy_order}:
             filled[order, trade.slot] = filled.get((order, trade.slot), 0) + trade.wh
-    return [_rest(order, filled, first_open) for order in orders if order.state == "open"]
+    rests = [_rest(order, filled, first_open) for order in orders if order.state == "open"]
+    return [rest for rest in rests if rest.rest_wh > 0]
 
 
 def _rest(order: PlacedOrder, filled: Mapping[tuple[str, int], int], first_open: int) -> Standing:
     text = order.order
     if "slots" not in text:
         energy = text["energy_wh"] if "energy_wh" in text else sum(text["profile_wh"])
-        return Standing(order, {}, max(0, int(energy) - order.filled_wh))
+        is_over = int(text["deadline"]) <= first_open
+        return Standing(order, {}, 0 if is_over else max(0, int(energy) - order.filled_wh))
     rests = {
         int(slot): int(wh) - filled.get((order.id, int(slot)), 0)
         for slot, wh in text["slots"].items()
@@ -167,8 +169,11 @@ def _slots_taken(left: Sequence[Wish], order: Standing, *, exact: bool) -> list[
         wanted = sum(wish.slots.get(slot, 0) for _, wish in alike)
         if wh > wanted + (0 if exact else max(_EXCESS_WH, wanted * _EXCESS)):
             return None
+    covers = dict(order.slots)
     for place, wish in alike:
-        rest[place] = replace(wish, slots=_less(wish.slots, order.slots))
+        used = {slot: min(wh, covers.get(slot, 0)) for slot, wh in wish.slots.items()}
+        covers |= {slot: covers.get(slot, 0) - wh for slot, wh in used.items()}
+        rest[place] = replace(wish, slots=_less(wish.slots, used))
     return rest
 
 
@@ -183,7 +188,7 @@ def _less(wanted: Mapping[int, int], taken: Mapping[int, int]) -> dict[int, int]
     return {
         slot: rest
         for slot, (wh, rest) in missing.items()
-        if rest > 0 and (slot not in taken or rest >= max(_NEW_WH, wh * _NEW))
+        if rest > 0 and (not taken.get(slot) or rest >= max(_NEW_WH, wh * _NEW))
     }
 
 

@@ -10,7 +10,7 @@ from ..ledger.units import slot_wh
 from .batteries import Path, best_path, way_efficiency
 from .daytable import Floats
 from .firm import Firm
-from .forecast import NOTHING, Quantiles
+from .forecast import UNKNOWN
 from .home import Appliance, Battery, Car, HeatStore, HomeModel, Load
 from .loads import Envelope, Flow, cheapest_flow, cheapest_start
 from .position import Position, position_of
@@ -18,7 +18,7 @@ from .terms import Terms
 
 _SPARE_SLOTS: Final = 1
 """A load is planned to be ready so much earlier, where that is possible."""
-SURELY_DRAWN: Final = 0.5
+SURELY_DRAWN: Final = 0.3
 
 type _Costs = tuple[Position, Floats]
 """What energy costs a load, and what the point takes without it."""
@@ -87,19 +87,10 @@ def schedule(home: HomeModel, terms: Terms, firm: Firm) -> Schedules:
 
 def need_of(home: HomeModel, terms: Terms) -> Need:
     """Return base load less production, the errors of both taken as independent."""
-    differences: list[Quantiles] = [
-        home.base[slot].minus(home.production[slot]) if slot in home.base.slots else _unknown(home, slot)
-        for slot in terms.slots
-    ]
+    differences = [home.base.slots.get(slot, UNKNOWN).minus(home.production[slot]) for slot in terms.slots]
     columns = [(one.low, one.middle, one.high, one.mean) for one in differences]
     low, middle, high, mean = np.array(columns, dtype=np.float64).T
     return Need(low, middle, high, mean)
-
-
-def _unknown(home: HomeModel, slot: int) -> Quantiles:
-    """Return the need of a slot for which no base load is forecast: all is possible, nothing is certain."""
-    production = home.production[slot]
-    return Quantiles(-production.high, -production.middle, 0.0) if production != NOTHING else NOTHING
 
 
 def _urgency(load: Load) -> tuple[float, str]:

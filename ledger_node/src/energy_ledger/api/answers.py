@@ -5,13 +5,14 @@ from typing import cast
 
 import msgspec
 
-from energy_ledger.api import types
+from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
 from energy_ledger.api.certificate_table import certificates_csv
 from energy_ledger.api.documents import JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
 from energy_ledger.api.problems import STATUSES, ProblemError
+from energy_ledger.units import INT64_MAX
 
 MAX_TRANSACTIONS = 1_000
 """Most transactions in one request."""
@@ -123,6 +124,16 @@ async def audit(call: Call) -> object:
     if call.query.get("proof") == "1":
         return _known(await call.node.proven_audit(call.key, window), "asset", call.key)
     return await call.node.audit(call.key, window)
+
+
+async def statement(call: Call) -> object:
+    """Answer what moved an account's money over a time, as JSON or as a file."""
+    since, until = call.query.get("from", 0), call.query.get("until", INT64_MAX)
+    if not isinstance(since, int) or not isinstance(until, int) or since > until:
+        raise ProblemError("bad_request", "`until` must not be before `from`", "until")
+    found = _known(await call.node.statement(call.key, since, until), "account", call.key)
+    write = statements.WRITERS.get(str(call.query.get("format", "json")))
+    return found if write is None else write(found)
 
 
 async def dag(call: Call) -> types.Dag:

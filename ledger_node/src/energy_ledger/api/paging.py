@@ -117,6 +117,15 @@ EXPORT = Parameter(
     {"type": "string", "enum": ["0", "1"]},
     "`1`: all of it as one file that `energy-ledger verify-audit` checks",
 )
+FROM = _number("from", "since this ledger time, ms; without it, from the beginning")
+UNTIL = _number("until", "before this ledger time, ms; without it, until now")
+FORMATS = ("json", "csv", "html")
+FORMAT = Parameter(
+    "format",
+    _one_of(*FORMATS),
+    {"type": "string", "enum": list(FORMATS), "default": "json"},
+    "as a table for spreadsheets, or as a page to print",
+)
 LIMIT = Parameter(
     "limit",
     whole_number,

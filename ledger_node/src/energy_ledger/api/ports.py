@@ -110,6 +110,10 @@ class Node(Protocol):
         """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
         ...
 
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        ...
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         ...

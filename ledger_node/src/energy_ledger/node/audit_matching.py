@@ -43,9 +43,10 @@ _RENAMED: Final[dict[str, dict[str, str]]] = {
     "certificate.transfer": {"to": "holder"},
     "certificate.cancel": {"purpose": "cancelled_for"},
     "certificate.claim": {"beneficiary": "claimed_for"},
+    "asset.retire": {"asset": "id"},
 }
 """Fields of a kind that its event has under another name."""
-_CREATES: Final = frozenset({"asset.register", "order.place", "claim.open"})
+_CREATES: Final = frozenset({"asset.register", "claim.open", "flexibility.announce", "order.place"})
 """Kinds that name what they create after themselves, the sender being its owner."""
 
 

@@ -19,6 +19,7 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
 from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.history import History
+from energy_ledger.node.statements import Statements
 from energy_ledger.node.tracing import Tracing
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
 from energy_ledger.transactions import transaction_id
@@ -96,6 +97,10 @@ class Queries:
         """Return an asset's whole log as a file that proves itself. Raises ProblemError."""
         exporter = Exporter(self._reader, self._genesis, self._committee)
         return await self.ask(exporter.export, shown)
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
 
     async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""

@@ -279,6 +279,10 @@ class Node:
         shown = await self.proven("audit", asset)
         return None if shown is None else await self._network.queries.export_audit(shown)
 
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self._network.queries.statement(account, since, until)
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         return await self._network.queries.dag()

@@ -224,8 +224,8 @@ class Reader:
         """Return the events of an account that did not change its money, oldest first."""
         return event_packs.bare_events_of_account(self._run, account)
 
-    def balance_at(self, account: str, time: int) -> int:
-        """Return what all events before a ledger time (ms) did to an account's money."""
+    def balance_at(self, account: str, time: int) -> int | None:
+        """Return an account's balance just before a ledger time (ms), None when there is no such account."""
         return event_packs.balance_at(self._run, account, time)
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
