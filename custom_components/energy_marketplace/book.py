@@ -29,22 +29,31 @@ class Totals:
     spent: int = 0
     earned: int = 0
 
-    def with_sold(self, trade: Trade, sign: int = 1) -> Totals:
-        """Add a settled trade that the asset sold (or with -1 take it away again)."""
-        return replace(
-            self,
-            sold_wh=self.sold_wh + sign * trade.given_wh,
-            earned=self.earned + sign * ((trade.received or 0) + (trade.buyer_penalty or 0)),
-            spent=self.spent + sign * (trade.seller_penalty or 0),
+    def plus(self, other: Totals, sign: int = 1) -> Totals:
+        """Return the sum, or the difference with a sign of -1."""
+        return Totals(
+            self.bought_wh + sign * other.bought_wh,
+            self.sold_wh + sign * other.sold_wh,
+            self.spent + sign * other.spent,
+            self.earned + sign * other.earned,
         )
 
-    def with_bought(self, trade: Trade, sign: int = 1) -> Totals:
-        """Add a settled trade that the asset bought (or with -1 take it away again)."""
+    def with_sold(self, trade: Trade) -> Totals:
+        """Add a settled trade that the asset sold."""
         return replace(
             self,
-            bought_wh=self.bought_wh + sign * trade.received_wh,
-            spent=self.spent + sign * ((trade.paid or 0) + (trade.buyer_penalty or 0)),
-            earned=self.earned + sign * (trade.seller_penalty or 0),
+            sold_wh=self.sold_wh + trade.given_wh,
+            earned=self.earned + (trade.received or 0) + (trade.buyer_penalty or 0),
+            spent=self.spent + (trade.seller_penalty or 0),
+        )
+
+    def with_bought(self, trade: Trade) -> Totals:
+        """Add a settled trade that the asset bought."""
+        return replace(
+            self,
+            bought_wh=self.bought_wh + trade.received_wh,
+            spent=self.spent + (trade.paid or 0) + (trade.buyer_penalty or 0),
+            earned=self.earned + (trade.seller_penalty or 0),
         )
 
 
@@ -143,9 +152,11 @@ class Book:
 
     def _count(self, trade: Trade, sign: int) -> None:
         if trade.seller == self.account:
-            self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).with_sold(trade, sign)
+            sold = Totals().with_sold(trade)
+            self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).plus(sold, sign)
         if trade.buyer == self.account:
-            self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).with_bought(trade, sign)
+            bought = Totals().with_bought(trade)
+            self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).plus(bought, sign)
 
 
 def _before(event: Event) -> Trade:

@@ -33,6 +33,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -60,6 +61,7 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         CertificateTransfer,
         CertificateCancel,
         CertificateClaim,
+        ReadingTotal,
         ClearingPropose,
         Transfer,
         VoucherIssue,

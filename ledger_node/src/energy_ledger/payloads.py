@@ -37,8 +37,11 @@ AssetType = Literal[
     "boiler",
     "appliance",
     "home",
+    "feeder_meter",
     "other",
 ]
+FEEDER_METER: Final = "feeder_meter"
+"""An asset that only compares: the meter at the head of a feeder."""
 Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
 Quality = Literal["measured", "estimated"]
 CertificateId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\.(0|[1-9][0-9]{0,18})\Z")]
@@ -51,6 +54,8 @@ Dual = Annotated[int, Meta(ge=-MAX_DUAL, le=MAX_DUAL)]
 NaturalDual = Annotated[int, Meta(ge=0, le=MAX_DUAL)]
 
 MAX_PAYLOAD = 65_536
+MAX_DAY = 1_000_000
+"""No day of the protocol is later."""
 MAX_CLEARING_PAYLOAD = 1_048_576
 MAX_COMMITTEE = 64
 
@@ -325,6 +330,17 @@ class CertificateClaim(Payload, frozen=True, tag="certificate.claim"):
     def check(self) -> None:
         """Refuse a beneficiary that cannot be shown."""
         check_text(self.beneficiary, "beneficiary")
+
+
+class ReadingTotal(Payload, frozen=True, tag="reading.total"):
+    """What a connection point counted in a day (since the epoch, UTC), and what was produced behind it."""
+
+    asset: Hash
+    day: Annotated[int, Meta(ge=0, le=MAX_DAY)]
+    imported_wh: Natural
+    exported_wh: Natural
+    produced_wh: Natural
+    self_consumed_wh: Natural
 
 
 class FillColumns(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -14,6 +14,7 @@ from energy_ledger.ledger import (
     claims,
     clearings,
     committees,
+    day_totals,
     flexibility,
     issuing,
     members,
@@ -65,6 +66,7 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -133,6 +135,7 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     CertificateTransfer: certificates.plan_transfer,
     CertificateCancel: certificates.plan_cancel,
     CertificateClaim: certificates.plan_claim,
+    ReadingTotal: day_totals.plan_total,
     ClearingPropose: clearings.plan_propose,
     Transfer: money.plan_transfer,
     VoucherIssue: money.plan_issue,
@@ -327,6 +330,7 @@ class Ledger:
         certificates.expire(state)
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
+        day_totals.finish_past(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
         membership.part(state)
         closing = state.close_commit()

@@ -1,7 +1,7 @@
 """The ledger's state: its tables, totals and indexes, and the little that changes many of them at once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from energy_ledger.ledger.rows import (
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.traced_rows import Certificate, Claim, Tally
-from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
+from energy_ledger.ledger.trading_rows import ClosedOrder, DayTotal, Order, Proposal, Reading, Round, Trade
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"
@@ -52,11 +52,16 @@ class Closing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """The round being decided: its number, the highest order number in its book, and the book."""
+    """The round being decided: its number, the highest order number in its book, and the book.
+
+    `judged` has the good proposal that was checked last, by its transaction: who submits one checks it before
+    it is ordered, and need not again after.
+    """
 
     round: int
     until: int
     book: Book
+    judged: dict[str, Proposal] = field(default_factory=dict)
 
     def holds(self, order: Order) -> bool:
         """Tell whether an open order is in the book."""
@@ -79,6 +84,7 @@ class State:
         self.claims = Table(Claim)
         self.certificates = Table(Certificate)
         self.tallies = Table(Tally)
+        self.day_totals = Table(DayTotal)
         self.rounds = Table(Round)
         self.proposals = Table(Proposal)
         self.invites = Table(UsedInvite)
@@ -120,7 +126,9 @@ class State:
         """What holds now of those rules that may change."""
         rules = self.rules
         policy = self.policies.get(POLICY)
-        return policy or Policy(approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid))
+        return policy or Policy(
+            approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid), sharing=rules.sharing
+        )
 
     @property
     def commit(self) -> int:
@@ -190,9 +198,9 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        written = encode_all(events)
+        written = list(encode_all(events))
         history = extend_history(bytes.fromhex(self.totals.history), written)
-        lines = tuple(written.split(b"\n")[:-1])
+        lines = tuple(chain.from_iterable(part.splitlines() for part in written))
         extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
@@ -277,6 +285,7 @@ class State:
             self.claims,
             self.certificates,
             self.tallies,
+            self.day_totals,
             self.rounds,
             self.proposals,
             self.invites,

@@ -49,7 +49,7 @@ class Tracing:
 
     def _bought(self, party: Party, first: int, end: int) -> int:
         """Return what an account or asset took of its purchases; what it only passed on does not count."""
-        rows = map(_trade.decode, self._reader.trades_between(party.name, first, end))
+        rows = map(_trade.decode, self._reader.subjects_trades(party.name, first, end))
         return sum(_used_wh(one) for one in rows if party.name in (one.buyer, one.buy_asset))
 
     def _seller(self, trade: types.Trade) -> types.TradeSide:

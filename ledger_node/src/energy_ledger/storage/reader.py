@@ -175,6 +175,18 @@ class Reader:
         """Return all trades of any of these orders."""
         return trade_packs.trades_of(self._run, orders)
 
+    def trades_between(self, first: int, end: int) -> Iterator[bytes]:
+        """Return the trades of the slots from `first` up to, and without, `end`."""
+        return trade_packs.trades_between(self._run, first, end)
+
+    def between(self, table: str, column: str, first: int, end: int) -> Iterator[str]:
+        """Return the rows whose indexed column lies from `first` up to, and without, `end`, in its order."""
+        found = self._run(
+            f"SELECT row FROM {table} WHERE {column} >= ? AND {column} < ? ORDER BY {column}, n",  # noqa: S608
+            (first, end),
+        )
+        return (str(row) for (row,) in found)
+
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
         wh, number, _ = trade_packs.traded(self._run, slot)
@@ -182,11 +194,11 @@ class Reader:
 
     def trades_at(self, point: str, slot: int) -> list[bytes]:
         """Return all trades of a connection point in a slot, in ledger order."""
-        return trade_packs.trades_between(self._run, point, slot, slot + 1)
+        return self.subjects_trades(point, slot, slot + 1)
 
-    def trades_between(self, subject: str, first: int, end: int) -> list[bytes]:
+    def subjects_trades(self, subject: str, first: int, end: int) -> list[bytes]:
         """Return all trades of an account or asset in slots from `first` up to `end`, in ledger order."""
-        return trade_packs.trades_between(self._run, subject, first, end)
+        return trade_packs.subjects_trades(self._run, subject, first, end)
 
     def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
         """Return what was cancelled for the use of an account's assets or one asset, in slots up to `end`.

@@ -46,6 +46,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "claims": ("account", "owner", "asset", "slot", "state"),
     "certificates": ("holder", "asset", "consumer", "slot", "state"),
     "tallies": (),
+    "day_totals": ("asset", "account", "day"),
     "rounds": ("first_slot",),
     "closed_orders": (),
     "proposals": (),

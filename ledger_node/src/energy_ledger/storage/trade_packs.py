@@ -235,7 +235,7 @@ def trades_of(run: Run, orders: Iterable[str]) -> Iterator[bytes]:
             )
 
 
-def trades_between(run: Run, subject: str, first_slot: int, end_slot: int) -> list[bytes]:
+def subjects_trades(run: Run, subject: str, first_slot: int, end_slot: int) -> list[bytes]:
     """Return all trades of an account, asset or order in slots from `first_slot` up to `end_slot`."""
     packs = run(
         "SELECT first, live, body FROM trade_packs WHERE slot >= ?1 AND slot < ?2 "
@@ -253,6 +253,14 @@ def trades_between(run: Run, subject: str, first_slot: int, end_slot: int) -> li
             if any(getattr(one, field) == subject for field in wanted)
         )
     return found
+
+
+def trades_between(run: Run, first: int, end: int) -> Iterator[bytes]:
+    """Return the trades of the slots from `first` up to, and without, `end`, slot by slot."""
+    packs = run(
+        "SELECT body FROM trade_packs WHERE slot >= ? AND slot < ? ORDER BY slot, round", (first, end)
+    )
+    return chain.from_iterable(unpack(body) for (body,) in packs)
 
 
 def live_trades(run: Run) -> Iterator[PlacedTrade]:
