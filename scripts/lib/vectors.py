@@ -311,6 +311,9 @@ def transactions() -> Any:
             "approval": "manual", "quota": {"work_per_s": 5_000, "burst": 2_000_000},
             "hybrid": {"kinds": ["key.rotate"], "transfer_above": None},
         }),
+        (BO, "reading.disclose", {
+            "asset": roof, "slot": SLOT, "registers": commitment()["text"], "salt": commitment()["salt"],
+        }),
     ]  # fmt: skip
     return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
 

@@ -53,7 +53,7 @@ def test_a_trade_pays_its_energy_fee_and_penalty():
     assert (buyer.wh, buyer.passed_wh, buyer.correction) == (12, 2, False)
 
 
-@pytest.mark.parametrize("kind", ["trade.settled", "trade.disputed"])
+@pytest.mark.parametrize("kind", ["trade.settled", "trade.reviewed"])
 def test_a_trade_that_is_settled_again_moves_only_the_difference(kind):
     after = TRADE | {"settled_wh": 13, "paid": 15 * 105, "received": 15 * 90, "seller_penalty": 0}
     buyer, seller, fund = lines_of(kind, after | {"before": TRADE})

@@ -40,6 +40,7 @@ type EventType = Literal[
     "trade.overdue",
     "trade.settled",
     "reading.attested",
+    "reading.disclosed",
     "reading.totalled",
     "transfer",
     "voucher.issued",

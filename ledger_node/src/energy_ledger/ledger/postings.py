@@ -123,7 +123,7 @@ def _pay_from_fund(facts: Facts) -> Iterable[Line]:
 
 _LINES: Final[dict[str, Callable[[Facts], Iterable[Line]]]] = {
     "trade.settled": _trade,
-    "trade.disputed": _trade,
+    "trade.reviewed": _trade,
     "transfer": _transfer,
     "voucher.issued": _issue,
     "voucher.paid": _redeem,

@@ -30,6 +30,7 @@ _KINDS: Final[dict[EventType, frozenset[str]]] = {
     "asset.updated": frozenset({"asset.update"}),
     "order.placed": frozenset({"order.place"}),
     "reading.attested": frozenset({"reading.attest"}),
+    "reading.disclosed": frozenset({"reading.disclose"}),
 }
 """Events that only one kind of transaction brings about."""
 _RENAMED: Final[dict[str, dict[str, str]]] = {
