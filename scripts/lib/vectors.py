@@ -311,6 +311,9 @@ def transactions() -> Any:
             "approval": "manual", "quota": {"work_per_s": 5_000, "burst": 2_000_000},
             "hybrid": {"kinds": ["key.rotate"], "transfer_above": None},
         }),
+        (BO, "reading.disclose", {
+            "asset": roof, "slot": SLOT, "registers": commitment()["text"], "salt": commitment()["salt"],
+        }),
         (CY, "claim.open", {
             "asset": roof, "slot": SLOT, "imported_wh": 0, "exported_wh": 480, "reason": "the display said 480",
         }),

@@ -332,6 +332,15 @@ class CertificateClaim(Payload, frozen=True, tag="certificate.claim"):
         check_text(self.beneficiary, "beneficiary")
 
 
+class ReadingDisclose(Payload, frozen=True, tag="reading.disclose"):
+    """The owner opens a reading: the exact text of the registers, and the salt of the commitment to it."""
+
+    asset: Hash
+    slot: Natural
+    registers: Annotated[str, Meta(max_length=4096)]
+    salt: Hash
+
+
 class ReadingTotal(Payload, frozen=True, tag="reading.total"):
     """What a connection point counted in a day (since the epoch, UTC), and what was produced behind it."""
 

@@ -50,6 +50,7 @@ type EventType = Literal[
     "certificate.claimed",
     "certificate.withdrawn",
     "certificate.expired",
+    "reading.disclosed",
     "reading.totalled",
     "transfer",
     "voucher.issued",

@@ -35,6 +35,7 @@ _KINDS: Final[dict[EventType, frozenset[str]]] = {
     "certificate.transferred": frozenset({"certificate.transfer"}),
     "certificate.cancelled": frozenset({"certificate.cancel"}),
     "certificate.claimed": frozenset({"certificate.claim"}),
+    "reading.disclosed": frozenset({"reading.disclose"}),
 }
 """Events that only one kind of transaction brings about."""
 _RENAMED: Final[dict[str, dict[str, str]]] = {
