@@ -28,6 +28,15 @@ class Totals:
     spent: int = 0
     earned: int = 0
 
+    def plus(self, other: Totals, sign: int = 1) -> Totals:
+        """Return the sum, or the difference with a sign of -1."""
+        return Totals(
+            self.bought_wh + sign * other.bought_wh,
+            self.sold_wh + sign * other.sold_wh,
+            self.spent + sign * other.spent,
+            self.earned + sign * other.earned,
+        )
+
     def with_sold(self, trade: Trade) -> Totals:
         """Add a settled trade that the asset sold."""
         return replace(
@@ -125,16 +134,20 @@ class Book:
             self.orders.pop(order.id, None)
 
     def _trade(self, trade: Trade) -> None:
+        before = self.trades.pop(trade.id, None)
+        if before is not None and before.state == SETTLED:
+            self._count(before, -1)  # a claim opened it again
         if trade.state == SETTLED:
-            self._settle(trade)
-            self.trades.pop(trade.id, None)
+            self._count(trade, 1)
         self.trades[trade.id] = trade
         settled = [trade.id for trade in self.trades.values() if trade.state == SETTLED]
         for oldest in settled[:-_KEPT_SETTLED]:
             del self.trades[oldest]
 
-    def _settle(self, trade: Trade) -> None:
+    def _count(self, trade: Trade, sign: int) -> None:
         if trade.seller == self.account:
-            self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).with_sold(trade)
+            sold = Totals().with_sold(trade)
+            self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).plus(sold, sign)
         if trade.buyer == self.account:
-            self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).with_bought(trade)
+            bought = Totals().with_bought(trade)
+            self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).plus(bought, sign)

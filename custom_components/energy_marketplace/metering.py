@@ -108,7 +108,7 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         if self._attester is None:
             return
         if isinstance(item, Gap):
-            self._attester.miss(item)
+            await self._attester.async_miss(item)
         else:
             await self._attester.async_keep(item)
 

@@ -89,6 +89,7 @@ class Network:
     round: int | None
     in_sync: bool
     problem: str | None
+    may_fail: int | None = None
 
 
 @dataclass(frozen=True)

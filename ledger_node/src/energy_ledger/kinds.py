@@ -28,6 +28,8 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingDisclose,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -50,6 +52,8 @@ KINDS: Final[Mapping[str, type[Payload]]] = {
         OrderPlace,
         OrderCancel,
         ReadingAttest,
+        ReadingDisclose,
+        ReadingTotal,
         ClearingPropose,
         Transfer,
         VoucherIssue,

@@ -37,8 +37,11 @@ AssetType = Literal[
     "boiler",
     "appliance",
     "home",
+    "feeder_meter",
     "other",
 ]
+FEEDER_METER: Final = "feeder_meter"
+"""An asset that only compares: the meter at the head of a feeder."""
 Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
 
 MAX_DUAL = 2**53
@@ -47,6 +50,8 @@ Dual = Annotated[int, Meta(ge=-MAX_DUAL, le=MAX_DUAL)]
 NaturalDual = Annotated[int, Meta(ge=0, le=MAX_DUAL)]
 
 MAX_PAYLOAD = 65_536
+MAX_DAY = 1_000_000
+"""No day of the protocol is later."""
 MAX_CLEARING_PAYLOAD = 1_048_576
 MAX_COMMITTEE = 64
 
@@ -251,6 +256,26 @@ class ReadingAttest(Payload, frozen=True, tag="reading.attest"):
     imported_wh: Natural
     exported_wh: Natural
     commitment: Hash
+
+
+class ReadingDisclose(Payload, frozen=True, tag="reading.disclose"):
+    """The owner opens a reading: the exact text of the registers, and the salt of the commitment to it."""
+
+    asset: Hash
+    slot: Natural
+    registers: Annotated[str, Meta(max_length=4096)]
+    salt: Hash
+
+
+class ReadingTotal(Payload, frozen=True, tag="reading.total"):
+    """What a connection point counted in a day (since the epoch, UTC), and what was produced behind it."""
+
+    asset: Hash
+    day: Annotated[int, Meta(ge=0, le=MAX_DAY)]
+    imported_wh: Natural
+    exported_wh: Natural
+    produced_wh: Natural
+    self_consumed_wh: Natural
 
 
 class FillColumns(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -60,6 +60,8 @@ type Code = Literal[
     "slot_not_over",
     "reading_exists",
     "too_late",
+    "unknown_reading",
+    "commitment_mismatch",
     # clearings
     "unknown_round",
     "round_over",

@@ -31,6 +31,8 @@ def check_holds(life):
         assert order.held == (0 if order.is_offer else rest * order.order.price)
     for trade in state.trades.values():
         held[trade.buyer] += trade.hold
+    for redemption in state.redemptions.values():
+        held[redemption.account] += redemption.amount if redemption.state == "requested" else 0
     for account in state.accounts.values():
         assert account.held == held[account.account]
 

@@ -5,18 +5,20 @@ import random
 
 import pytest
 
+from energy_ledger import crypto
+from energy_ledger.cli import main
 from energy_ledger.keys import PublicKey
 from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.node.audit_check import NoExportError, WrongExportError, check
 from energy_ledger.node.audit_files import sealed
-from energy_ledger.transactions import sign_payload
+from energy_ledger.transactions import TRANSACTION_TAG, sign_payload
 from tests.ledger_node.node.chains import KEY, waiting
 from tests.ledger_node.node.desk import desk
 from tests.ledger_node.node.test_proven_rows import electorate_of
 from tests.ledger_node.test_proofs import read_answer
 from tests.support.client import Street
 from tests.support.killing import house
-from tests.support.node import command
 from tests.support.people import as_json
 
 
@@ -192,6 +194,33 @@ async def test_a_log_from_after_a_change_of_committee_proves_that_change_too(str
             assert refused(sealed(tree)), (path, how)
 
 
+async def test_what_was_signed_with_old_and_with_new_keys_is_proven_by_the_change_of_keys(street):
+    made, _, (cy, home) = street
+    old = cy.seed
+    for number in range(2):
+        seed = bytes([number]) * 32
+        key = PublicKey("ed25519", crypto.public_key(seed).hex())
+        message = proof_of_keys(cy.account, cy.sequence + 1, (key,))
+        proof = crypto.sign(seed, ROTATE_TAG, message).hex()
+        made.do(cy, "key.rotate", keys=[{"type": key.type, "public": key.public}], proofs=[proof])
+        cy.seed = seed
+        made.do(cy, "asset.update", asset=home, name=f"with key {number}")
+    made.do(cy, "asset.retire", asset=home)
+    made.at(made.now + 1)
+    data = await made.export(home)
+    assert check(data).transactions == 6
+    assert len(json.loads(data)["accounts"][cy.address]) == 3
+    for path, how, tree in variants(data):
+        if path[0] == "accounts":
+            assert refused(sealed(tree)), (path, how)
+    cy.seed = old
+    tree = json.loads(data)
+    last = json.loads(data)["events"][-1]["transaction"]
+    envelope = tree["transactions"][last]["envelope"]
+    envelope["signatures"] = [crypto.sign(old, TRANSACTION_TAG, envelope["payload"].encode()).hex()]
+    assert "not signed" in refused(sealed(tree))
+
+
 @pytest.fixture
 async def registered(node, client):
     """A real node with an asset that was registered and changed."""
@@ -224,7 +253,14 @@ async def test_the_api_gives_pages_with_the_proof_of_the_whole(registered):
         assert (status, problem["code"]) == (404, "unknown_asset")
 
 
-async def test_the_command_checks_what_the_api_exports(registered, tmp_path):
+def told(capsys, *words):
+    """Run the command; return its exit status and what it says."""
+    status = main(["verify-audit", *words])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+async def test_the_command_checks_what_the_api_exports(registered, tmp_path, capsys):
     client, home = registered
     async with client.session.get(
         f"{client.url}/v1/assets/{home}/audit", params={"export": "1"}, headers=client.headers
@@ -234,15 +270,15 @@ async def test_the_command_checks_what_the_api_exports(registered, tmp_path):
         assert "audit-" in response.headers["Content-Disposition"]
     file = tmp_path / "audit.json"
     file.write_bytes(data)
-    network = json.loads(data)["network"]
-    good = command("verify-audit", str(file), "--network", network)
-    assert (good.returncode, "All is good: these 4 events" in good.stdout) == (0, True), good
-    told = json.loads(command("verify-audit", str(file), "--json").stdout)
-    assert (told["valid"], told["events"], told["asset"]) == (True, 4, home)
+    status, text = told(capsys, str(file), "--network", json.loads(data)["network"])
+    assert (status, "All is good: these 4 events" in text) == (0, True), text
+    report = json.loads(told(capsys, str(file), "--json")[1])
+    assert (report["valid"], report["events"], report["asset"]) == (True, 4, home)
     file.write_bytes(data.replace(b"home 1", b"home 7"))
-    bad = command("verify-audit", str(file))
-    assert (bad.returncode, "checksum" in bad.stdout) == (1, True)
-    assert json.loads(command("verify-audit", str(file), "--json").stdout)["valid"] is False
+    status, text = told(capsys, str(file))
+    assert (status, "checksum" in text) == (1, True)
+    status, text = told(capsys, str(file), "--json")
+    assert (status, json.loads(text)["valid"]) == (1, False)
     file.write_text("hello")
-    none = command("verify-audit", str(file))
-    assert (none.returncode, none.stdout, "not an exported log" in none.stderr) == (2, "", True)
+    status, text = told(capsys, str(file))
+    assert (status, "not an exported log" in text) == (2, True)

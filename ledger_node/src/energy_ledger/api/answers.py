@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from energy_ledger.api import types
+from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
-from energy_ledger.api.documents import JSON, Document
+from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
 from energy_ledger.api.problems import STATUSES, ProblemError
+from energy_ledger.units import INT64_MAX
 
 MAX_TRANSACTIONS = 1_000
 """Most transactions in one request."""
@@ -101,6 +102,43 @@ async def audit(call: Call) -> object:
     if call.query.get("proof") == "1":
         return _known(await call.node.proven_audit(call.key, window), "asset", call.key)
     return await call.node.audit(call.key, window)
+
+
+def _span(call: Call) -> tuple[int, int]:
+    """Return the span that a client asks for. Raises ProblemError when it is left out."""
+    first, end = call.query.get("from"), call.query.get("until")
+    if not isinstance(first, int) or not isinstance(end, int):
+        raise ProblemError("bad_request", "say `from` and `until`", "from")
+    return first, end
+
+
+async def district(call: Call) -> types.District:
+    """Answer how the district did in a span of days."""
+    return await call.node.district(*_span(call))
+
+
+async def feeders(call: Call) -> list[types.FeederDay]:
+    """Answer how the feeders' own meters compare with their members."""
+    return await call.node.feeders(*_span(call))
+
+
+async def allotments(call: Call) -> object:
+    """Answer what the sharing key made of a span of slots, as a list or as a file."""
+    first, end = _span(call)
+    if call.query.get("format") == "csv":
+        body = await call.node.allotments_csv(first, end)
+        return Document(body, CSV, f"allotments-{first}-{end}.csv")
+    return await call.node.allotments(first, end)
+
+
+async def statement(call: Call) -> object:
+    """Answer what moved an account's money over a time, as JSON or as a file."""
+    since, until = call.query.get("from", 0), call.query.get("until", INT64_MAX)
+    if not isinstance(since, int) or not isinstance(until, int) or since > until:
+        raise ProblemError("bad_request", "`until` must not be before `from`", "until")
+    found = _known(await call.node.statement(call.key, since, until), "account", call.key)
+    write = statements.WRITERS.get(str(call.query.get("format", "json")))
+    return found if write is None else write(found)
 
 
 async def dag(call: Call) -> types.Dag:

@@ -74,6 +74,17 @@ ACCOUNT = _words("account", "of this account only")
 ASSET = _words("asset", "of this asset only")
 ORDER = _words("order", "of this order only")
 SLOT = _number("slot", "of this slot only")
+DAY = _number("day", "of this day only, counted since the epoch (UTC)")
+FROM_DAY = _number("from", "the first day, counted since the epoch (UTC)")
+UNTIL_DAY = _number("until", "the day after the last")
+FROM_SLOT = _number("from", "the first slot")
+UNTIL_SLOT = _number("until", "the slot after the last")
+FORMAT = Parameter(
+    "format",
+    _one_of("json", "csv"),
+    {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    "`csv`: as a file",
+)
 ORDER_STATE = _states(get_args(OrderState.__value__))
 REDEMPTION_STATE = _states(get_args(RedemptionState.__value__))
 ACCOUNT_STATUS = Parameter(
@@ -97,6 +108,15 @@ EXPORT = Parameter(
     _one_of("0", "1"),
     {"type": "string", "enum": ["0", "1"]},
     "`1`: all of it as one file that `energy-ledger verify-audit` checks",
+)
+FROM = _number("from", "since this ledger time, ms; without it, from the beginning")
+UNTIL = _number("until", "before this ledger time, ms; without it, until now")
+FORMATS = ("json", "csv", "html")
+FORMAT = Parameter(
+    "format",
+    _one_of(*FORMATS),
+    {"type": "string", "enum": list(FORMATS), "default": "json"},
+    "as a table for spreadsheets, or as a page to print",
 )
 LIMIT = Parameter(
     "limit",

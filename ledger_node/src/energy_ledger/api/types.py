@@ -428,6 +428,76 @@ class Flexibility(msgspec.Struct, frozen=True):
     announced: int
 
 
+class DayTotal(msgspec.Struct, frozen=True):
+    """What a connection point, or a feeder's meter, counted in a day (since the epoch, UTC)."""
+
+    asset: str
+    day: int
+    imported_wh: int
+    exported_wh: int
+    produced_wh: int
+    self_consumed_wh: int
+    account: str
+    commit: int
+    transaction: str
+
+
+class District(msgspec.Struct, frozen=True, kw_only=True):
+    """How a district did from `from_day` up to, and without, `until_day`.
+
+    Shares are parts per million, null where there is no whole; `positive` is told of twelve full months
+    without gaps, peaks in a `net` network, the baseline being the same meters without trades shifted.
+    """
+
+    from_day: int
+    until_day: int
+    scope: Literal["electricity"]
+    days_complete: int
+    produced_wh: int
+    consumed_wh: int
+    self_consumed_wh: int
+    traded_wh: int
+    shared_wh: int
+    local_wh: int
+    imported_wh: int
+    exported_wh: int
+    balance_wh: int
+    self_sufficiency_ppm: int | None
+    self_consumption_ppm: int | None
+    positive: bool | None
+    money_kept: int
+    flexible_wh: int
+    moved_wh: int
+    peak_slot: int | None
+    peak_import_wh: int | None
+    baseline_peak_import_wh: int | None
+
+
+class FeederDay(msgspec.Struct, frozen=True):
+    """A feeder's own meter beside the sum of its members' (imports less exports), for a day."""
+
+    asset: str
+    feeder: str
+    day: int
+    metered_wh: int
+    members_wh: int
+    difference_wh: int
+    complete: bool
+    persistent: bool
+
+
+class Allotment(msgspec.Struct, frozen=True):
+    """What the sharing key gave to and took from a connection point in a slot, beside its trades."""
+
+    slot: int
+    account: str
+    asset: str
+    surplus_wh: int
+    need_wh: int
+    given_wh: int
+    taken_wh: int
+
+
 class Transaction(msgspec.Struct, frozen=True):
     """A transaction this node knows, and what became of it."""
 
@@ -493,6 +563,78 @@ class ProvenPage[T, R](msgspec.Struct, frozen=True):
     next: str | None
     row: R
     proof: Proof | None
+
+
+type StatementKind = Literal[
+    "bought", "sold", "issued", "redeemed", "transfer_in", "transfer_out", "community_in", "community_out"
+]
+
+
+class StatementLine(msgspec.Struct, frozen=True):
+    """What one event did to an account's money: `amount` is all of it, `balance` what it led to.
+
+    Of a trade `amount` = `energy` - `fee` + `penalty_received` - `penalty_paid`, for `wh` at `price`; of
+    these Wh, `passed_wh` only passed through a home in between. A `correction` says by how much a trade came
+    to something else than before. `other` is the counterparty, `text` a memo or reference.
+    """
+
+    cursor: int
+    commit: int
+    time: int
+    transaction: str | None
+    kind: StatementKind
+    trade: str | None
+    slot: int | None
+    correction: bool
+    other: str | None
+    text: str | None
+    wh: int
+    passed_wh: int
+    price: int | None
+    energy: int
+    fee: int
+    penalty_paid: int
+    penalty_received: int
+    amount: int
+    balance: int
+
+
+class StatementTotals(msgspec.Struct, frozen=True):
+    """The lines of a statement, added up.
+
+    `closing` = `opening` + `received` + `penalties_received` + `issued` + `transferred_in` + `community_in`
+    - `paid` - `fees` - `penalties_paid` - `redeemed` - `transferred_out` - `community_out`.
+    """
+
+    bought_wh: int
+    sold_wh: int
+    passed_on_wh: int
+    paid: int
+    received: int
+    fees: int
+    penalties_paid: int
+    penalties_received: int
+    issued: int
+    redeemed: int
+    transferred_in: int
+    transferred_out: int
+    community_in: int
+    community_out: int
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """What moved an account's money in commits with a ledger time in [`from`, `until`)."""
+
+    account: str
+    name: str
+    network: str
+    currency: str
+    start: int = msgspec.field(name="from")
+    until: int
+    opening: int
+    closing: int
+    totals: StatementTotals
+    lines: list[StatementLine]
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):

@@ -40,6 +40,8 @@ type EventType = Literal[
     "trade.overdue",
     "trade.settled",
     "reading.attested",
+    "reading.disclosed",
+    "reading.totalled",
     "transfer",
     "voucher.issued",
     "voucher.requested",

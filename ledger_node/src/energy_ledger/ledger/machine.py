@@ -12,6 +12,8 @@ from energy_ledger.ledger import (
     assets,
     clearings,
     committees,
+    day_totals,
+    disclosures,
     flexibility,
     members,
     membership,
@@ -57,6 +59,8 @@ from energy_ledger.payloads import (
     OrderPlace,
     Payload,
     ReadingAttest,
+    ReadingDisclose,
+    ReadingTotal,
     Transfer,
     VoucherIssue,
 )
@@ -120,6 +124,8 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     OrderPlace: orders.plan_place,
     OrderCancel: orders.plan_cancel,
     ReadingAttest: readings.plan_attest,
+    ReadingDisclose: disclosures.plan_disclose,
+    ReadingTotal: day_totals.plan_total,
     ClearingPropose: clearings.plan_propose,
     Transfer: money.plan_transfer,
     VoucherIssue: money.plan_issue,
@@ -306,6 +312,7 @@ class Ledger:
         settlement.end_graces(state)
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
+        day_totals.finish_past(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
         membership.part(state)
         closing = state.close_commit()

@@ -14,29 +14,34 @@ from energy_ledger.ledger.events import Event
 COMMUNITY: Final = "community"
 """Stands for the community fund where others have an address."""
 
-type LineKind = Literal["bought", "sold", "issued", "transfer_in", "transfer_out", "community"]
+type LineKind = Literal[
+    "bought", "sold", "issued", "redeemed", "transfer_in", "transfer_out", "community_in", "community_out"
+]
 
 type Facts = Mapping[str, Any]
 
 
 class Line(Struct, frozen=True, kw_only=True, gc=False):
-    """What an event did to one account: nano-units, negative where it paid.
+    """What an event did to one account; money in nano-units.
 
-    `amount` is all of it; `fee` and `penalty` are parts of it. `wh` is paid energy at `price` per Wh,
-    `passed_wh` the part of it that the account only passed on. `other` is the counterparty, `text` a memo or
-    reference.
+    `amount` is by how much the balance changed: `energy` and the penalties, less `fee`. `wh` is energy paid
+    for at `price` per Wh, `passed_wh` the part of it that only passed through. A `correction` states by how
+    much a trade came to something else than before, so its figures may be negative.
     """
 
     account: str
     kind: LineKind
     amount: int
+    energy: int = 0
     fee: int = 0
-    penalty: int = 0
+    penalty_paid: int = 0
+    penalty_received: int = 0
     wh: int = 0
     passed_wh: int = 0
     price: int | None = None
     trade: str | None = None
     slot: int | None = None
+    correction: bool = False
     other: str | None = None
     text: str | None = None
 
@@ -47,20 +52,33 @@ def lines_of(kind: str, facts: Facts) -> tuple[Line, ...]:
     return tuple(write(facts)) if write else ()
 
 
+_FIGURES: Final = ("settled_wh", "passed_wh", "paid", "received", "seller_penalty", "buyer_penalty")
+
+
 def _trade(facts: Facts) -> Iterable[Line]:
-    """Write a settled trade: to the buyer, to the seller, and what lies between to the community."""
-    passed = facts.get("passed_wh") or 0
-    wh = facts["settled_wh"] + passed
-    fee = wh * facts["fee"]
-    penalty = facts["seller_penalty"] - facts["buyer_penalty"]
-    common: dict[str, Any] = {"wh": wh, "trade": facts["id"], "slot": facts["slot"]}
+    """Write what a trade came to, or by how much that changed: to the buyer, the seller and the community."""
+    before = facts.get("before") or {}
+    more = {name: (facts.get(name) or 0) - (before.get(name) or 0) for name in _FIGURES}
+    wh = more["settled_wh"] + more["passed_wh"]
+    fee, correction = wh * facts["fee"], bool(before)
+    if not any(more.values()) and correction:
+        return
+    common: dict[str, Any] = {
+        "wh": wh,
+        "passed_wh": more["passed_wh"],
+        "trade": facts["id"],
+        "slot": facts["slot"],
+        "correction": correction,
+    }
+    penalty = more["seller_penalty"] - more["buyer_penalty"]
     yield Line(
         account=facts["buyer"],
         kind="bought",
-        amount=penalty - facts["paid"],
-        fee=-fee,
-        penalty=penalty,
-        passed_wh=passed,
+        amount=penalty - more["paid"],
+        energy=fee - more["paid"],
+        fee=fee,
+        penalty_paid=more["buyer_penalty"],
+        penalty_received=more["seller_penalty"],
         price=facts["buyer_price"],
         other=facts["seller"],
         **common,
@@ -68,15 +86,16 @@ def _trade(facts: Facts) -> Iterable[Line]:
     yield Line(
         account=facts["seller"],
         kind="sold",
-        amount=facts["received"] - penalty,
-        penalty=-penalty,
-        passed_wh=passed,
+        amount=more["received"] - penalty,
+        energy=more["received"],
+        penalty_paid=more["seller_penalty"],
+        penalty_received=more["buyer_penalty"],
         price=facts["seller_price"],
         other=facts["buyer"],
         **common,
     )
     yield Line(
-        account=COMMUNITY, kind="community", amount=facts["paid"] - facts["received"], fee=fee, **common
+        account=COMMUNITY, kind="community_in", amount=more["paid"] - more["received"], other=None, **common
     )
 
 
@@ -87,20 +106,30 @@ def _transfer(facts: Facts) -> Iterable[Line]:
 
 
 def _issue(facts: Facts) -> Iterable[Line]:
-    yield Line(
-        account=facts["to"],
-        kind="issued",
-        amount=facts["amount"],
-        other=facts["from"],
-        text=facts["reference"],
-    )
+    amount, text = facts["amount"], facts["reference"]
+    yield Line(account=facts["to"], kind="issued", amount=amount, other=facts["from"], text=text)
+
+
+def _redeem(facts: Facts) -> Iterable[Line]:
+    amount, text = facts["amount"], facts["reference"]
+    yield Line(account=facts["account"], kind="redeemed", amount=-amount, text=text)
+
+
+def _pay_from_fund(facts: Facts) -> Iterable[Line]:
+    amount, text = facts["amount"], facts["reference"]
+    yield Line(account=COMMUNITY, kind="community_out", amount=-amount, other=facts["to"], text=text)
+    yield Line(account=facts["to"], kind="community_in", amount=amount, other=facts["from"], text=text)
 
 
 _LINES: Final[dict[str, Callable[[Facts], Iterable[Line]]]] = {
     "trade.settled": _trade,
+    "trade.reviewed": _trade,
     "transfer": _transfer,
     "voucher.issued": _issue,
+    "voucher.paid": _redeem,
+    "community.paid": _pay_from_fund,
 }
+"""How each event that moves money is written; `before` has what a trade came to when it was settled last."""
 
 KEY_EVENTS: Final = frozenset({"member.joined", "key.rotated"})
 """Events that give an account its keys: whoever checks its signatures must find them."""

@@ -29,7 +29,7 @@ from energy_ledger.ledger.rows import (
 )
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
-from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
+from energy_ledger.ledger.trading_rows import ClosedOrder, DayTotal, Order, Proposal, Reading, Round, Trade
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"
@@ -80,6 +80,7 @@ class State:
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
         self.readings = Table(Reading)
+        self.day_totals = Table(DayTotal)
         self.rounds = Table(Round)
         self.proposals = Table(Proposal)
         self.invites = Table(UsedInvite)
@@ -119,7 +120,9 @@ class State:
         """What holds now of those rules that may change."""
         rules = self.rules
         policy = self.policies.get(POLICY)
-        return policy or Policy(approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid))
+        return policy or Policy(
+            approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid), sharing=rules.sharing
+        )
 
     @property
     def commit(self) -> int:
@@ -256,6 +259,7 @@ class State:
             self.closed_orders,
             self.trades,
             self.readings,
+            self.day_totals,
             self.rounds,
             self.proposals,
             self.invites,

@@ -174,6 +174,31 @@ def reading_key(point: str, slot: int) -> str:
     return f"{point}/{slot}"
 
 
+class DayTotal(Struct, frozen=True, kw_only=True, gc=False):
+    """A day's sums, Wh; `day` counts days since the epoch."""
+
+    table: ClassVar[str] = "day_totals"
+
+    asset: str
+    day: int
+    imported_wh: int
+    exported_wh: int
+    produced_wh: int
+    self_consumed_wh: int
+    account: str
+    commit: int
+    transaction: str
+
+    @property
+    def key(self) -> str:
+        """The asset's id and the day."""
+        return f"{self.asset}/{self.day}"
+
+    def row(self) -> JsonRow:
+        """Write the total as JSON types."""
+        return asdict(self)
+
+
 class RefusedClearing(Struct, frozen=True, gc=False):
     """A proposal that was wrong, and why."""
 

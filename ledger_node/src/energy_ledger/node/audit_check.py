@@ -17,6 +17,7 @@ from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.keys import KeySet, PublicKey
 from energy_ledger.ledger.audits import Audit, empty
 from energy_ledger.ledger.events import canonical
+from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.node.audit_files import AuditFile, Change, SignedTransaction, checksum
 from energy_ledger.node.audit_matching import AuditEvent, mismatch
 from energy_ledger.payloads import CommitteeVote, Join
@@ -54,15 +55,22 @@ def check(data: bytes, network: str | None = None) -> Report:
 
     Raises NoExportError for another kind of file, WrongExportError for a log that does not hold.
     """
-    file = _read(data)
+    return check_file(read(data), network)
+
+
+def check_file(file: AuditFile, network: str | None = None) -> Report:
+    """Check a log that was read; raises WrongExportError."""
     try:
         return _check(file, network)
     except Refused as refused:
         raise WrongExportError(f"what is signed in it is not good: {refused}") from None
 
 
-def _read(data: bytes) -> AuditFile:
-    """Read a file that is canonical to the last byte and has the checksum it says."""
+def read(data: bytes) -> AuditFile:
+    """Read a file that is canonical to the last byte and has the checksum it says.
+
+    Raises NoExportError, WrongExportError.
+    """
     try:
         tree = loads(data)
     except Refused as refused:
@@ -212,16 +220,29 @@ class Keyring:
     def take(self, transaction: Transaction) -> None:
         """Learn the keys that a transaction of the account gave it; raises WrongExportError for another."""
         payload = transaction.payload
-        keys = payload.keys if isinstance(payload, Join) and not self._sets else None
-        if keys is None or payload.account != self._account or not transaction.signed_by(keys):
-            raise WrongExportError(f"what should prove the keys of {self._account} does not")
-        self._sets.append((payload.sequence, keys))
+        if payload.account == self._account:
+            match payload:
+                case Join() if not self._sets and transaction.signers(payload.keys):
+                    return self._sets.append((payload.sequence, payload.keys))
+                case KeyRotate() if self._is_next(transaction):
+                    return self._sets.append((payload.sequence, payload.keys))
+        raise WrongExportError(f"what should prove the keys of {self._account} does not")
+
+    def _is_next(self, transaction: Transaction) -> bool:
+        """Tell whether the newest keys signed it, after whatever brought them."""
+        if not self._sets:
+            return False
+        after, keys = self._sets[-1]
+        return after < transaction.payload.sequence and bool(transaction.signers(keys))
 
     def has_signed(self, transaction: Transaction) -> bool:
-        """Tell whether the keys that counted for a transaction signed it."""
+        """Tell whether the keys that counted for a transaction signed it.
+
+        Where an account has two keys, the policy of its time says which kinds need the second too.
+        """
         sequence = transaction.payload.sequence
         counted = [keys for after, keys in self._sets if after < sequence]
-        return bool(counted) and transaction.signed_by(counted[-1])
+        return bool(counted) and bool(transaction.signers(counted[-1]))
 
 
 def _keyrings(file: AuditFile, genesis: Genesis, committees: Iterable[Sequence[str]]) -> dict[str, Keyring]:

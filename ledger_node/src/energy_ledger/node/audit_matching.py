@@ -30,11 +30,15 @@ _KINDS: Final[dict[EventType, frozenset[str]]] = {
     "asset.updated": frozenset({"asset.update"}),
     "order.placed": frozenset({"order.place"}),
     "reading.attested": frozenset({"reading.attest"}),
+    "reading.disclosed": frozenset({"reading.disclose"}),
 }
 """Events that only one kind of transaction brings about."""
-_RENAMED: Final[dict[str, dict[str, str]]] = {"order.cancel": {"order": "id"}}
+_RENAMED: Final[dict[str, dict[str, str]]] = {
+    "order.cancel": {"order": "id"},
+    "asset.retire": {"asset": "id"},
+}
 """Fields of a kind that its event has under another name."""
-_CREATES: Final = frozenset({"asset.register", "order.place"})
+_CREATES: Final = frozenset({"asset.register", "flexibility.announce", "order.place"})
 """Kinds that name what they create after themselves, the sender being its owner."""
 
 

@@ -18,7 +18,9 @@ from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
 from energy_ledger.node.audit_export import Exporter
+from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
+from energy_ledger.node.statements import Statements
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
@@ -31,6 +33,7 @@ _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+    "total": ("day_totals", msgspec.json.Decoder(types.DayTotal)),
     "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
     "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
 }
@@ -59,6 +62,7 @@ class Queries:
         self._in_threads = in_threads
         self._genesis = genesis
         self._history = History(reader, genesis)
+        self._district = District(reader, genesis)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
@@ -92,6 +96,26 @@ class Queries:
         """Return an asset's whole log as a file that proves itself. Raises ProblemError."""
         exporter = Exporter(self._reader, self._genesis, self._committee)
         return await self.ask(exporter.export, shown)
+
+    async def district(self, first: int, end: int) -> types.District:
+        """Return the district's figures of a span of days. Raises ProblemError."""
+        return await self.ask(self._district.figures, first, end)
+
+    async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
+        """Compare the feeders' own meters with their members. Raises ProblemError."""
+        return await self.ask(self._district.feeders, first, end)
+
+    async def allotments(self, first: int, end: int) -> list[types.Allotment]:
+        """Return what the sharing key made of a span of slots. Raises ProblemError."""
+        return await self.ask(self._district.allotments, first, end)
+
+    async def allotments_csv(self, first: int, end: int) -> bytes:
+        """Return the same as a file. Raises ProblemError."""
+        return await self.ask(lambda: as_csv(self._district.allotments(first, end)))
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
 
     async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""

@@ -275,6 +275,26 @@ class Node:
         shown = await self.proven("audit", asset)
         return None if shown is None else await self._network.queries.export_audit(shown)
 
+    async def district(self, first: int, end: int) -> types.District:
+        """Return the district's figures of the days from `first` up to, and without, `end`."""
+        return await self._network.queries.district(first, end)
+
+    async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
+        """Compare the feeders' own meters with their members, for a span of days."""
+        return await self._network.queries.feeders(first, end)
+
+    async def allotments(self, first: int, end: int) -> list[types.Allotment]:
+        """Return what the sharing key made of a span of slots."""
+        return await self._network.queries.allotments(first, end)
+
+    async def allotments_csv(self, first: int, end: int) -> bytes:
+        """Return the same as a file for the grid operator."""
+        return await self._network.queries.allotments_csv(first, end)
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self._network.queries.statement(account, since, until)
+
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""
         return await self._network.queries.dag()

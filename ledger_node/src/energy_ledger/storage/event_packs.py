@@ -8,7 +8,8 @@ from typing import Final
 from msgspec import Struct, json
 
 from energy_ledger.ledger.events import Event
-from energy_ledger.ledger.postings import touched
+from energy_ledger.ledger.postings import COMMUNITY, touched
+from energy_ledger.ledger.rows import Account, Totals
 from energy_ledger.storage.packs import Run, pack, unpack
 
 TABLES: Final = """
@@ -119,11 +120,19 @@ def bare_events_of_account(run: Run, account: str) -> list[bytes]:
     return [line for _, line, amount in _touching(packs, account) if amount == 0]
 
 
-def balance_at(run: Run, account: str, time: int) -> int:
-    """Return what all events before a ledger time (ms) did to an account's money."""
-    sums = "SELECT coalesce(sum(amount), 0) FROM account_events WHERE account = ? AND time < ?"
-    (amount,) = run(sums, (account, time)).fetchone()
-    return int(amount)
+def balance_at(run: Run, account: str, time: int) -> int | None:
+    """Return an account's balance just before a ledger time (ms), None when there is no such account.
+
+    Counted back from the present one, so that it is right though older events may be gone.
+    """
+    is_fund = account == COMMUNITY
+    table, name = (Totals.table, COMMUNITY) if is_fund else (Account.table, "balance")
+    found = run(
+        f"SELECT row ->> '$.{name}' - (SELECT coalesce(sum(amount), 0) FROM account_events "  # noqa: S608
+        f"WHERE account = ? AND time >= ?) FROM {table} WHERE key = ?",
+        (account, time, Totals.table if is_fund else account),
+    ).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _touching(packs: Iterable[tuple[int, bytes]], account: str) -> Iterator[tuple[int, bytes, int]]:

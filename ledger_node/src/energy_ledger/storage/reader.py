@@ -157,6 +157,18 @@ class Reader:
         """Return all trades of any of these orders."""
         return trade_packs.trades_of(self._run, orders)
 
+    def trades_between(self, first: int, end: int) -> Iterator[bytes]:
+        """Return the trades of the slots from `first` up to, and without, `end`."""
+        return trade_packs.trades_between(self._run, first, end)
+
+    def between(self, table: str, column: str, first: int, end: int) -> Iterator[str]:
+        """Return the rows whose indexed column lies from `first` up to, and without, `end`, in its order."""
+        found = self._run(
+            f"SELECT row FROM {table} WHERE {column} >= ? AND {column} < ? ORDER BY {column}, n",  # noqa: S608
+            (first, end),
+        )
+        return (str(row) for (row,) in found)
+
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
         wh, number, _ = trade_packs.traded(self._run, slot)
@@ -190,8 +202,8 @@ class Reader:
         """Return the events of an account that did not change its money, oldest first."""
         return event_packs.bare_events_of_account(self._run, account)
 
-    def balance_at(self, account: str, time: int) -> int:
-        """Return what all events before a ledger time (ms) did to an account's money."""
+    def balance_at(self, account: str, time: int) -> int | None:
+        """Return an account's balance just before a ledger time (ms), None when there is no such account."""
         return event_packs.balance_at(self._run, account, time)
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:

@@ -43,6 +43,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "audits": (),
     "orders": ("account", "asset", "state", "number"),
     "readings": ("asset", "slot"),
+    "day_totals": ("asset", "account", "day"),
     "rounds": ("first_slot",),
     "closed_orders": (),
     "proposals": (),

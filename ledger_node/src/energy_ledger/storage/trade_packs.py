@@ -235,6 +235,14 @@ def trades_of(run: Run, orders: Iterable[str]) -> Iterator[bytes]:
             )
 
 
+def trades_between(run: Run, first: int, end: int) -> Iterator[bytes]:
+    """Return the trades of the slots from `first` up to, and without, `end`, slot by slot."""
+    packs = run(
+        "SELECT body FROM trade_packs WHERE slot >= ? AND slot < ? ORDER BY slot, round", (first, end)
+    )
+    return chain.from_iterable(unpack(body) for (body,) in packs)
+
+
 def live_trades(run: Run) -> Iterator[PlacedTrade]:
     """Return the trades that the ledger still needs, in ledger order."""
     packs = run("SELECT first, live, body FROM trade_packs WHERE live LIKE '%1%' ORDER BY first", ())
