@@ -485,3 +485,67 @@ def test_nothing_is_sold_of_a_home_that_is_not_known_yet():
         point=model.point, base=type(model.base)(), production=model.production, roofs=(ROOF,)
     )
     assert h.decide(unknown).place == ()
+
+
+def test_a_load_never_bids_for_more_than_it_can_take_beside_what_it_bought():
+    boiler = HeatStore(
+        id="boiler", stored_wh=1_000, low_wh=1_000, high_wh=4_000, power_w=2_000,
+        draw_wh=dict.fromkeys(h.WINDOW, 60),
+    )  # fmt: skip
+    first = h.decide(h.home(100, loads=(boiler,)))
+    noon_slot = OPEN.start + 20
+    agreed = [h.bought(noon_slot + place, 480, "boiler") for place in range(5)]
+    planned = h.decide(h.home(100, loads=(boiler,)), trades=agreed)
+    for order in orders_of(first, FlexibleBid):
+        assert order.max_wh_per_slot <= 500
+    for order in orders_of(planned, FlexibleBid):
+        assert not set(range(order.earliest, order.deadline)) & {trade.slot for trade in agreed}
+    before = sum(order.energy_wh for order in orders_of(first, FlexibleBid))
+    after = sum(order.energy_wh for order in orders_of(planned, FlexibleBid))
+    assert after <= before - 1_500
+
+
+def test_standing_bids_of_a_load_are_not_replaced_as_time_passes():
+    car = Car(id="car", needs_wh=4_000, power_w=3_700, ready_ms=NOW + 60 * SLOT_MS)
+    boiler = HeatStore(
+        id="boiler", stored_wh=3_000, low_wh=1_000, high_wh=4_000, power_w=2_000,
+        draw_wh=dict.fromkeys(range(NOW_SLOT, NOW_SLOT + 200), 60),
+    )  # fmt: skip
+    model = h.home(0, loads=(car, boiler))
+    first = h.decide(model)
+    later = h.decide(model, orders=h.as_placed(first), time_ms=NOW + 300_000)
+    assert (later.place, later.cancel) == ((), ())
+
+
+def test_a_home_whose_money_is_spent_says_so():
+    planned = h.decide(h.home(100), settings=Settings(daily_limit=0))
+    assert planned.place == ()
+    assert planned.schedules["home"].because.english() == (
+        "Waits, because the spending limit of 0.00 EUR a day is reached."
+    )
+
+
+def test_standing_orders_are_explained_as_new_ones_are():
+    first = h.decide(h.home(100))
+    again = h.decide(h.home(100), orders=h.as_placed(first))
+    assert again.place == ()
+    assert again.schedules["home"].because == first.schedules["home"].because
+    assert again.schedules["home"].because.key == "bids_base"
+
+
+def test_what_is_agreed_is_reckoned_at_its_price():
+    plain = h.decide(h.home(100))
+    cheap = h.bought(NOW_SLOT + 3, 100, buyer_price=100_000, fee=5_000)
+    assert h.decide(h.home(100), trades=[cheap]).cost == plain.cost - 100 * 200_000
+    dear = h.sold(NOW_SLOT + 3, 100, "home")
+    sunny = h.home(0, 100)
+    assert h.decide(sunny, trades=[dear]).cost == h.decide(sunny).cost + 100 * (80_000 - 100)
+
+
+def test_a_battery_bought_from_neighbours_or_filled_by_the_sun_says_so():
+    sunny = h.home(100, lambda place: 900 if place < 10 else 0, roofs=(ROOF,), batteries=(BATTERY,))
+    assert h.decide(sunny).schedules["battery"].because.key == "takes_sunshine"
+    agreed = [h.bought(NOW_SLOT, 500, "battery")]
+    bought = h.decide(h.home(100, batteries=(BATTERY,)), trades=agreed)
+    assert bought.schedules["battery"].wh(NOW_SLOT) == 400
+    assert bought.schedules["battery"].because.key == "takes_agreed"

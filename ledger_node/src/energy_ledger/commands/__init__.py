@@ -16,6 +16,7 @@ from energy_ledger.commands import (
     verify,
     verify_audit,
     verify_clearing,
+    verify_disclosure,
     vote,
 )
 
@@ -47,5 +48,6 @@ ALL: tuple[Command, ...] = (
     verify_audit,
     clear,
     verify_clearing,
+    verify_disclosure,
     dag,
 )
