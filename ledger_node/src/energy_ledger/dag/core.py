@@ -39,7 +39,7 @@ The core speaks only when there is a reason: `pending`; a payload not yet ordere
 (`due_at` has passed by the clock, and ledger time is not there yet); a peer's block of a round not lower
 than the own next one; or the heartbeat. So the driver says after each commit when the next work is due, and
 needs no timer for it. The ledger time of a commit is that of the blocks *below* its leader: after a pause
-it lags, until work is due.
+it lags, until work is due. Build says which time a payload may count on.
 
 After a restart: ``core = Core.restore(settings, position, kept, evidence)`` with the last stored position,
 every stored block of this epoch of round >= `position.leader.round` - DEPTH (all of them if there is no
@@ -68,7 +68,7 @@ from energy_ledger.dag.effects import (
     Store,
     Timer,
 )
-from energy_ledger.dag.ordering import Kept, Ordering, Position
+from energy_ledger.dag.ordering import Kept, Ordering, Position, lower_median
 from energy_ledger.dag.pacemaker import Pacemaker, has_passed
 from energy_ledger.dag.settings import Settings, Status
 from energy_ledger.dag.waiting import WaitingRoom
@@ -298,8 +298,7 @@ class Core:
     def _observe_own(self, block: Block) -> None:
         if block.author == self._me and block.round > self._pacemaker.last_round:
             self._own = block.ref
-            self._pacemaker.last_round = block.round
-            self._pacemaker.proposed_at = block.timestamp
+            self._pacemaker.speak(block.round, block.timestamp)
 
     def _is_early(self, block: Block, now: int) -> bool:
         return block.timestamp > self._hearsay.vouched_time(now) + self._settings.pace.tolerance
@@ -346,7 +345,18 @@ class Core:
         if not self._pacemaker.is_ready(round_, now):
             return []
         self._building = round_
-        return [Build(round_)]
+        return [Build(round_, self._payload_time(round_, now))]
+
+    def _payload_time(self, round_: int, now: int) -> int:
+        """Return what ledger time the payload of an own block made now may count on.
+
+        A commit has the time of the blocks below its leader. Those are below this block if it is the leader's,
+        else of its own round or later.
+        """
+        if self._rules.committee.leader(round_) == self._me:
+            below = [block.timestamp for block in self.blocks_at(round_ - 1)]
+            return lower_median(below) if below else 0
+        return lower_median([now, *(block.timestamp for block in self.blocks_at(round_))])
 
     def _may_speak(self) -> bool:
         """Tell whether the voice is free.

@@ -48,9 +48,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Answer with `Core.propose`: the core wants to make the own block of this round now."""
+    """Answer with `Core.propose`: the core wants to make the own block of this round now.
+
+    `time` is the ledger time (ms) that its payload may count on; after a pause it can be an old one.
+    """
 
     round: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from energy_ledger.dag.effects import (
     Timer,
 )
 from energy_ledger.dag.ordering import Position
+from energy_ledger.dag.pacemaker import has_passed
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.machine import Ledger, Money, Result
 from energy_ledger.market.book import Book
@@ -40,7 +41,9 @@ from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
 from energy_ledger.transactions import Transaction, parse
 
 FRESH_MS: Final = 1_000
-"""A payload goes out on top of a block that is at most this old, as it gets that block's time."""
+"""A payload waits for the next own block where it would get a ledger time that lags by more than this."""
+VOTE_PATIENCE_MS: Final = 1_000
+"""How long state votes wait for a block that is made anyway, before they are a reason to make one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class Chain:
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Transaction] = {}
         self._pausing = False
+        self._votes_since: int | None = None
         self._given: Block | None = None
 
     def advance(self, waiting: Iterable[Waiting], now: int, incoming: Incoming = NOTHING) -> Step:
@@ -137,8 +141,9 @@ class Chain:
         self._receive(incoming, step, now)
         while commits != len(step.entry.commits):
             commits = len(step.entry.commits)
-            pending = bool(self._queue) or self.certifier.is_due
+            pending = bool(self._queue) or self._is_vote_due(now)
             self._follow(self.core.want(pending, self.ledger.next_due(), now), step, now)
+        self._wake_for_votes(step, now)
         if self._queue and not self.core.speaks:
             step.homeless = list(self._queue)
             self._queue.clear()
@@ -174,6 +179,24 @@ class Chain:
                 self._given = block
                 self._follow(self.core.accept(block, now), step, now)
 
+    def _is_vote_due(self, now: int) -> bool:
+        """Tell whether own state votes have waited for long enough.
+
+        Whoever comes with a transaction right after a commit would otherwise find this round's block made.
+        """
+        if not self.certifier.is_due:
+            self._votes_since = None
+            return False
+        if self._votes_since is None:
+            self._votes_since = now
+        alone = len(self.certifier.electorate.keys) == 1
+        return alone or has_passed(self._votes_since, VOTE_PATIENCE_MS, now)
+
+    def _wake_for_votes(self, step: Step, now: int) -> None:
+        if self.certifier.is_due and self._votes_since is not None and not self._is_vote_due(now):
+            at = self._votes_since + VOTE_PATIENCE_MS
+            step.wake_at = at if step.wake_at is None else min(step.wake_at, at)
+
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
         for one in waiting:
             self._queue.append(one)
@@ -181,27 +204,27 @@ class Chain:
 
     def _follow(self, effects: list[Effect], step: Step, now: int) -> None:
         """Carry out effects, and what follows from the blocks they ask for, to the end."""
-        while self._carry_out(effects, step):
-            payload = self._load(now)
+        while (wanted := self._carry_out(effects, step)) is not None:
+            payload = self._load(wanted, now)
             effects = self.core.propose(payload, bool(self._queue), now)
 
-    def _carry_out(self, effects: list[Effect], step: Step) -> bool:
-        """Carry out effects; tell whether a block is asked for.
+    def _carry_out(self, effects: list[Effect], step: Step) -> Build | None:
+        """Carry out effects; return the block that is asked for, if one is.
 
         What comes after the last commit of an epoch is left undone.
         """
-        wanted = False
+        wanted = None
         for effect in effects:
             match effect:
                 case Build():
-                    wanted = True
+                    wanted = effect
                 case Timer(at):
                     step.wake_at = at
                 case Commit():
                     self._commit(effect, step)
                     if self.ledger.epoch != self.epoch:
                         self._begin_epoch(step)
-                        return False
+                        return None
                 case _:
                     self._note(effect, step)
         return wanted
@@ -242,17 +265,12 @@ class Chain:
             if transaction is not None:
                 self._queue.append(Waiting(transaction, data))
 
-    def _load(self, now: int) -> Payload:
-        """Take what waits into the next own block.
-
-        After a pause no envelopes yet: their ledger time will be that of the block below it.
-        """
-        last = self.core.last_own_block
+    def _load(self, build: Build, now: int) -> Payload:
+        """Take what waits into the next own block; no envelopes yet where their ledger time would be old."""
         votes = self.certifier.speak()
-        paused = last is None or now - last.timestamp > FRESH_MS
-        self._pausing = (
-            paused and not self._pausing
-        )  # where rounds are slow, each is a pause: only one is left
+        paused = now - build.time > FRESH_MS
+        # Where rounds are slow, each is a pause: only one is left out.
+        self._pausing = paused and not self._pausing
         if self._pausing:
             return Payload(votes=votes)
         envelopes: list[bytes] = []
