@@ -20,17 +20,19 @@ from energy_ledger.dag.blocks import (
     sign_block,
 )
 from energy_ledger.dag.committee import Committee
-from energy_ledger.dag.core import Core, ProposalNotDueError
+from energy_ledger.dag.core import MAX_AHEAD, Core, ProposalNotDueError
 from energy_ledger.dag.effects import (
     Build,
     Commit,
     Effect,
     Evidence,
+    Excess,
     Halt,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
@@ -247,7 +249,7 @@ def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() 
     [unwanted] = flood(3, 11, 1)
     give(core, [unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS
-    [own_wish] = flood(3, 1_000, 1, unwanted.ref)
+    [own_wish] = flood(3, 100, 1, unwanted.ref)
     [wish] = flood(2, 12, 1, unwanted.ref)
     give(core, [own_wish, wish, unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS + 2
@@ -256,15 +258,38 @@ def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() 
 def test_a_liars_chain_that_only_itself_waits_for_stays_in_its_share() -> None:
     core = observer(4)
     [below] = flood(3, 10, 1)
-    give(core, flood(3, 600, 1, below.ref) + flood(3, 20, MAX_HELD_BLOCKS) + [below])
+    give(core, flood(3, 100, 1, below.ref) + flood(3, 20, MAX_HELD_BLOCKS) + [below])
     assert core.status().waiting == MAX_HELD_BLOCKS
 
 
 def test_one_author_cannot_fill_the_waiting_room_for_others() -> None:
     core = observer(4)
-    give(core, flood(3, 20, MAX_HELD_BLOCKS + 50))
+    give(core, flood(3, 20, MAX_HELD_BLOCKS + 30))
     assert core.status().waiting == MAX_HELD_BLOCKS
     assert len(of(give(core, list(signed(full(4, 4)).values())), Store)) == 16
+
+
+def test_blocks_far_ahead_are_neither_held_nor_asked_about() -> None:
+    core, now = observer(4), START + 1_000
+    far = flood(3, 2 + MAX_AHEAD, 5)
+    effects = give(core, far, now)
+    assert of(effects, Spurn) == [Spurn(block, Excess.AHEAD) for block in far]
+    assert (core.status().waiting, core.status().gaps) == (0, {})
+    give(core, flood(3, 1 + MAX_AHEAD, 1), now)
+    assert core.status().waiting == 1
+
+
+def test_what_nobody_seems_to_have_is_asked_for_less_and_less_often() -> None:
+    core, now, asked = observer(4), START, []
+    give(core, flood(3, 20, 1), now)
+    for _ in range(3_600):
+        asked += [now for effect in core.tick(now) if isinstance(effect, Request)]
+        now += 1_000
+    assert 10 < len(asked) < 20
+    assert asked[-1] - asked[-2] > 500_000
+    give(core, flood(2, 20, 1), now)
+    again = [effect for second in range(5) for effect in core.tick(now + 1_000 * second)]
+    assert of(again, Request)
 
 
 # --- equivocation ------------------------------------------------------------------------------------------

@@ -61,13 +61,16 @@ from energy_ledger.dag.effects import (
     Build,
     Effect,
     Evidence,
+    Excess,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
+from energy_ledger.dag.linearizer import DEPTH
 from energy_ledger.dag.ordering import Kept, Ordering, Position, lower_median
 from energy_ledger.dag.pacemaker import Pacemaker, has_passed
 from energy_ledger.dag.settings import Settings, Status
@@ -76,6 +79,8 @@ from energy_ledger.dag.witness import Hearsay, Witness
 
 MAX_REQUEST = 256
 """Most blocks asked for at once."""
+MAX_AHEAD = 2 * DEPTH
+"""How many rounds above the own clock a block may wait for its ancestors."""
 
 
 class ProposalNotDueError(RuntimeError):
@@ -152,7 +157,7 @@ class Core:
             early = self._is_early(block, now)
             if not early:
                 self._hearsay.reach(block)
-            effects += self._place(block, early, now)
+            effects += self._place(block, early, now) if self._is_near(block) else _spurn_far(block)
             effects += self._release_early(now)
         return effects + self._proceed(now)
 
@@ -269,11 +274,18 @@ class Core:
         first = self._first_at(block.ref.slot)
         if first is None:
             return [], True
-        return [*self._witness.testify(first, block)], self._waiting.is_wanted(block.ref)
+        evidence = self._witness.testify(first, block)
+        if self._waiting.is_wanted(block.ref):
+            return [*evidence], True
+        return [*evidence, Spurn(block, Excess.TWIN)], False
 
     def _first_at(self, slot: tuple[int, int]) -> Block | None:
         accepted = self._ordering.dag.at_slot(*slot)
         return self._ordering.blocks[accepted[0]] if accepted else self._waiting.at_slot(slot)
+
+    def _is_near(self, block: Block) -> bool:
+        """Tell whether the block may be of use soon: what lies further ahead comes again with its history."""
+        return block.round <= self._pacemaker.clock + MAX_AHEAD
 
     def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
         missing = self._ordering.missing(block)
@@ -350,8 +362,8 @@ class Core:
     def _payload_time(self, round_: int, now: int) -> int:
         """Return what ledger time the payload of an own block made now may count on.
 
-        A commit has the time of the blocks below its leader. Those are below this block if it is the leader's,
-        else of its own round or later.
+        A commit has the time of the blocks below its leader. Those lie below this block if it is the
+        leader's, else they are of its own round or later.
         """
         if self._rules.committee.leader(round_) == self._me:
             below = [block.timestamp for block in self.blocks_at(round_ - 1)]
@@ -408,3 +420,7 @@ class Core:
             return [self._pacemaker.wait_until(round_, now)]
         due = self._due_at if self._due_at is not None and self._due_at > now else None
         return [self._pacemaker.heartbeat_at(), *([] if due is None else [due])]
+
+
+def _spurn_far(block: Block) -> list[Effect]:
+    return [Spurn(block, Excess.AHEAD)]

@@ -14,7 +14,7 @@ class Pace:
     least_round: int = 200
     """Shortest time between two own blocks of a committee with peers, in the long run."""
     burst: int = 6
-    """How many own blocks may follow each other at once after a rest: a transaction and its commit take five."""
+    """How many own blocks may follow each other at once after a rest: ordering a transaction takes five."""
     heartbeat: int = 600_000
     """Longest silence of a validator that can speak."""
     tolerance: int = 2_000

@@ -18,11 +18,13 @@ from energy_ledger.dag.effects import (
     Commit,
     Effect,
     Evidence,
+    Excess,
     Halt,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
@@ -100,8 +102,9 @@ class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
     `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
-    ordering, `refused` the rules that blocks break, `sent` and `requests` what goes out to the neighbours,
-    `homeless` the transactions that another validator must order as this node has no voice now.
+    ordering, `refused` the rules that blocks break, `spurned` the blocks that break none and are not kept,
+    `sent` and `requests` what goes out to the neighbours, `homeless` the transactions that another validator
+    must order as this node has no voice now.
     """
 
     standing: Standing
@@ -112,6 +115,7 @@ class Step:
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
     refused: list[tuple[Block, Fault]] = field(default_factory=list)
+    spurned: list[tuple[Block, Excess]] = field(default_factory=list)
     sent: list[Block] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     homeless: list[Waiting] = field(default_factory=list)
@@ -244,6 +248,8 @@ class Chain:
                 step.halted = equivocators
             case Refuse(_, fault) if self._given is not None:
                 step.refused.append((self._given, fault))
+            case Spurn(block, excess):
+                step.spurned.append((block, excess))
             case Lapse(block):
                 self._take_back(block)
 

@@ -80,11 +80,10 @@ def _quorum(neighbours: Neighbours) -> Iterator[str]:
 
 
 def _gaps(company: Company) -> Iterator[str]:
-    """Tell of blocks that are named but did not come for a while."""
-    if company.status is None or company.gaps_since is None:
+    """Tell of blocks that an honest validator names and that did not come for a while."""
+    if company.gaps_since is None or time.monotonic() - company.gaps_since <= GAPS_S:
         return
-    if time.monotonic() - company.gaps_since > GAPS_S:
-        gaps = company.status.gaps
+    if gaps := company.gaps:
         authors = sorted({ref.author + 1 for ref in gaps})
         namers = sorted({namer + 1 for names in gaps.values() for namer in names})
         yield f"{len(gaps)} blocks by validators {authors} are missing, which validators {namers} name."

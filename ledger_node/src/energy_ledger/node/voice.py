@@ -35,7 +35,7 @@ class VoiceKeeper:
         """Let the validator speak if it may now; `busy`: history is still being taken."""
         company, now = self._company, asyncio.get_running_loop().time()
         company.status = status = await self._running.in_ledger(lambda chain: chain.core.status())
-        company.gaps_since = (company.gaps_since or now) if status.gaps else None
+        company.gaps_since = (company.gaps_since or now) if company.gaps else None
         company.muted = company.is_validator and bool(status.unheard)
         if not company.is_validator:
             return
