@@ -1,6 +1,8 @@
 """Energy Marketplace: a home that trades its electricity with its neighbours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
@@ -9,9 +11,10 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from .assets import assets_of
+from .assets import assets_of, wiring_of
 from .attesting import Attester
 from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, DOMAIN, PLATFORMS
+from .control import CONTROL_ENTITY, DeliveryControl
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .devices import async_register_devices
 from .ledger.client import NodeClient
@@ -19,6 +22,7 @@ from .ledger.member import Member
 from .ledger.wallet import Wallet
 from .metering import MeterCoordinator
 from .origins import Origins
+from .panel import async_hide_panel, async_setup_panel, async_show_panel
 from .services import async_setup_services
 from .storage import MemberStore
 
@@ -32,11 +36,14 @@ class MemberRuntime:
     market: MarketCoordinator
     meters: dict[str, MeterCoordinator]
     origins: Origins
+    wiring: Mapping[str, Any]
+    """What the member was built from."""
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Offer the actions."""
+    """Offer the actions and the panel."""
     async_setup_services(hass)
+    await async_setup_panel(hass)
     return True
 
 
@@ -52,12 +59,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
         await market.async_config_entry_first_refresh()
     async_register_devices(hass, entry, market.network)
     meters = await _async_meters(hass, entry, market)
-    entry.runtime_data = MemberRuntime(market, meters, Origins(hass, entry))
+    entry.runtime_data = MemberRuntime(market, meters, Origins(hass, entry), wiring_of(entry))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     market.async_start()
     for meter in meters.values():
         meter.async_start()
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    for asset in assets_of(entry):
+        if CONTROL_ENTITY in asset.control:
+            DeliveryControl(hass, market, asset).async_start()
+    entry.async_on_unload(entry.add_update_listener(_async_updated))
+    await async_show_panel(hass)
     return True
 
 
@@ -72,6 +83,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
 async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
     """Delete what a member kept on disk."""
     await MemberStore(hass, entry.entry_id).async_remove()
+    async_hide_panel(hass)
     for issue in [
         f"node_unreachable_{entry.entry_id}",
         f"node_lies_{entry.entry_id}",
@@ -80,9 +92,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
         ir.async_delete_issue(hass, DOMAIN, issue)
 
 
-async def _async_reload(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
-    """Start again after a change of the entry or of an asset."""
-    await hass.config_entries.async_reload(entry.entry_id)
+async def _async_updated(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
+    """Take in a setting, or start again after any other change of the entry or of an asset."""
+    if wiring_of(entry) == entry.runtime_data.wiring:
+        entry.runtime_data.market.async_update_listeners()
+    else:
+        await hass.config_entries.async_reload(entry.entry_id)
 
 
 async def _async_member(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> Member:

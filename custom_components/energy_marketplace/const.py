@@ -6,7 +6,17 @@ from typing import Final
 from homeassistant.const import Platform
 
 DOMAIN: Final = "energy_marketplace"
-PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.CALENDAR,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+    Platform.TIME,
+]
 SUBENTRY_ASSET: Final = "asset"
 
 # A member's entry.
@@ -21,15 +31,18 @@ CONF_TEST: Final = "test"
 # An asset's subentry; its unique id is the asset's id on the ledger.
 CONF_ASSET_TYPE: Final = "asset_type"
 CONF_BEHIND: Final = "behind"
+CONF_CONTROL: Final = "control"
 CONF_FEEDER: Final = "feeder"
 CONF_MAX_BUY_PRICE: Final = "max_buy_price"
 CONF_METER: Final = "meter"
 CONF_MIN_SELL_PRICE: Final = "min_sell_price"
 CONF_RATED_EXPORT_W: Final = "rated_export_w"
 CONF_RATED_IMPORT_W: Final = "rated_import_w"
+CONF_SETTINGS: Final = "settings"
 
 # A meter, within an asset's subentry.
 CONF_BAUDRATE: Final = "baudrate"
+CONF_FRAMING: Final = "framing"
 CONF_EXPORTED_ENTITY: Final = "exported_entity"
 CONF_IMPORTED_ENTITY: Final = "imported_entity"
 CONF_INVERTED: Final = "inverted"
@@ -43,6 +56,7 @@ CONF_UNIT_ID: Final = "unit_id"
 METER_ENTITIES: Final = "entities"
 METER_SERIAL: Final = "serial"
 METER_TCP: Final = "tcp"
+PROFILE_AUTO: Final = "auto"
 PROFILE_REGISTERS: Final = "registers"
 
 DEFAULT_SCAN_INTERVAL_S: Final = 10
@@ -72,3 +86,9 @@ SOURCES: Final = {
     "battery": "storage",
 }
 """The source that the energy of an asset type counts as; other types that export name none."""
+
+LOADS: Final = ("charger", "heat_pump", "boiler", "appliance")
+"""The asset types that need some energy by some time, whenever it suits."""
+
+STRATEGIES: Final = ("save_money", "own_sunshine", "help_street", "only_sell", "only_buy")
+"""What automatic trading is after, in the order in which it is offered."""

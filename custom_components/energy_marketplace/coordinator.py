@@ -20,7 +20,7 @@ from homeassistant.util.signal_type import SignalType
 from .book import Book
 from .const import DOMAIN, UPDATE_INTERVAL
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, Trade
+from .ledger.answers import Account, AnswerError, Event, Network
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower
 from .ledger.member import Member
@@ -36,15 +36,16 @@ _REFRESH_COOLDOWN_S = 1.0
 _SAVE_WITHIN_S = 1.0
 _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
+_AGREED = "trade.matched"
 _PRICE_EVENTS = ("round.cleared", "round.void")
 _MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
 
 type EnergyMarketplaceConfigEntry = ConfigEntry[MemberRuntime]
 
 
-def trade_signal(entry_id: str) -> SignalType[str, Trade]:
-    """Return the signal that tells of a member's trades: the step (`matched`, …) and the trade."""
-    return SignalType(f"{DOMAIN}_{entry_id}_trade")
+def news_signal(entry_id: str) -> SignalType[Event]:
+    """Return the signal that tells what happened to a member, as it happens."""
+    return SignalType(f"{DOMAIN}_{entry_id}_news")
 
 
 @dataclass(frozen=True)
@@ -227,20 +228,17 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 "Left out an event of the node that cannot be read: %s %s", event.cursor, event.type
             )
             return
-        self.store.async_save_within(_SAVE_WITHIN_S)
+        # What was agreed must be known after a power cut in the very next moment.
+        self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
         self.async_update_listeners()
-        if event.type.startswith("trade."):
-            self._tell_trade(event)
+        self._tell(event)
         if event.type.startswith(_MONEY_EVENTS):
             await self.async_request_refresh()
 
-    def _tell_trade(self, event: Event) -> None:
-        """Tell of a trade's step, but not of history that a restored wallet reads up."""
+    def _tell(self, event: Event) -> None:
+        """Tell what happened, but not history that a restored wallet reads up."""
         if self._quiet_until is None or event.cursor > self._quiet_until:
-            trade = answers.read(Trade, event.data)
-            async_dispatcher_send(
-                self.hass, trade_signal(self.config_entry.entry_id), event.type.partition(".")[2], trade
-            )
+            async_dispatcher_send(self.hass, news_signal(self.config_entry.entry_id), event)
 
     async def _note_connection(self, item: Connected | Disconnected) -> None:
         if isinstance(item, Disconnected):

@@ -65,6 +65,12 @@ class AssetEntity(_MarketEntity):
         """Return that the book is always there."""
         return True
 
+    @property
+    def present_asset(self) -> HomeAsset:
+        """The asset as it is set now; as it was, while its subentry is being removed."""
+        subentry = self.coordinator.config_entry.subentries.get(self.asset.subentry_id)
+        return HomeAsset.of(subentry) if subentry else self.asset
+
     def deliveries(self) -> list[Delivery]:
         """Return the asset's deliveries, those that are over for a while included."""
         book, slot_s = self.coordinator.book, self.coordinator.slot_s

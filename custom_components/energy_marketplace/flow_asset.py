@@ -1,5 +1,6 @@
 """Adding an asset: what it is, where it hangs, its price limits, its meter; registering it on the ledger."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,12 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME
+from homeassistant.core import split_entity_id
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -22,14 +28,17 @@ from .const import (
     ASSET_TYPES,
     CONF_ASSET_TYPE,
     CONF_BEHIND,
+    CONF_CONTROL,
     CONF_FEEDER,
     CONF_MAX_BUY_PRICE,
     CONF_METER,
     CONF_MIN_SELL_PRICE,
     CONF_RATED_EXPORT_W,
     CONF_RATED_IMPORT_W,
+    CONF_SETTINGS,
     SOURCES,
 )
+from .control import CONTROL_DOMAINS, CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON
 from .flow_errors import FlowProblem, name_problem, problem_of
 from .flow_meter import MeterSteps
 from .flow_network import choice, price_selector, whole_number
@@ -42,6 +51,23 @@ if TYPE_CHECKING:
     from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 
 GRID = "grid"
+CONTROL_LEVEL = "level"
+CONTROL_PLUGGED = "plugged"
+CONTROL_SCHEMA = vol.Schema(
+    {
+        vol.Optional(CONTROL_ENTITY): EntitySelector(EntitySelectorConfig(domain=list(CONTROL_DOMAINS))),
+        vol.Optional(CONTROL_ON): TextSelector(),
+        vol.Optional(CONTROL_OFF): TextSelector(),
+        vol.Optional(CONTROL_KEEP_ON, default=False): BooleanSelector(),
+        vol.Optional(CONTROL_LEVEL): EntitySelector(
+            EntitySelectorConfig(domain="sensor", device_class="battery")
+        ),
+        vol.Optional(CONTROL_PLUGGED): EntitySelector(
+            EntitySelectorConfig(domain=["binary_sensor", "input_boolean"])
+        ),
+    }
+)
+"""What an asset is switched by, and which entities say how it stands."""
 _LARGEST_W = 10_000_000
 _TOLD = (CONF_RATED_IMPORT_W, CONF_RATED_EXPORT_W, CONF_BEHIND, CONF_FEEDER)
 """What, besides the name, the ledger knows and a reconfiguration may change."""
@@ -128,6 +154,7 @@ class AssetSubentryFlow(MeterSteps):
         if network.feeders:
             feeders = [str(feeder["id"]) for feeder in network.feeders]
             fields[vol.Optional(CONF_FEEDER)] = choice(tuple(feeders), CONF_FEEDER)
+        fields[vol.Optional(CONF_CONTROL, default={})] = section(CONTROL_SCHEMA, {"collapsed": True})
         return vol.Schema(fields)
 
     def _places(self) -> SelectSelector:
@@ -157,6 +184,7 @@ class AssetSubentryFlow(MeterSteps):
             CONF_FEEDER: self._feeder(),
             CONF_MIN_SELL_PRICE: _nano(answers.get(CONF_MIN_SELL_PRICE)),
             CONF_MAX_BUY_PRICE: _nano(answers.get(CONF_MAX_BUY_PRICE)),
+            CONF_CONTROL: {key: value for key, value in answers.get(CONF_CONTROL, {}).items() if value},
         }
 
     def _feeder(self) -> str:
@@ -206,7 +234,11 @@ class AssetSubentryFlow(MeterSteps):
             self._get_entry(),
             subentry,
             title=self._answers[CONF_NAME],
-            data={**self._data(), CONF_METER: dict(meter)},
+            data={
+                **self._data(),
+                CONF_METER: dict(meter),
+                CONF_SETTINGS: subentry.data.get(CONF_SETTINGS, {}),
+            },
         )
 
     async def _update(self, before: Asset | HomeAsset, told: Mapping[str, Any]) -> None:
@@ -226,7 +258,25 @@ def _problem_in(answers: Mapping[str, Any]) -> FlowProblem | None:
             _nano(answers.get(key))
         except NotExactError as error:
             return problem_of(error, key)
+    return _problem_in_control(answers.get(CONF_CONTROL, {}))
+
+
+def _problem_in_control(control: Mapping[str, Any]) -> FlowProblem | None:
+    """Return what an entity cannot be set to when a delivery starts or ends."""
+    domain = split_entity_id(control[CONTROL_ENTITY])[0] if CONTROL_ENTITY in control else ""
+    given = [value for key in (CONTROL_ON, CONTROL_OFF) if (value := control.get(key))]
+    if domain.endswith("select") and CONTROL_ON not in control:
+        return FlowProblem("control_needs_option")
+    if domain.endswith("number") and not all(_is_number(value) for value in given):
+        return FlowProblem("control_needs_number")
     return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _nano(per_kwh: float | None) -> int | None:
@@ -242,4 +292,5 @@ def _shown(asset: HomeAsset) -> dict[str, Any]:
         CONF_RATED_EXPORT_W: asset.rated_export_w,
         CONF_BEHIND: asset.behind or GRID,
         CONF_FEEDER: asset.feeder,
+        CONF_CONTROL: dict(asset.control),
     } | {key: float(price_from_nano(nano)) for key, nano in prices.items() if nano is not None}

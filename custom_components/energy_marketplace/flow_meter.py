@@ -1,5 +1,6 @@
 """Finding an asset's meter and looking at it before anything is kept."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from homeassistant.helpers.selector import (
 from .const import (
     CONF_BAUDRATE,
     CONF_EXPORTED_ENTITY,
+    CONF_FRAMING,
     CONF_IMPORTED_ENTITY,
     CONF_INVERTED,
     CONF_PARITY,
@@ -31,28 +33,31 @@ from .const import (
     METER_ENTITIES,
     METER_SERIAL,
     METER_TCP,
+    PROFILE_AUTO,
     PROFILE_REGISTERS,
 )
 from .flow_errors import FlowProblem
 from .flow_network import choice, whole_number
+from .meter.detect import Candidate
 from .meter.profiles import PROFILES
 from .meter.readings import MeterError, MeterNonsenseError, Sample
 from .meter.sources.shared_link import LinkInUseError
-from .meter_source import async_probe
+from .meter_source import async_detect, async_probe
 from .schema import vol
 
-_PROFILES = (*PROFILES, PROFILE_REGISTERS)
+_PROFILES = (PROFILE_AUTO, *PROFILES, PROFILE_REGISTERS)
 _QUANTITIES = ("power", "imported", "exported")
 _TYPES = ("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 _UNIT = {
     vol.Required(CONF_UNIT_ID, default=1): whole_number(0, 255),
-    vol.Required(CONF_PROFILE): choice(_PROFILES, CONF_PROFILE),
+    vol.Required(CONF_PROFILE, default=PROFILE_AUTO): choice(_PROFILES, CONF_PROFILE),
 }
 
 TCP_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_HOST): TextSelector(),
         vol.Required(CONF_PORT, default=502): whole_number(1, 65_535),
+        vol.Required(CONF_FRAMING, default="socket"): choice(("socket", "rtu"), CONF_FRAMING),
         **_UNIT,
     }
 )
@@ -105,6 +110,9 @@ class MeterSteps(ConfigSubentryFlow):
         """Know no meter yet."""
         self._meter: dict[str, Any] = {}
         self._sample: Sample | None = None
+        self._detecting: asyncio.Task[tuple[Candidate, ...]] | None = None
+        self._candidates: tuple[Candidate, ...] = ()
+        self._problem: FlowProblem | None = None
 
     @abstractmethod
     async def async_finish_meter(self, meter: Mapping[str, Any]) -> SubentryFlowResult | FlowProblem:
@@ -112,11 +120,35 @@ class MeterSteps(ConfigSubentryFlow):
 
     async def async_step_meter_tcp(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask where a Modbus TCP meter is."""
-        return await self._modbus("meter_tcp", METER_TCP, TCP_SCHEMA, user_input)
+        return await self._modbus(METER_TCP, user_input)
 
     async def async_step_meter_serial(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask on which serial line a meter is."""
-        return await self._modbus("meter_serial", METER_SERIAL, SERIAL_SCHEMA, user_input)
+        return await self._modbus(METER_SERIAL, user_input)
+
+    async def async_step_detect(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Find out which kind of meter answers; on a dead link that takes half a minute."""
+        if self._detecting is None:
+            self._detecting = self.hass.async_create_task(
+                async_detect(self.hass, self._meter), "detect the kind of a meter"
+            )
+        if not self._detecting.done():
+            return self.async_show_progress(
+                step_id="detect", progress_action="detect", progress_task=self._detecting
+            )
+        detecting, self._detecting = self._detecting, None
+        return self.async_show_progress_done(next_step_id=self._detected(detecting))
+
+    async def async_step_profile(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask which of the kinds it is; a device may be several things at once. One alone is taken."""
+        keys = [candidate.profile.key for candidate in self._candidates]
+        if user_input is None and len(keys) == 1:
+            user_input = {CONF_PROFILE: keys[0]}
+        if user_input is not None:
+            self._meter |= user_input
+        said = next((candidate.said for candidate in self._candidates if candidate.said), "?")
+        schema = vol.Schema({vol.Required(CONF_PROFILE, default=keys[0]): choice((*keys,), CONF_PROFILE)})
+        return await self._look("profile", schema, user_input, {"said": said})
 
     async def async_step_registers(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask in which registers an unknown meter keeps its values."""
@@ -146,17 +178,36 @@ class MeterSteps(ConfigSubentryFlow):
             problem = result
         return self._ask("check", CHECK_SCHEMA, user_input, problem, _values(self._sample))
 
-    async def _modbus(
-        self, step: str, kind: str, schema: vol.Schema, user_input: dict[str, Any] | None
-    ) -> SubentryFlowResult:
-        if user_input is not None:
-            self._meter = {CONF_TYPE: kind, **user_input}
-            if user_input[CONF_PROFILE] == PROFILE_REGISTERS:
-                return await self.async_step_registers()
+    async def _modbus(self, kind: str, user_input: dict[str, Any] | None) -> SubentryFlowResult:
+        step, schema = _LINK_FORMS[kind]
+        if user_input is None:
+            problem, self._problem = self._problem, None
+            return self._ask(step, schema, self._meter or None, problem)
+        self._meter = {CONF_TYPE: kind, **user_input}
+        if user_input[CONF_PROFILE] == PROFILE_AUTO:
+            return await self.async_step_detect()
+        if user_input[CONF_PROFILE] == PROFILE_REGISTERS:
+            return await self.async_step_registers()
         return await self._look(step, schema, user_input)
 
+    def _detected(self, detecting: asyncio.Task[tuple[Candidate, ...]]) -> str:
+        """Note what was found, or what went wrong; return the step that goes on from there."""
+        try:
+            self._candidates = detecting.result()
+        except MeterError as error:
+            self._problem = _problem(error)
+        else:
+            if self._candidates:
+                return "profile"
+            self._problem = FlowProblem("meter_unknown", CONF_PROFILE)
+        return _LINK_FORMS[self._meter[CONF_TYPE]][0]
+
     async def _look(
-        self, step: str, schema: vol.Schema, user_input: dict[str, Any] | None
+        self,
+        step: str,
+        schema: vol.Schema,
+        user_input: dict[str, Any] | None,
+        placeholders: Mapping[str, str] | None = None,
     ) -> SubentryFlowResult:
         """Probe the meter that a form describes; show its values, or the form with what went wrong."""
         problem = None
@@ -164,10 +215,10 @@ class MeterSteps(ConfigSubentryFlow):
             try:
                 self._sample = await async_probe(self.hass, self._meter)
             except (MeterError, ValueError) as error:
-                problem = FlowProblem(_key(error), placeholders={"message": str(error)})
+                problem = _problem(error)
             else:
                 return await self.async_step_check()
-        return self._ask(step, schema, user_input, problem)
+        return self._ask(step, schema, user_input, problem, placeholders)
 
     def _ask(
         self,
@@ -183,6 +234,14 @@ class MeterSteps(ConfigSubentryFlow):
             errors=problem.errors if problem else None,
             description_placeholders={**(placeholders or {}), **(problem.placeholders if problem else {})},
         )
+
+
+_LINK_FORMS = {METER_TCP: ("meter_tcp", TCP_SCHEMA), METER_SERIAL: ("meter_serial", SERIAL_SCHEMA)}
+"""The step and the form of each kind of Modbus link."""
+
+
+def _problem(error: Exception) -> FlowProblem:
+    return FlowProblem(_key(error), placeholders={"message": str(error)})
 
 
 def _key(error: Exception) -> str:

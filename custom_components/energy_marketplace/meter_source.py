@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from .const import (
     CONF_BAUDRATE,
     CONF_EXPORTED_ENTITY,
+    CONF_FRAMING,
     CONF_IMPORTED_ENTITY,
     CONF_INVERTED,
     CONF_PARITY,
@@ -22,6 +23,7 @@ from .const import (
     METER_TCP,
     PROFILE_REGISTERS,
 )
+from .meter.detect import Candidate, detect
 from .meter.probe import probe, wall_clock
 from .meter.profiles import PROFILES, FreeRegister, Profile, free_profile
 from .meter.readings import Sample
@@ -49,6 +51,17 @@ async def async_probe(hass: HomeAssistant, settings: Settings) -> Sample:
         async with temporary_reader(hass, _link(settings), settings[CONF_UNIT_ID]) as reader:
             sample = await probe(reader, profile_of(settings))
     return _as_wired(settings, sample)
+
+
+async def async_detect(hass: HomeAssistant, settings: Settings) -> tuple[Candidate, ...]:
+    """Return the kinds of meter that may be the one at a link.
+
+    Raises:
+        MeterError: nobody answers, or the link is in use with other settings.
+
+    """
+    async with temporary_reader(hass, _link(settings), settings[CONF_UNIT_ID]) as reader:
+        return await detect(reader)
 
 
 def async_open(hass: HomeAssistant, entry: ConfigEntry, settings: Settings) -> Look:
@@ -110,7 +123,8 @@ def _entities(settings: Settings) -> EntityMeter:
 
 def _link(settings: Settings) -> Link:
     if settings[CONF_TYPE] == METER_TCP:
-        return TcpLink(host=settings[CONF_HOST], port=settings[CONF_PORT])
+        framing = settings.get(CONF_FRAMING, "socket")
+        return TcpLink(host=settings[CONF_HOST], port=settings[CONF_PORT], framing=framing)
     return SerialLink(
         device=settings[CONF_DEVICE],
         baudrate=settings[CONF_BAUDRATE],

@@ -6,10 +6,13 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 
 from .coordinator import MarketCoordinator
+from .ledger import answers
 from .ledger.answers import Event, PlacedOrder, Trade
 from .ledger.units import money_from_nano, price_from_nano, slot_start_ms
 
 type Facts = dict[str, Any]
+_TRANSFERS = {"transfer": "transfer", "voucher.issued": "voucher", "community.paid": "community"}
+"""What moves money besides trades, and what it is called."""
 
 
 def remaining_wh(orders: Sequence[PlacedOrder]) -> int:
@@ -98,3 +101,40 @@ def _total_wh(order: Mapping[str, Any]) -> int:
     if "slots" in order:
         return sum(order["slots"].values())
     return int(order["energy_wh"]) if "energy_wh" in order else sum(order["profile_wh"])
+
+
+def payment_facts(event: Event, member: str) -> tuple[str, Facts] | None:
+    """Return whether an event `received` or `paid` a member money, and the facts; None for anything else."""
+    if event.type == "trade.settled":
+        return _settlement(answers.read(Trade, event.data), member)
+    if event.type not in _TRANSFERS:
+        return None
+    data = event.data
+    way = "received" if data.get("to") == member else "paid"
+    other = data.get("from") if way == "received" else data.get("to")
+    return way, {
+        "amount": currency(int(data["amount"])),
+        "reason": _TRANSFERS[event.type],
+        "member": other,
+        "memo": data.get("memo") or data.get("reference"),
+        "trade": None,
+    }
+
+
+def _settlement(trade: Trade, member: str) -> tuple[str, Facts] | None:
+    """Return what a settled trade brought or cost a member, penalties included."""
+    if trade.seller == trade.buyer:
+        return None
+    if member == trade.seller:
+        nano = (trade.received or 0) + (trade.buyer_penalty or 0) - (trade.seller_penalty or 0)
+    else:
+        nano = (trade.seller_penalty or 0) - (trade.paid or 0) - (trade.buyer_penalty or 0)
+    if not nano:
+        return None
+    return "received" if nano > 0 else "paid", {
+        "amount": currency(abs(nano)),
+        "reason": "delivery",
+        "member": trade.buyer if member == trade.seller else trade.seller,
+        "memo": None,
+        "trade": trade.id,
+    }

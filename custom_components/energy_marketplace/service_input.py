@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 
 from homeassistant.core import HomeAssistant, ServiceCall
@@ -20,6 +20,7 @@ from .ledger.address import Address, AddressError
 from .ledger.client import NodeError, NotAuthorizedError, RefusedError
 from .ledger.member import LostAnswerError
 from .ledger.units import NotExactError, TooLargeError, energy_to_wh, money_to_nano, price_to_nano
+from .placing import next_occurrence
 
 ATTR_CONFIG_ENTRY = "config_entry"
 ATTR_DEVICE_ID = "device_id"
@@ -187,11 +188,7 @@ def _as_datetime(value: Any) -> datetime | None:
     of_day = value if isinstance(value, time) else dt_util.parse_time(str(value))
     if of_day is None:
         return dt_util.parse_datetime(str(value))
-    now = dt_util.now()
-    today = datetime.combine(now.date(), of_day, tzinfo=now.tzinfo)
-    return (
-        today if today > now else datetime.combine(now.date() + timedelta(days=1), of_day, tzinfo=now.tzinfo)
-    )
+    return next_occurrence(of_day)
 
 
 def _parsed(call: ServiceCall, name: str) -> float:

@@ -1,20 +1,18 @@
 """The actions that trade: offer, bid, request energy, take back an order."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .assets import HomeAsset
 from .ledger.answers import Parameters
-from .ledger.client import RefusedError
 from .ledger.orders import FixedBid, FlexibleBid, Offer, Order
 from .ledger.units import slot_start_ms, slot_wh
 from .orders import local_time, per_kwh
+from .placing import Builder, async_place, most_to_pay
 from .schema import vol
 from .service_input import (
     ATTR_CONFIG_ENTRY,
@@ -64,9 +62,6 @@ REQUEST_SCHEMA = vol.Schema(
     }
 )
 CANCEL_SCHEMA = vol.Schema({vol.Required(ATTR_ORDER): object, vol.Optional(ATTR_CONFIG_ENTRY): str})
-
-type Builder = Callable[[int], Order]
-"""Makes the order as it stands at a time (ms since the epoch)."""
 
 
 @dataclass(frozen=True)
@@ -118,25 +113,15 @@ async def cancel_order(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
 
 
 async def _place(call: ServiceCall, target: Target, build: Builder) -> ServiceResponse:
-    """Place an order; if its first slot closed on the way, once more from the next one on."""
-    market = target.market
-    now = int(dt_util.utcnow().timestamp() * 1000)
+    """Place an order and answer what became of it."""
+    placed_by = target.entry.runtime_data.origins.of(call.context)
     with explained():
-        order = build(now)
-        try:
-            receipt = await market.member.place_order(target.asset.id, order)
-        except RefusedError as error:
-            if error.code != "slot_closed":
-                raise
-            order = build(now + market.network.parameters.round_s * 1000)
-            receipt = await market.member.place_order(target.asset.id, order)
-    market.book.note_origin(receipt.id, target.entry.runtime_data.origins.of(call.context))
-    market.store.async_save_within(0)
+        receipt, order = await async_place(target.market, target.asset, build, placed_by)
     return {
         "order": receipt.id,
         "state": receipt.state,
         "asset": target.asset.id,
-        **_summary(order, market.slot_s),
+        **_summary(order, target.market.slot_s),
     }
 
 
@@ -172,7 +157,7 @@ def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
             start_ms=moment_ms(call, ATTR_START),
         ).order
     except WishError as error:
-        raise _wish_problem(error) from error
+        raise wish_problem(error) from error
 
 
 def _able(target: Target, rated_w: int) -> None:
@@ -216,11 +201,11 @@ def _most(target: Target, asked: int | None) -> int:
     limit = asset.max_buy_price
     if asked is not None and limit is not None and asked > limit:
         raise invalid("above_limit", name=asset.name, limit=per_kwh(limit))
-    tariff = target.market.network.tariff
-    return next(value for value in (asked, limit, tariff.price_cap + tariff.grid_fee) if value is not None)
+    return most_to_pay(asset, target.market.network.tariff) if asked is None else asked
 
 
-def _wish_problem(error: WishError) -> Exception:
+def wish_problem(error: WishError) -> Exception:
+    """Return the error for a wish that no order can fulfil."""
     if error.key == "finish_too_early":
         return invalid("finish_too_early", earliest=local_time(error.values["earliest_ms"]))
     return invalid(

@@ -24,6 +24,8 @@ PHRASE = " ".join(
 def home(hass, enable_custom_integrations, socket_enabled, tmp_path):
     """A core that finds the integration, may open sockets, and writes into a folder of its own."""
     hass.config.config_dir = str(tmp_path / "config")
+    # The test kit comes without the frontend's files; a real browser looks at the panel in the demo.
+    hass.config.components |= {"frontend", "panel_custom"}
     return hass
 
 

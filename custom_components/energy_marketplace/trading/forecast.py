@@ -1,8 +1,46 @@
-"""What a meter will probably show: the mean of the same slots on the days before."""
+"""What a meter will probably show, and how sure that is."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import hypot
 
 _DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """An energy (Wh) that nobody knows yet: below `low` in one case of ten, above `high` in one of ten."""
+
+    low: float
+    middle: float
+    high: float
+
+    def at(self, level: float) -> float:
+        """Return the energy that is not reached with a probability of `level` (0.1 to 0.9; beyond: its end)."""
+        if level <= 0.5:
+            return self.low + (self.middle - self.low) * max(0.0, level - 0.1) / 0.4
+        return self.middle + (self.high - self.middle) * min(0.4, level - 0.5) / 0.4
+
+    def minus(self, other: Quantiles) -> Quantiles:
+        """Return the difference, the errors of both being independent: their spreads add as squares."""
+        middle = self.middle - other.middle
+        below = hypot(self.middle - self.low, other.high - other.middle)
+        above = hypot(self.high - self.middle, other.middle - other.low)
+        return Quantiles(middle - below, middle, middle + above)
+
+
+NOTHING = Quantiles(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Energies (Wh) expected by slot; a slot that is left out is nothing."""
+
+    slots: Mapping[int, Quantiles] = field(default_factory=dict)
+
+    def __getitem__(self, slot: int) -> Quantiles:
+        """Return what is expected in a slot."""
+        return self.slots.get(slot, NOTHING)
 
 
 def by_habit(

@@ -6,20 +6,13 @@ price is all-in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..ledger.answers import Parameters, PlacedOrder, Trade
 from ..ledger.orders import FixedBid, FlexibleBid, Offer, Order
 from ..ledger.units import slot_at, slot_wh
+from .sentences import Sentence
 from .timing import open_slots, slots_until
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """Why something is done: a key of the translations and the values to put in."""
-
-    key: str
-    values: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

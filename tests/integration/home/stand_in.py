@@ -43,6 +43,7 @@ class StandIn:
         self.trades: dict[str, dict] = {}
         self.readings: list[dict] = []
         self.prices: dict[int, dict] = {}
+        self.rounds: list[dict] = []
         self.events: list[dict] = []
         self.submitted: list[dict] = []
         self.known: dict[str, dict] = {}
@@ -243,6 +244,11 @@ class StandIn:
                 "trades": 0,
             }
         )
+
+    async def _get_rounds(self, request, rest):
+        if rest:
+            return web.json_response(next(row for row in self.rounds if str(row["round"]) == rest[0]))
+        return web.json_response({"items": self.rounds, "next": None})
 
     async def _get_transactions(self, request, rest):
         known = self.known.get(rest[0])

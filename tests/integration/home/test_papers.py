@@ -13,11 +13,13 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.energy_marketplace import flow_errors, services
+from custom_components.energy_marketplace.condition import CONDITIONS
 from custom_components.energy_marketplace.const import ASSET_TYPES, DOMAIN
 from custom_components.energy_marketplace.diagnostics import async_get_config_entry_diagnostics
 from custom_components.energy_marketplace.meter.profiles import PROFILES
 from custom_components.energy_marketplace.service_input import _TRANSLATED_REFUSALS
 from custom_components.energy_marketplace.system_health import _async_info
+from custom_components.energy_marketplace.trigger import TRIGGERS
 from tests.integration.home.stand_in import TOKEN, trade
 
 ROOT = Path(__file__).parents[3]
@@ -99,6 +101,18 @@ def test_every_action_has_a_description_an_icon_and_the_fields_it_takes():
         assert taken == described[name]["fields"].keys() == texts[name]["fields"].keys(), name
 
 
+@pytest.mark.parametrize(("kind", "known"), [("triggers", TRIGGERS), ("conditions", CONDITIONS)])
+def test_every_trigger_and_condition_has_a_description_an_icon_and_its_fields(kind, known):
+    texts = json.loads((HERE / "translations" / "en.json").read_text("utf-8"))[kind]
+    icons = json.loads((HERE / "icons.json").read_text())[kind]
+    described = yaml.safe_load((HERE / f"{kind}.yaml").read_text())
+    described = {name: described[name] for name in described if not name.startswith(".")}
+    assert texts.keys() == icons.keys() == described.keys() == known.keys()
+    for name, description in described.items():
+        assert description["target"]["entity"]
+        assert description.get("fields", {}).keys() == texts[name].get("fields", {}).keys(), name
+
+
 def test_every_error_that_the_code_raises_has_its_sentence():
     texts = json.loads((HERE / "translations" / "en.json").read_text("utf-8"))
     code = "\n".join(path.read_text() for path in HERE.glob("*.py"))
@@ -116,7 +130,7 @@ def test_every_error_that_the_code_raises_has_its_sentence():
 def test_every_option_of_a_selector_has_its_text():
     selectors = json.loads((HERE / "translations" / "en.json").read_text("utf-8"))["selector"]
     assert selectors["asset_type"]["options"].keys() == set(ASSET_TYPES)
-    assert selectors["profile"]["options"].keys() == {*PROFILES, "registers"}
+    assert selectors["profile"]["options"].keys() == {*PROFILES, "auto", "registers"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "blueprints").rglob("*.yaml")), ids=lambda path: path.stem)

@@ -1,0 +1,214 @@
+"""Switching an asset by its deliveries: on when one starts, off when it ends, and hands off when people act.
+
+What is controlled is a switch, a number or a select that the asset names. Whoever changes it by hand, or by
+another automation, while a delivery is under way takes it over until that delivery ends. Where things stand
+is kept on disk before anything is switched, so that after a restart a delivery that began or ended meanwhile
+is made up for; an entity that cannot be reached is switched as soon as it can.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import (
+    Context,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+    split_entity_id,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
+
+from .assets import HomeAsset
+from .coordinator import MarketCoordinator
+from .trading.deliveries import Delivery, deliveries, delivery_at
+
+_LOGGER = logging.getLogger(__name__)
+CONTROL_DOMAINS = ("switch", "input_boolean", "number", "input_number", "select", "input_select")
+CONTROL_ENTITY = "entity"
+CONTROL_ON = "on"
+CONTROL_OFF = "off"
+CONTROL_KEEP_ON = "keep_on"
+_SILENT = (STATE_UNAVAILABLE, STATE_UNKNOWN)
+_WATTS = {"W": 1.0, "kW": 1_000.0, "MW": 1_000_000.0}
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A delivery that switches: the value while it runs, and the one after it (None: leave it as it is)."""
+
+    value: str
+    after: str | None
+    overridden: bool = False
+
+
+class DeliveryControl:
+    """Controls the entity that one asset names."""
+
+    def __init__(self, hass: HomeAssistant, market: MarketCoordinator, asset: HomeAsset) -> None:
+        """Take up what an earlier run left."""
+        self._hass = hass
+        self._market = market
+        self._asset = asset
+        self._entity_id: str = asset.control[CONTROL_ENTITY]
+        self._domain = split_entity_id(self._entity_id)[0]
+        self._part = f"control {asset.subentry_id}"
+        kept = market.store.loaded.get(self._part) or {}
+        self._drive = Drive(**kept["drive"]) if kept.get("drive") else None
+        self._wanted: str | None = kept.get("wanted")
+        self._contexts: list[str] = []
+        self._busy = asyncio.Lock()
+        market.store.parts[self._part] = self._as_dict
+
+    @callback
+    def async_start(self) -> None:
+        """Follow the deliveries and the entity until the entry is unloaded."""
+        entry = self._market.config_entry
+        entry.async_on_unload(self._market.async_add_listener(self._async_look))
+        entry.async_on_unload(
+            async_track_state_change_event(self._hass, self._entity_id, self._async_changed)
+        )
+        if self._drive is not None and not self._drive.overridden and self._delivery() is not None:
+            self._wanted = self._drive.value  # a device may have forgotten it meanwhile
+        self._async_look()
+        self._async_apply()
+
+    @callback
+    def _async_look(self) -> None:
+        """Compare what is agreed for now with what was switched."""
+        delivery, drive = self._delivery(), self._drive
+        if delivery is None:
+            if drive is not None:
+                self._end(drive)
+        elif drive is None:
+            value = self._value(delivery)
+            self._switch(Drive(value, self._after()), value)
+        elif not drive.overridden and (value := self._value(delivery)) != drive.value and self._follows_power:
+            self._switch(replace(drive, value=value), value)
+
+    @callback
+    def _async_changed(self, event: Event[EventStateChangedData]) -> None:
+        """Notice an entity that answers again, and people who take it over."""
+        new, old = event.data["new_state"], event.data["old_state"]
+        if new is None or new.state in _SILENT:
+            return
+        if self._wanted is not None:
+            self._async_apply()
+        elif self._drive is None or self._drive.overridden or self._is(new.state, self._drive.value):
+            return
+        elif event.context.id in self._contexts:
+            self._drive = replace(self._drive, value=new.state)  # as the device rounds it
+        elif old is None or old.state in _SILENT:
+            self._switch(self._drive, self._drive.value)
+        else:
+            _LOGGER.info("%s was taken over until its delivery ends", self._entity_id)
+            self._switch(replace(self._drive, overridden=True), None)
+
+    def _delivery(self) -> Delivery | None:
+        book, slot_s = self._market.book, self._market.slot_s
+        all_deliveries = deliveries(book.trades_of(self._asset.id), slot_s=slot_s, asset=self._asset.id)
+        return delivery_at(all_deliveries, self._now_ms())
+
+    @staticmethod
+    def _now_ms() -> int:
+        return int(dt_util.utcnow().timestamp() * 1000)
+
+    def _end(self, drive: Drive) -> None:
+        self._switch(None, None if drive.overridden else drive.after)
+
+    def _switch(self, drive: Drive | None, wanted: str | None) -> None:
+        """Keep where things stand now, then do it."""
+        self._drive, self._wanted = drive, wanted
+        self._market.store.async_save_within(0)
+        self._async_apply()
+
+    @callback
+    def _async_apply(self) -> None:
+        if self._wanted is not None:
+            self._market.config_entry.async_create_task(
+                self._hass, self._apply(), f"{self._entity_id} by delivery"
+            )
+
+    async def _apply(self) -> None:
+        async with self._busy:
+            wanted, state = self._wanted, self._hass.states.get(self._entity_id)
+            if wanted is None or state is None or state.state in _SILENT:
+                return
+            self._wanted = None
+            if self._is(state.state, wanted):
+                return
+            try:
+                await self._call(wanted)
+            except (HomeAssistantError, ValueError) as error:
+                _LOGGER.warning("%s could not be set to %s: %s", self._entity_id, wanted, error)
+                self._wanted = wanted
+
+    async def _call(self, value: str) -> None:
+        action, data = _action(self._domain, value)
+        context = Context()
+        self._contexts = [*self._contexts[-9:], context.id]
+        await self._hass.services.async_call(
+            self._domain, action, {ATTR_ENTITY_ID: self._entity_id, **data}, blocking=True, context=context
+        )
+
+    @property
+    def _follows_power(self) -> bool:
+        """Whether the value follows the agreed power from slot to slot."""
+        return self._domain.endswith("number") and not self._asset.control.get(CONTROL_ON)
+
+    def _value(self, delivery: Delivery) -> str:
+        """Return the value for a delivery that is under way."""
+        if given := self._asset.control.get(CONTROL_ON):
+            return str(given)
+        if not self._domain.endswith("number"):
+            return STATE_ON
+        return _power(self._hass.states.get(self._entity_id), delivery.power_w(self._now_ms()))
+
+    def _after(self) -> str | None:
+        """Return the value after a delivery that starts now."""
+        control = self._asset.control
+        if control.get(CONTROL_KEEP_ON):
+            return None
+        if given := control.get(CONTROL_OFF):
+            return str(given)
+        if self._domain in ("switch", "input_boolean"):
+            return STATE_OFF
+        state = self._hass.states.get(self._entity_id)
+        return None if state is None or state.state in _SILENT else state.state
+
+    @staticmethod
+    def _is(state: str, value: str) -> bool:
+        if state == value:
+            return True
+        try:
+            return abs(float(state) - float(value)) < _SAME
+        except ValueError:
+            return False
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {"drive": self._drive and asdict(self._drive), "wanted": self._wanted}
+
+
+def _action(domain: str, value: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the action of a domain that sets a value, and its data; ValueError for a number that is none."""
+    if domain.endswith("number"):
+        return "set_value", {"value": float(value)}
+    if domain.endswith("select"):
+        return "select_option", {"option": value}
+    return ("turn_on" if value == STATE_ON else "turn_off"), {}
+
+
+def _power(state: State | None, power_w: int) -> str:
+    """Return a power as a number entity takes it; the greatest value where it counts no watts."""
+    attributes = state.attributes if state else {}
+    least, most = float(attributes.get("min", 0)), float(attributes.get("max", 100))
+    watts = _WATTS.get(str(attributes.get("unit_of_measurement")))
+    return str(most if watts is None else min(most, max(least, power_w / watts)))

@@ -1,0 +1,50 @@
+// How the panel looks: Home Assistant's own colours, so that every theme fits.
+
+export const STYLE = `
+:host { display: block; min-height: 100%; background: var(--primary-background-color); color: var(--primary-text-color);
+  font-family: var(--ha-font-family-body, Roboto, sans-serif); font-size: 14px; }
+header { position: sticky; top: 0; z-index: 2; background: var(--app-header-background-color, var(--primary-color));
+  color: var(--app-header-text-color, #fff); }
+.bar { display: flex; align-items: center; gap: 8px; height: 56px; padding: 0 16px; font-size: 20px; }
+.bar .grow { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+nav { display: flex; gap: 4px; padding: 0 12px; overflow-x: auto; }
+nav button { background: none; color: inherit; border: 0; border-bottom: 3px solid transparent; padding: 10px 14px;
+  font: inherit; cursor: pointer; opacity: .8; white-space: nowrap; border-radius: 0; }
+nav button[aria-selected=true] { border-color: currentColor; opacity: 1; font-weight: 500; }
+main { max-width: 1180px; margin: 0 auto; padding: 16px; display: grid; gap: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); align-items: start; }
+.card { background: var(--card-background-color); border-radius: var(--ha-card-border-radius, 12px); padding: 16px;
+  border: 1px solid var(--ha-card-border-color, var(--divider-color)); }
+.card.wide { grid-column: 1 / -1; }
+h2 { font-size: 16px; font-weight: 500; margin: 0 0 12px; display: flex; align-items: center; gap: 8px; }
+.big { font-size: 32px; line-height: 1.2; }
+.dim { color: var(--secondary-text-color); }
+.row { display: flex; flex-wrap: wrap; gap: 8px 24px; margin-top: 8px; }
+.badge { display: inline-flex; align-items: center; gap: 4px; border-radius: 12px; padding: 2px 10px; font-size: 12px;
+  background: var(--secondary-background-color); --mdc-icon-size: 16px; }
+.badge.good { background: rgba(var(--rgb-success-color, 67, 160, 71), .18); }
+.badge.bad { background: rgba(var(--rgb-error-color, 219, 68, 55), .2); }
+.warning { border-left: 4px solid var(--warning-color, #ffa600); padding: 8px 12px; background: var(--secondary-background-color); }
+form { display: grid; gap: 12px; }
+label { display: grid; gap: 4px; font-size: 12px; color: var(--secondary-text-color); }
+input, select { font: inherit; font-size: 14px; color: var(--primary-text-color); background: var(--secondary-background-color);
+  border: 1px solid var(--divider-color); border-radius: 6px; padding: 9px; min-width: 0; color-scheme: inherit; }
+button { font: inherit; font-weight: 500; color: var(--text-primary-color, #fff); background: var(--primary-color); border: 0;
+  border-radius: 18px; padding: 9px 18px; cursor: pointer; }
+button.plain { background: none; color: var(--primary-color); padding: 6px 10px; }
+button:disabled { opacity: .5; cursor: default; }
+button:focus-visible, input:focus-visible, select:focus-visible { outline: 2px solid var(--primary-color); outline-offset: 2px; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th { text-align: left; font-weight: 500; color: var(--secondary-text-color); }
+th, td { padding: 6px 12px 6px 0; border-bottom: 1px solid var(--divider-color); vertical-align: top; }
+td:last-child, th:last-child { padding-right: 0; }
+code { font-family: var(--ha-font-family-code, monospace); font-size: 12px; word-break: break-all; }
+.said { min-height: 20px; }
+.said.bad { color: var(--error-color); }
+.qr { width: 220px; height: 220px; background: #fff; border-radius: 8px; }
+svg.chart { width: 100%; height: auto; display: block; }
+svg.chart text { fill: var(--secondary-text-color); font-size: 11px; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 12px; color: var(--secondary-text-color); }
+.legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px; vertical-align: -2px; }
+`;

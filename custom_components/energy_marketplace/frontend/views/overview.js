@@ -1,0 +1,123 @@
+// The first page: the wallet, the street, the prices ahead, what is agreed, and asking for energy.
+
+import { chart, legend } from "../chart.js";
+import { card, el, icon, put, table } from "../dom.js";
+import { actionForm, field, select } from "./form.js";
+
+const SHOWN_DELIVERIES = 12;
+const BADGES = {
+  proven: { style: "badge good", icon: "shield-check" },
+  unproven: { style: "badge", icon: "shield-outline" },
+  contradicted: { style: "badge bad", icon: "shield-alert" },
+};
+
+export class Overview {
+  constructor(context) {
+    this.context = context;
+    const { texts } = context;
+    this.wallet = el("div");
+    this.street = el("div");
+    this.chart = el("div");
+    this.agreed = el("div");
+    this.request = el("div");
+    this.node = [
+      card(texts("wallet"), this.wallet),
+      card(texts("street"), this.street),
+      el("section", { class: "card wide" }, el("h2", {}, texts("prices_ahead")), this.chart, legend(texts)),
+      card(texts("agreed"), this.agreed),
+      card(texts("request"), this.request),
+    ];
+  }
+
+  update(home) {
+    this.home = home;
+    put(this.wallet, ...this.#wallet(home));
+    put(this.street, ...this.#street(home));
+    put(this.agreed, this.#deliveries(home));
+    this.#offerRequest(home);
+    this.#refreshPrices(home);
+  }
+
+  #wallet({ wallet, network }) {
+    const { format, texts } = this.context;
+    const badge = BADGES[wallet.verdict];
+    if (!badge) return [el("p", { class: "dim" }, texts("waiting"))];
+    const age = wallet.proven ? texts("proven_at", { time: format.time(wallet.proven, true) }) : "";
+    const shown = el("span", { class: badge.style, title: age }, icon(badge.icon), texts(wallet.verdict));
+    if (wallet.verdict === "contradicted") return [shown, el("p", { class: "warning" }, texts("node_lies"))];
+    const figure = (key) =>
+      el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), format.money(wallet[key], network.currency));
+    return [
+      el("div", { class: "big" }, format.money(wallet.balance, network.currency)),
+      el("div", { class: "row" }, figure("held"), figure("available"), figure("credit")),
+      el("div", { class: "row" }, shown),
+    ];
+  }
+
+  #street({ network, connected }) {
+    const { texts } = this.context;
+    const state = connected && network.in_sync;
+    const style = state ? "badge good" : "badge bad";
+    const shown = connected ? texts(network.in_sync ? "in_sync" : "behind") : texts("node_away");
+    return [
+      el("div", { class: "big" }, network.name),
+      el("div", { class: "row" }, texts("members", { count: network.members }), texts("validators", { count: network.validators })),
+      el("div", { class: "row" }, el("span", { class: style }, icon(state ? "lan-connect" : "lan-disconnect"), shown)),
+      network.problem ? el("p", { class: "warning" }, network.problem) : null,
+    ];
+  }
+
+  #deliveries({ assets, network }) {
+    const { format, texts } = this.context;
+    const all = assets.flatMap((asset) => asset.deliveries.map((one) => ({ ...one, asset: asset.name })));
+    all.sort((left, right) => left.start - right.start);
+    if (!all.length) return el("p", { class: "dim" }, texts("nothing_agreed"));
+    const rows = all
+      .slice(0, SHOWN_DELIVERIES)
+      .map((one) => [
+        format.full(one.start, network.slot_s < 60),
+        one.asset,
+        `${one.direction === "import" ? "↓" : "↑"} ${format.energy(one.energy)}`,
+        format.price(one.price, network.currency),
+      ]);
+    return table([texts("when"), texts("asset"), texts("energy"), texts("price")], rows);
+  }
+
+  // The form stays as it is while figures change: only other assets make a new one.
+  #offerRequest({ assets }) {
+    const { call, texts } = this.context;
+    const takers = assets.filter((asset) => asset.takes && asset.device_id);
+    const key = takers.map((asset) => asset.device_id + asset.name).join();
+    if (key === this.takers) return;
+    this.takers = key;
+    if (!takers.length) return put(this.request, el("p", { class: "dim" }, texts("no_takers")));
+    const number = (name, more) => el("input", { name, type: "number", min: "0", step: "any", ...more });
+    const form = actionForm({
+      fields: [
+        field(texts("asset"), select("device_id", takers.map((asset) => [asset.device_id, asset.name]))),
+        field(texts("energy_kwh"), number("energy", { required: true, value: "1" })),
+        field(texts("finish_by"), el("input", { name: "finish_by", type: "datetime-local", step: "1", required: true })),
+        field(texts("price_cap"), number("price_cap")),
+      ],
+      button: texts("request"),
+      send: (values) => call("request_energy", Object.fromEntries(Object.entries(values).filter(([, value]) => value))),
+      done: () => texts("requested"),
+    });
+    return put(this.request, form);
+  }
+
+  // Every round changes something in the home's state or not at all for it: asking twice a slot is plenty.
+  async #refreshPrices({ entry_id, network, assets }) {
+    const now = Date.now();
+    const agreed = assets.flatMap((asset) => asset.deliveries);
+    if (!this.prices || now - this.asked > (network.slot_s * 1000) / 4) {
+      this.asked = now;
+      try {
+        this.prices = await this.context.hass().callWS({ type: "energy_marketplace/prices", entry_id });
+      } catch (error) {
+        return put(this.chart, el("p", { class: "dim" }, error.message));
+      }
+    }
+    return put(this.chart, chart(this.prices, agreed, this.context.format, this.context.texts));
+  }
+}

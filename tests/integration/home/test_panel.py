@@ -1,0 +1,117 @@
+"""The panel: its files, its place in the sidebar, and what it is told."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from homeassistant.components.frontend import DATA_PANELS
+from homeassistant.setup import async_setup_component
+
+from custom_components.energy_marketplace.ledger.proof import Finding, Verdict
+from custom_components.energy_marketplace.panel import URL_PATH
+from tests.integration.conftest import WASHER
+from tests.integration.home.stand_in import trade
+
+FRONTEND = Path(__file__).parents[3] / "custom_components" / "energy_marketplace" / "frontend"
+LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
+
+
+@pytest.fixture
+async def socket(member, hass, hass_ws_client):
+    assert await async_setup_component(hass, "websocket_api", {})
+    return await hass_ws_client(hass)
+
+
+async def subscribe(socket):
+    await socket.send_json_auto_id({"type": "energy_marketplace/subscribe"})
+    assert (await socket.receive_json())["success"]
+    return (await socket.receive_json())["event"]["homes"]
+
+
+async def test_a_panel_that_opens_is_told_of_every_member(socket):
+    (home,) = await subscribe(socket)
+    assert home["network"]["name"] == "Sunny Street"
+    assert (home["wallet"]["balance"], home["wallet"]["held"]) == (20.0, 5.0)
+    assert [asset["name"] for asset in home["assets"]] == ["Home", "Washer"]
+    assert all(asset["device_id"] for asset in home["assets"])
+
+
+async def test_an_agreed_trade_shows_in_the_panel_without_asking(socket, node, member):
+    await subscribe(socket)
+    await node.push_trade(trade("7.1", 4_000_000, buyer=member.data["address"], buy_asset=WASHER))
+    homes = []
+    while not homes or not homes[0]["trades"]:
+        homes = (await socket.receive_json())["event"]["homes"]
+    (agreed,) = homes[0]["assets"][1]["deliveries"]
+    assert (agreed["direction"], agreed["energy"], agreed["price"]) == ("import", 0.3, 0.155)
+
+
+async def test_what_the_node_lied_about_is_not_in_the_panel(socket, member):
+    market = member.runtime_data.market
+    market.async_set_updated_data(replace(market.data, proof=Finding(Verdict.CONTRADICTED)))
+    (home,) = await subscribe(socket)
+    assert home["wallet"]["verdict"] == "contradicted"
+    assert "balance" not in home["wallet"]
+
+
+async def test_prices_ahead_are_those_last_traded_and_the_newest_ends(socket, node, member):
+    now = member.runtime_data.market.slot_now()
+    common = {"closed": 1, "orders": 2, "state": "cleared", "slots": 2}
+    ends = {"least": {"": [90_000, 95_000]}, "greatest": {"": [110_000, 115_000]}}
+    newest = {"round": 9, "first_slot": now + 1, "prices": {"": [None, 105_000]}, **common, **ends}
+    older = {"round": 8, "first_slot": now, "prices": {"": [80_000, 100_000]}, **common}
+    node.rounds = [{**newest, "state": "void", "round": 10}, newest, older]
+    await socket.send_json_auto_id({"type": "energy_marketplace/prices", "entry_id": member.entry_id})
+    slots = (await socket.receive_json())["result"]["slots"]
+    assert [slot["price"] for slot in slots] == [0.08, 0.1, 0.105]
+    assert [slot["least"] for slot in slots] == [None, 0.09, 0.095]
+    assert [slot["greatest"] for slot in slots] == [None, 0.11, 0.115]
+
+
+async def test_a_node_that_is_away_leaves_a_sentence_in_place_of_the_prices(socket, node, member):
+    await socket.send_json_auto_id({"type": "energy_marketplace/prices", "entry_id": member.entry_id})
+    assert (await socket.receive_json())["result"]["slots"] == []
+    node.tokens.clear()
+    await socket.send_json_auto_id({"type": "energy_marketplace/prices", "entry_id": member.entry_id})
+    assert (await socket.receive_json())["error"]["code"] == "node_unreachable"
+
+
+async def test_a_panel_follows_members_that_come_and_go(socket, hass, member):
+    await subscribe(socket)
+    await hass.config_entries.async_unload(member.entry_id)
+    homes = None
+    while homes != []:
+        homes = (await socket.receive_json())["event"]["homes"]
+
+
+async def test_prices_of_a_member_that_does_not_run_are_refused(socket):
+    await socket.send_json_auto_id({"type": "energy_marketplace/prices", "entry_id": "nobody"})
+    answer = await socket.receive_json()
+    assert answer["error"]["code"] == "not_found"
+
+
+async def test_the_panel_goes_with_the_last_member(member, hass):
+    assert URL_PATH in hass.data[DATA_PANELS]
+    await hass.config_entries.async_remove(member.entry_id)
+    assert URL_PATH not in hass.data[DATA_PANELS]
+
+
+def words(language):
+    return json.loads((FRONTEND / "locales" / f"{language}.json").read_text())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_word_with_the_same_places(language):
+    def places(texts):
+        return {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in texts.items()}
+
+    assert places(words(language)) == places(words("en"))
+
+
+def test_every_word_that_the_panel_asks_for_is_there():
+    source = "".join(file.read_text() for file in FRONTEND.rglob("*.js"))
+    asked = set(re.findall(r'texts\("(\w+)"', source))
+    assert asked
+    assert asked <= words("en").keys()
