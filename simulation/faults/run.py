@@ -25,19 +25,14 @@ SILENCE_MS = 60_000
 CLOCK_ERRORS = (0, 0, 1_500, -5_000, 60_000, 150_000, -3_600_000)
 
 
-_LATE = (None, "sequence_used")
-"""What becomes of a transaction that counts, and of one that a later number of its account overtook.
-
-That happens where a home was cut off for so long that its blocks sank below the depth window, or had to pass
-on what it took; members sign it anew.
-"""
-_EXPECTED: Final = {
-    "transfer": _LATE,
-    "voucher.issue": _LATE,
-    "member.join": _LATE,
-    "asset.register": _LATE,
-    "order.place": (*_LATE, "slot_closed", "beyond_horizon", "unknown_asset", "not_enough_money"),
+_EXPECTED: Final[dict[str, tuple[str | None, ...]]] = {
+    "transfer": (None,),
+    "voucher.issue": (None,),
+    "member.join": (None,),
+    "asset.register": (None,),
+    "order.place": (None, "slot_closed", "beyond_horizon", "unknown_asset", "not_enough_money"),
 }
+"""With which codes an acknowledged transaction of a kind may end: applied, or come too late for its slot."""
 
 
 @dataclass

@@ -193,8 +193,7 @@ class Chain:
             return False
         if self._votes_since is None:
             self._votes_since = now
-        alone = len(self.certifier.electorate.keys) == 1
-        return alone or has_passed(self._votes_since, VOTE_PATIENCE_MS, now)
+        return self._is_alone or has_passed(self._votes_since, VOTE_PATIENCE_MS, now)
 
     def _wake_for_votes(self, step: Step, now: int) -> None:
         if self.certifier.is_due and self._votes_since is not None and not self._is_vote_due(now):
@@ -269,7 +268,16 @@ class Chain:
         for data in block.envelopes:
             transaction = self._checked.get(data) or _parsed(data)
             if transaction is not None:
-                self._queue.append(Waiting(transaction, data))
+                self._put_back(Waiting(transaction, data))
+
+    def _put_back(self, one: Waiting) -> None:
+        """Let a transaction wait before those of its account with higher numbers, which would void it."""
+        later = (
+            place
+            for place, other in enumerate(self._queue)
+            if other.account == one.account and other.sequence > one.sequence
+        )
+        self._queue.insert(next(later, len(self._queue)), one)
 
     def _load(self, build: Build, now: int) -> Payload:
         """Take what waits into the next own block; no envelopes yet where their ledger time would be old."""
@@ -279,20 +287,45 @@ class Chain:
         self._pausing = paused and not self._pausing
         if self._pausing:
             return Payload(votes=votes)
-        envelopes: list[bytes] = []
-        room = MAX_PAYLOAD_BYTES - sum(map(len, votes))
-        while self._queue and len(self._queue[0].data) <= room and len(envelopes) < MAX_ITEMS:
-            envelopes.append(self._queue.popleft().data)
-            room -= len(envelopes[-1])
-        return Payload(tuple(envelopes), votes)
+        return Payload(self._take_envelopes(MAX_PAYLOAD_BYTES - sum(map(len, votes))), votes)
+
+    def _take_envelopes(self, room: int) -> tuple[bytes, ...]:
+        """Take what fits out of the queue, in its order, but for accounts with envelopes in open own blocks.
+
+        A block that is late can sink below the window, and its envelopes come again. Had a later number of
+        the account been ordered meanwhile, they would be void.
+        """
+        open_accounts = self._open_accounts()
+        taken: list[bytes] = []
+        left: deque[Waiting] = deque()
+        while self._queue and len(self._queue[0].data) <= room and len(taken) < MAX_ITEMS:
+            one = self._queue.popleft()
+            if one.account in open_accounts:
+                left.append(one)
+                continue
+            taken.append(one.data)
+            room -= len(one.data)
+        self._queue.extendleft(reversed(left))
+        return tuple(taken)
+
+    def _open_accounts(self) -> set[str]:
+        """Return the accounts that have envelopes in own blocks which are not ordered and may never be."""
+        if self._is_alone:
+            return set()
+        data = (one for block in self.core.unordered_own() for one in block.envelopes)
+        known = (self._checked.get(one) or _parsed(one) for one in data)
+        return {one.payload.account for one in known if one is not None}
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self.certifier.electorate.keys) == 1
 
     def _commit(self, commit: Commit, step: Step) -> None:
         ordered = [place for block in commit.blocks for place in self._read(block)]
         transactions = [one.transaction for one in ordered]
         verified = self._verified(ordered)
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
-        for one in ordered:
-            self._checked.pop(one.data, None)
+        self._forget(ordered)
         self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
         step.placed += [Placed(result, commit.index) for result in outcome.results]
@@ -311,6 +344,14 @@ class Chain:
                 leaves=outcome.leaves,
             )
         )
+
+    def _forget(self, ordered: Sequence[_Place]) -> None:
+        """Drop what is ordered, also where the very same envelope waits here once more after a restart."""
+        for one in ordered:
+            self._checked.pop(one.data, None)
+        if self._queue and not self._is_alone:
+            gone = {one.data for one in ordered}
+            self._queue = deque(one for one in self._queue if one.data not in gone)
 
     def _read(self, block: Block) -> Iterable[_Place]:
         """Return the transactions in a block; what is none is passed over, by every node alike."""
