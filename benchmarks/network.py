@@ -65,8 +65,8 @@ def delays_to_commit(size: int, setting: Setting, samples: int = 40) -> list[flo
     """Return the message delays from submitting at a random home to the commit at the same home."""
     street = SimulatedStreet(size, 0, seed=size)
     street.weather = setting.weather
-    street.clock.run(20 * DELAY_MS)
-    random, founder = Random(size), street.people[0]
+    random = Random(size)
+    _move_in(street)
     one_by_one = setting.pause == (0, 0)
     started: dict[str, tuple[int, int]] = {}
     found: dict[str, float] = {}
@@ -83,7 +83,8 @@ def delays_to_commit(size: int, setting: Setting, samples: int = 40) -> list[flo
 
     for _ in range(samples):
         home = random.choice(street.homes)
-        waiting = founder.sign("voucher.issue", to=founder.address, amount=1, reference="cash")
+        member = street.people[home.author]
+        waiting = member.sign("transfer", to=street.people[home.author - 1].address, amount=1)
         started[waiting.transaction.id] = (home.author, street.clock.now)
         home.submit(waiting)
         while one_by_one and len(found) < len(started):
@@ -91,6 +92,17 @@ def delays_to_commit(size: int, setting: Setting, samples: int = 40) -> list[flo
         wait(random.randint(*setting.pause))
     wait(20 * DELAY_MS)
     return list(found.values())
+
+
+def _move_in(street: SimulatedStreet) -> None:
+    """Let everybody at home in the street become a member, with some money."""
+    founder = street.people[0]
+    for member in street.people:
+        if member is not founder:
+            street.homes[0].submit(member.joins(founder))
+        money = founder.sign("voucher.issue", to=member.address, amount=10**9, reference="cash")
+        street.homes[0].submit(money)
+    street.clock.run(100 * DELAY_MS)
 
 
 def report_latency() -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
+from energy_ledger.dag.pacemaker import Pace
 from energy_ledger.mempool import Waiting
 from energy_ledger.quorum import tolerated_faults
 from simulation.faults.disk import Disk
@@ -20,9 +21,11 @@ from simulation.faults.street import CALM, BrokenPromiseError, Street, Weather
 SIZES = (1, 3, 4, 4, 4, 5, 7)
 TROUBLES = 12
 HEALING_MS = 280_000
-"""Longer than any order lives that was placed before, and longer than any clock was ahead."""
+"""Longer than any order lives that was placed before."""
+HOUR_MS = 3_600_000
+HEARTBEAT_MS = Pace().heartbeat
 SILENCE_MS = 60_000
-CLOCK_ERRORS = (0, 0, 1_500, -5_000, 60_000, 150_000, -3_600_000)
+CLOCK_ERRORS = (0, 0, 1_500, -5_000, 60_000, 150_000, HOUR_MS, -HOUR_MS)
 
 
 _EXPECTED: Final[dict[str, tuple[str | None, ...]]] = {
@@ -44,6 +47,8 @@ class Run:
     acknowledged: dict[str, str] = field(default_factory=dict)
     """Every transaction that an honest home took, with its kind."""
     backups: dict[int, Disk] = field(default_factory=dict)
+    hour_fast: bool = False
+    """Whether a clock was an hour fast: others take what it said when that hour is over."""
 
     def __post_init__(self) -> None:
         """Found the street; every second one with homes that lie has as many as it withstands."""
@@ -110,6 +115,7 @@ class Run:
 
     def _set_clock(self, victim: Home) -> None:
         victim.clock_error = self.random.choice(CLOCK_ERRORS)
+        self.hour_fast = self.hour_fast or victim.clock_error == HOUR_MS
         self.street.note(victim, f"has a clock that is wrong by {victim.clock_error} ms")
 
     def _storm(self, _: Home) -> None:
@@ -149,6 +155,17 @@ class Run:
             if not home.up:
                 home.start()
         self.street.clock.run(HEALING_MS)
+        if self.hour_fast:
+            self._wait_out()
+
+    def _wait_out(self) -> None:
+        """Wait until the blocks of a fast clock are not early any more, and for the end of a heartbeat."""
+        self.street.keepalive_ms = HEARTBEAT_MS // 10
+        self.street.clock.run(HOUR_MS)
+        before = len(self.street.said_at)
+        while len(self.street.said_at) == before:
+            self.street.clock.run(SILENCE_MS)
+        self.street.clock.run(SILENCE_MS)
 
     def _check_end(self) -> None:
         street = self.street

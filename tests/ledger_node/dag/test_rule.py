@@ -392,7 +392,7 @@ def test_votes_counted_without_the_order_of_ancestors_are_noticed(monkeypatch: p
     monkeypatch.setattr(BaseCommitter, "certified_blocks", any_certified)
     with pytest.raises(AssertionError, match="commit B"):
         test_a_block_votes_for_the_first_leader_block_it_lists()
-    # A and B list both blocks of the leader, so both are certified: what comes out depends on who has seen what.
+    # A and B list both blocks of the leader, so both are certified: what comes out depends on who saw what.
     picture = """
 1 | A        B B'      C       D
 2 | A(ABB'C) B(ABB'C)  C(CBA)  D(DB'A)

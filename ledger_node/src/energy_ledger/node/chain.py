@@ -134,6 +134,7 @@ class Chain:
         self._checked: dict[bytes, Transaction] = {}
         self._pausing = False
         self._votes_since: int | None = None
+        self._homeless: dict[str, Waiting] = {}
         self._given: Block | None = None
 
     def advance(self, waiting: Iterable[Waiting], now: int, incoming: Incoming = NOTHING) -> Step:
@@ -145,11 +146,15 @@ class Chain:
         self._receive(incoming, step, now)
         while commits != len(step.entry.commits):
             commits = len(step.entry.commits)
+            self._take_home()
             pending = bool(self._queue) or self._is_vote_due(now)
             self._follow(self.core.want(pending, self.ledger.next_due(), now), step, now)
         self._wake_for_votes(step, now)
         if self._queue and not self.core.speaks:
             step.homeless = list(self._queue)
+            passed_on = (*self._homeless.values(), *self._queue)
+            valid = (one for one in passed_on if one.transaction.payload.expires >= self.ledger.time)
+            self._homeless = {one.transaction.id: one for one in valid}
             self._queue.clear()
         step.entry.certificate = self.certifier.take()
         step.standing = Standing.of(self.ledger)
@@ -270,6 +275,13 @@ class Chain:
             if transaction is not None:
                 self._put_back(Waiting(transaction, data))
 
+    def _take_home(self) -> None:
+        """Take back what was passed on and is not ordered, once there is a voice: nothing may overtake it."""
+        if self._homeless and self.core.speaks:
+            homeless, self._homeless = self._homeless, {}
+            for one in homeless.values():
+                self._put_back(one)
+
     def _put_back(self, one: Waiting) -> None:
         """Let a transaction wait before those of its account with higher numbers, which would void it."""
         later = (
@@ -281,6 +293,7 @@ class Chain:
 
     def _load(self, build: Build, now: int) -> Payload:
         """Take what waits into the next own block; no envelopes yet where their ledger time would be old."""
+        self._take_home()
         votes = self.certifier.speak()
         paused = now - build.time > FRESH_MS
         # Where rounds are slow, each is a pause: only one is left out.
@@ -349,6 +362,7 @@ class Chain:
         """Drop what is ordered, also where the very same envelope waits here once more after a restart."""
         for one in ordered:
             self._checked.pop(one.data, None)
+            self._homeless.pop(one.transaction.id, None)
         if self._queue and not self._is_alone:
             gone = {one.data for one in ordered}
             self._queue = deque(one for one in self._queue if one.data not in gone)
