@@ -93,7 +93,7 @@ async def open_street(stage: Stage) -> AsyncIterator[Street]:
 async def gather_community(street: Street, say: Say) -> Community:
     """Found the network as the first neighbour and let the others join and register what they have."""
     client = NodeClient(street.session, street.stage.node_url)
-    await street.until("starting the ledger node", lambda: _answers(client))
+    await street.until("starting the ledger node", lambda: node_answers(client))
     founder = await neighbours.found(client.with_token(street.stage.setup_token()))
     joined = [
         await neighbours.join(client, await founder.invite(), house.neighbour.name)
@@ -130,7 +130,8 @@ def recorder(street: Street) -> Recorder:
     return Recorder(meters, street.world.slot_s)
 
 
-async def _answers(client: NodeClient) -> bool:
+async def node_answers(client: NodeClient) -> bool:
+    """Tell whether a node is up and waits for a network."""
     try:
         return (await client.health()).status == "not_set_up"
     except NodeError:

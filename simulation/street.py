@@ -97,9 +97,11 @@ def build_house(neighbour: Neighbour, number: int, world: World, port: int) -> H
     return House(neighbour, home, roof, battery, car, _serve(FuseBox([meter]), meter, port, sdm630))
 
 
-def build_metered_home(world: World, main_port: int, laundry_port: int, relay_port: int) -> MeteredHome:
+def build_metered_home(
+    world: World, main_port: int, laundry_port: int, relay_port: int, *, machine_w: int = MACHINE_W
+) -> MeteredHome:
     """Build the house that Home Assistant looks after; the machine's relay is a device beside its meter."""
-    machine = Switched(MACHINE_W, MACHINE_STANDBY_W)
+    machine = Switched(machine_w, MACHINE_STANDBY_W)
     home = Home(Household(SEED * 100), world.day)
     main, laundry = _meter([home, machine], world, 90), _meter([machine], world, 91)
     box = FuseBox([main, laundry])

@@ -11,10 +11,11 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from .agent_runner import AgentRunner, agent_store
 from .assets import assets_of, wiring_of
 from .attesting import Attester
-from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, DOMAIN, PLATFORMS
-from .control import CONTROL_ENTITY, DeliveryControl
+from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, CONTROL_ENTITY, DOMAIN, PLATFORMS
+from .control import DeliveryControl
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .devices import async_register_devices
 from .ledger.client import NodeClient
@@ -35,6 +36,7 @@ class MemberRuntime:
 
     market: MarketCoordinator
     meters: dict[str, MeterCoordinator]
+    agent: AgentRunner
     origins: Origins
     wiring: Mapping[str, Any]
     """What the member was built from."""
@@ -51,6 +53,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
     """Start a member: its network, its wallet, its assets and their meters."""
     store = MemberStore(hass, entry.entry_id)
     await store.async_open(entry)
+    await store.async_tidy(entry)
     market = MarketCoordinator(hass, entry, await _async_member(hass, entry), store)
     if market.knows_network:
         # Agreed deliveries happen and meters are read even while the node is away.
@@ -59,14 +62,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
         await market.async_config_entry_first_refresh()
     async_register_devices(hass, entry, market.network)
     meters = await _async_meters(hass, entry, market)
-    entry.runtime_data = MemberRuntime(market, meters, Origins(hass, entry), wiring_of(entry))
+    agent = AgentRunner(hass, entry, market, meters)
+    await agent.async_open()
+    entry.runtime_data = MemberRuntime(market, meters, agent, Origins(hass, entry), wiring_of(entry))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     market.async_start()
     for meter in meters.values():
         meter.async_start()
     for asset in assets_of(entry):
         if CONTROL_ENTITY in asset.control:
-            DeliveryControl(hass, market, asset).async_start()
+            DeliveryControl(hass, market, agent, asset).async_start()
+    agent.async_start()
     entry.async_on_unload(entry.add_update_listener(_async_updated))
     await async_show_panel(hass)
     return True
@@ -76,6 +82,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
     """Stop a member and write down where it stands."""
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
+        await entry.runtime_data.agent.async_close()
         await entry.runtime_data.market.store.async_close()
     return unloaded
 
@@ -83,6 +90,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
 async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:
     """Delete what a member kept on disk."""
     await MemberStore(hass, entry.entry_id).async_remove()
+    await agent_store(hass, entry.entry_id).async_remove()
     async_hide_panel(hass)
     for issue in [
         f"node_unreachable_{entry.entry_id}",

@@ -24,6 +24,7 @@ from .const import (
     LOADS,
     SUBENTRY_ASSET,
 )
+from .trading.home import Strategy
 
 _SETTABLE = frozenset({CONF_MIN_SELL_PRICE, CONF_MAX_BUY_PRICE, CONF_SETTINGS})
 """What entities change while the member runs; everything else needs it to start again."""
@@ -35,17 +36,19 @@ class TradingSettings:
 
     `energy_wh` is what a load needs until `ready_by` (a time of day), or a run of an appliance, which takes
     `run_minutes`; `reserve_percent` stays in a battery of `capacity_wh`; `daily_limit` (nano) is the most
-    that the home spends in a day, None for no limit.
+    that the home spends in a day, None for no limit; `only_below` (nano per Wh) lets a load wait until
+    energy costs so little, None means that it must be served.
     """
 
     automatic: bool = False
-    strategy: str = "save_money"
+    strategy: Strategy = "save_money"
     energy_wh: int = 1_000
     ready_by: str = "07:00:00"
     run_minutes: int = 60
     capacity_wh: int = 10_000
     reserve_percent: int = 20
     daily_limit: int | None = None
+    only_below: int | None = None
 
     @property
     def ready_at(self) -> time:

@@ -40,10 +40,23 @@ class Attester:
         """Keep a slot's reading on disk."""
         await self._journal.add(reading)
 
-    def miss(self, gap: Gap) -> None:
-        """Say which slots with trades have no reading, and why: a guess is never attested."""
+    async def async_miss(self, gap: Gap) -> None:
+        """Keep what is proven of slots with trades, and say which have no reading, and why.
+
+        A guess is never attested. But where only what was traded is attested, the part of a slot that was
+        watched proves that at least so much flowed.
+        """
         traded = traded_at(self._market.book.unsettled(), self._journal.asset)
-        if slots := [str(slot) for slot in range(gap.first, gap.end) if slot in traded]:
+        proven: dict[int, SlotReading] = {}
+        if self._market.network.parameters.readings != "net":
+            for part in gap.proven:
+                known = proven.get(part.slot)
+                proven[part.slot] = part if known is None else max(known, part, key=_moved)
+        for slot in proven.keys() & traded.keys():
+            await self._journal.add(proven[slot])
+        if slots := [
+            str(slot) for slot in range(gap.first, gap.end) if slot in traded.keys() - proven.keys()
+        ]:
             _LOGGER.warning(
                 "There is no reading of slot %s: %s. Its trades settle without it",
                 ", ".join(slots),
@@ -106,3 +119,7 @@ class Attester:
             attestation.slot,
             error,
         )
+
+
+def _moved(part: SlotReading) -> int:
+    return part.imported_wh + part.exported_wh

@@ -50,8 +50,11 @@ async def _run_now(market: MarketCoordinator, asset: HomeAsset) -> None:
 
 
 async def _run_cheaply(market: MarketCoordinator, asset: HomeAsset) -> None:
-    """Bid for what the load needs at any time until it must be ready."""
+    """Bid for what the load needs at any time until it must be ready; automatic trading may do better."""
     finish_ms = int(next_occurrence(asset.settings.ready_at).timestamp() * 1000)
+    if asset.settings.automatic and asset.asset_type == "appliance":
+        await market.config_entry.runtime_data.agent.async_request_run(asset, finish_ms)
+        return
 
     def cheap(now: int) -> Order:
         return request_energy(

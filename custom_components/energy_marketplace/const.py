@@ -92,3 +92,10 @@ LOADS: Final = ("charger", "heat_pump", "boiler", "appliance")
 
 STRATEGIES: Final = ("save_money", "own_sunshine", "help_street", "only_sell", "only_buy")
 """What automatic trading is after, in the order in which it is offered."""
+
+CONTROL_ENTITY: Final = "entity"
+CONTROL_ON: Final = "on"
+CONTROL_OFF: Final = "off"
+CONTROL_KEEP_ON: Final = "keep_on"
+CONTROL_LEVEL: Final = "level"
+CONTROL_PLUGGED: Final = "plugged"

@@ -1,6 +1,7 @@
 """Switching an asset by its deliveries: on when one starts, off when it ends, and hands off when people act.
 
-What is controlled is a switch, a number or a select that the asset names. Whoever changes it by hand, or by
+What automatic trading plans for the asset counts like a delivery, such as sunshine of the own roof. What is
+controlled is a switch, a number or a select that the asset names. Whoever changes it by hand, or by
 another automation, while a delivery is under way takes it over until that delivery ends. Where things stand
 is kept on disk before anything is switched, so that after a restart a delivery that began or ended meanwhile
 is made up for; an entity that cannot be reached is switched as soon as it can.
@@ -26,16 +27,14 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
+from .agent_runner import AgentRunner
 from .assets import HomeAsset
+from .const import CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON
 from .coordinator import MarketCoordinator
-from .trading.deliveries import Delivery, deliveries, delivery_at
+from .trading.deliveries import deliveries, delivery_at
 
 _LOGGER = logging.getLogger(__name__)
 CONTROL_DOMAINS = ("switch", "input_boolean", "number", "input_number", "select", "input_select")
-CONTROL_ENTITY = "entity"
-CONTROL_ON = "on"
-CONTROL_OFF = "off"
-CONTROL_KEEP_ON = "keep_on"
 _SILENT = (STATE_UNAVAILABLE, STATE_UNKNOWN)
 _WATTS = {"W": 1.0, "kW": 1_000.0, "MW": 1_000_000.0}
 _SAME = 1e-6
@@ -53,10 +52,13 @@ class Drive:
 class DeliveryControl:
     """Controls the entity that one asset names."""
 
-    def __init__(self, hass: HomeAssistant, market: MarketCoordinator, asset: HomeAsset) -> None:
+    def __init__(
+        self, hass: HomeAssistant, market: MarketCoordinator, agent: AgentRunner, asset: HomeAsset
+    ) -> None:
         """Take up what an earlier run left."""
         self._hass = hass
         self._market = market
+        self._agent = agent
         self._asset = asset
         self._entity_id: str = asset.control[CONTROL_ENTITY]
         self._domain = split_entity_id(self._entity_id)[0]
@@ -76,7 +78,7 @@ class DeliveryControl:
         entry.async_on_unload(
             async_track_state_change_event(self._hass, self._entity_id, self._async_changed)
         )
-        if self._drive is not None and not self._drive.overridden and self._delivery() is not None:
+        if self._drive is not None and not self._drive.overridden and self._power_w() is not None:
             self._wanted = self._drive.value  # a device may have forgotten it meanwhile
         self._async_look()
         self._async_apply()
@@ -84,14 +86,14 @@ class DeliveryControl:
     @callback
     def _async_look(self) -> None:
         """Compare what is agreed for now with what was switched."""
-        delivery, drive = self._delivery(), self._drive
-        if delivery is None:
+        power_w, drive = self._power_w(), self._drive
+        if power_w is None:
             if drive is not None:
                 self._end(drive)
         elif drive is None:
-            value = self._value(delivery)
+            value = self._value(power_w)
             self._switch(Drive(value, self._after()), value)
-        elif not drive.overridden and (value := self._value(delivery)) != drive.value and self._follows_power:
+        elif not drive.overridden and (value := self._value(power_w)) != drive.value and self._follows_power:
             self._switch(replace(drive, value=value), value)
 
     @callback
@@ -112,10 +114,20 @@ class DeliveryControl:
             _LOGGER.info("%s was taken over until its delivery ends", self._entity_id)
             self._switch(replace(self._drive, overridden=True), None)
 
-    def _delivery(self) -> Delivery | None:
+    def _power_w(self) -> int | None:
+        """Return the power that is agreed or planned for now (W, negative: gives), None for none."""
         book, slot_s = self._market.book, self._market.slot_s
         all_deliveries = deliveries(book.trades_of(self._asset.id), slot_s=slot_s, asset=self._asset.id)
-        return delivery_at(all_deliveries, self._now_ms())
+        delivery, now = delivery_at(all_deliveries, self._now_ms()), self._now_ms()
+        planned_w = self._agent.planned_w(self._present_asset())
+        if delivery is None:
+            return planned_w or None
+        agreed_w = delivery.power_w(now) * (-1 if delivery.role == "give" else 1)
+        return max(agreed_w, planned_w, key=abs)
+
+    def _present_asset(self) -> HomeAsset:
+        subentry = self._market.config_entry.subentries.get(self._asset.subentry_id)
+        return HomeAsset.of(subentry) if subentry else self._asset
 
     @staticmethod
     def _now_ms() -> int:
@@ -164,13 +176,13 @@ class DeliveryControl:
         """Whether the value follows the agreed power from slot to slot."""
         return self._domain.endswith("number") and not self._asset.control.get(CONTROL_ON)
 
-    def _value(self, delivery: Delivery) -> str:
-        """Return the value for a delivery that is under way."""
+    def _value(self, power_w: int) -> str:
+        """Return the value at an agreed or planned power."""
         if given := self._asset.control.get(CONTROL_ON):
             return str(given)
         if not self._domain.endswith("number"):
             return STATE_ON
-        return _power(self._hass.states.get(self._entity_id), delivery.power_w(self._now_ms()))
+        return _power(self._hass.states.get(self._entity_id), power_w)
 
     def _after(self) -> str | None:
         """Return the value after a delivery that starts now."""
@@ -207,8 +219,12 @@ def _action(domain: str, value: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def _power(state: State | None, power_w: int) -> str:
-    """Return a power as a number entity takes it; the greatest value where it counts no watts."""
+    """Return a power as a number entity takes it; the greatest value where it counts no watts.
+
+    One that takes no negative numbers is told how much, not which way.
+    """
     attributes = state.attributes if state else {}
     least, most = float(attributes.get("min", 0)), float(attributes.get("max", 100))
     watts = _WATTS.get(str(attributes.get("unit_of_measurement")))
-    return str(most if watts is None else min(most, max(least, power_w / watts)))
+    signed_w = power_w if least < 0 else abs(power_w)
+    return str(most if watts is None else min(most, max(least, signed_w / watts)))

@@ -114,9 +114,14 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Length of a slot in seconds."""
         return self.network.parameters.slot_s
 
+    @staticmethod
+    def now_ms() -> int:
+        """Return the present in ms since the epoch, by this computer's clock."""
+        return int(dt_util.utcnow().timestamp() * 1000)
+
     def slot_now(self) -> int:
         """Return the slot that runs, by this computer's clock."""
-        return slot_at(int(dt_util.utcnow().timestamp() * 1000), self.slot_s)
+        return slot_at(self.now_ms(), self.slot_s)
 
     @callback
     def async_start(self) -> None:

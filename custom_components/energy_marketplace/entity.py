@@ -6,6 +6,7 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .agent_runner import AgentRunner
 from .assets import HomeAsset
 from .coordinator import MarketCoordinator
 from .devices import asset_identifier, node_identifier, wallet_identifier
@@ -64,6 +65,11 @@ class AssetEntity(_MarketEntity):
     def available(self) -> bool:
         """Return that the book is always there."""
         return True
+
+    @property
+    def agent(self) -> AgentRunner:
+        """The member's automatic trading."""
+        return self.coordinator.config_entry.runtime_data.agent
 
     @property
     def present_asset(self) -> HomeAsset:

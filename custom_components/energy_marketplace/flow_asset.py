@@ -36,9 +36,15 @@ from .const import (
     CONF_RATED_EXPORT_W,
     CONF_RATED_IMPORT_W,
     CONF_SETTINGS,
+    CONTROL_ENTITY,
+    CONTROL_KEEP_ON,
+    CONTROL_LEVEL,
+    CONTROL_OFF,
+    CONTROL_ON,
+    CONTROL_PLUGGED,
     SOURCES,
 )
-from .control import CONTROL_DOMAINS, CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON
+from .control import CONTROL_DOMAINS
 from .flow_errors import FlowProblem, name_problem, problem_of
 from .flow_meter import MeterSteps
 from .flow_network import choice, price_selector, whole_number
@@ -51,8 +57,6 @@ if TYPE_CHECKING:
     from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 
 GRID = "grid"
-CONTROL_LEVEL = "level"
-CONTROL_PLUGGED = "plugged"
 CONTROL_SCHEMA = vol.Schema(
     {
         vol.Optional(CONTROL_ENTITY): EntitySelector(EntitySelectorConfig(domain=list(CONTROL_DOMAINS))),

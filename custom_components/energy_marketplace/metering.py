@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from datetime import datetime, timedelta
 from typing import override
 
@@ -24,6 +25,7 @@ from .storage import MemberStore
 _LOGGER = logging.getLogger(__name__)
 _SILENT_AFTER_S = 300
 """A meter that says nothing for so long is worth a repair issue, however short the slots."""
+_KEPT_CLOSED = 200
 
 
 class MeterCoordinator(DataUpdateCoordinator[Sample]):
@@ -56,6 +58,8 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._started = wall_clock()
         self.slots = self._slot_meter(market.store)
+        self.closed: deque[SlotReading] = deque(maxlen=_KEPT_CLOSED)
+        """The latest slots, for the agent to learn from."""
 
     @callback
     def async_start(self) -> None:
@@ -99,10 +103,12 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
             _LOGGER.debug(
                 "%s: no reading for slots %s to %s: %s", self.name, item.first, item.end - 1, item.reasons
             )
+        else:
+            self.closed.append(item)
         if self._attester is None:
             return
         if isinstance(item, Gap):
-            self._attester.miss(item)
+            await self._attester.async_miss(item)
         else:
             await self._attester.async_keep(item)
 

@@ -22,7 +22,7 @@ from .ledger.units import NANO, money_to_nano, price_from_nano, price_to_nano
 
 PARALLEL_UPDATES = 1
 
-type Changes = Mapping[str, int]
+type Changes = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,17 @@ NUMBERS = (
         native_step=0.01,
         exists=lambda asset: asset.is_connection_point and asset.rated_import_w > 0,
         value=lambda asset, _network: (asset.settings.daily_limit or 0) / NANO,
-        changes=lambda value: {"daily_limit": money_to_nano(round(value, 9))},
+        changes=lambda value: {"daily_limit": money_to_nano(round(value, 9)) or None},
+    ),
+    SettingDescription(
+        key="only_below",
+        translation_key="only_below",
+        unit="/kWh",
+        native_max_value=1_000,
+        native_step=0.0001,
+        exists=lambda asset: asset.is_load,
+        value=lambda asset, _network: _per_kwh(asset.settings.only_below or 0),
+        changes=lambda value: {"only_below": _price_nano(value) or None},
     ),
     SettingDescription(
         key="needed_energy",

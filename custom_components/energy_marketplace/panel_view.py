@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
 from .assets import HomeAsset, assets_of
+from .const import DOMAIN
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator, MarketState
-from .devices import asset_identifier
 from .ledger.answers import MarketRound, Trade
 from .ledger.units import slot_start_ms
 from .orders import currency, local_time, order_facts, per_kwh, trade_facts
@@ -24,13 +24,14 @@ def home_facts(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> Fact
     market = entry.runtime_data.market
     trades = sorted(market.book.trades.values(), key=lambda trade: (trade.slot, trade.id))
     assets = assets_of(entry)
+    devices = _devices(hass, entry)
     return {
         "entry_id": entry.entry_id,
         "name": entry.title,
         "connected": market.connected,
         "network": _network_facts(market),
         "wallet": _wallet_facts(market),
-        "assets": [_asset_facts(hass, market, asset) for asset in assets],
+        "assets": [_asset_facts(market, asset, devices.get(asset.subentry_id)) for asset in assets],
         "orders": [
             order_facts(order, market) for asset in assets for order in market.book.open_orders(asset.id)
         ],
@@ -74,11 +75,18 @@ def _wallet_facts(market: MarketCoordinator) -> Facts:
     }
 
 
-def _asset_facts(hass: HomeAssistant, market: MarketCoordinator, asset: HomeAsset) -> Facts:
-    device = dr.async_get(hass).async_get_device(identifiers={asset_identifier(asset.subentry_id)})
+def _devices(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> dict[str, str]:
+    """Return the id of each of the member's devices, by what identifies it."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return {
+        value: device.id for device in devices for domain, value in device.identifiers if domain == DOMAIN
+    }
+
+
+def _asset_facts(market: MarketCoordinator, asset: HomeAsset, device_id: str | None) -> Facts:
     return {
         "id": asset.id,
-        "device_id": device.id if device else None,
+        "device_id": device_id,
         "name": asset.name,
         "type": asset.asset_type,
         "takes": asset.rated_import_w > 0,

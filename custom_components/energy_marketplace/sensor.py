@@ -11,7 +11,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import UnitOfEnergy, UnitOfPower
+from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfPower
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
@@ -27,7 +27,7 @@ from .trading.deliveries import delivery_at, next_delivery
 
 PARALLEL_UPDATES = 0
 
-type Value = datetime | float | int | None
+type Value = datetime | float | int | str | None
 type Exists = Callable[[HomeAsset], bool]
 
 
@@ -41,6 +41,10 @@ def _imports(asset: HomeAsset) -> bool:
 
 def _exports(asset: HomeAsset) -> bool:
     return asset.rated_export_w > 0
+
+
+def _is_point(asset: HomeAsset) -> bool:
+    return asset.is_connection_point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,16 @@ class TradedSensorDescription(AssetSensorDescription):
     native_unit_of_measurement: str | None = UnitOfEnergy.WATT_HOUR
     suggested_unit_of_measurement: str | None = UnitOfEnergy.KILO_WATT_HOUR
     suggested_display_precision: int | None = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorSensorDescription(AssetSensorDescription):
+    """Describe how wrong a forecast of the home was (Wh a slot)."""
+
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    native_unit_of_measurement: str | None = UnitOfEnergy.WATT_HOUR
+    suggested_display_precision: int | None = 0
+    exists: Exists = _is_point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +140,16 @@ def _next_start(entity: AssetEntity) -> datetime | None:
 def _agreed_power(entity: AssetEntity) -> int:
     now = delivery_at(entity.deliveries(), entity.now_ms())
     return now.power_w(entity.now_ms()) if now else 0
+
+
+def _decision(entity: AssetEntity) -> str | None:
+    return entity.agent.because(entity.asset.id)
+
+
+def _error(entity: AssetEntity, name: str) -> float | None:
+    """Return by how much (Wh a slot) a forecast was wrong on average, None before there was one."""
+    figures = getattr(entity.agent.errors(entity.asset.id), name)
+    return figures.mean_absolute_wh if figures.slots else None
 
 
 METER_SENSORS = (
@@ -202,6 +226,17 @@ ASSET_SENSORS = (
         native_unit_of_measurement=UnitOfPower.WATT,
         suggested_display_precision=0,
         value=_agreed_power,
+    ),
+    AssetSensorDescription(key="decision", translation_key="decision", value=_decision),
+    ErrorSensorDescription(
+        key="consumption_error",
+        translation_key="consumption_error",
+        value=lambda entity: _error(entity, "base"),
+    ),
+    ErrorSensorDescription(
+        key="production_error",
+        translation_key="production_error",
+        value=lambda entity: _error(entity, "production"),
     ),
 )
 

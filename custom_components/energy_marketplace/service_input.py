@@ -36,8 +36,10 @@ _TRANSLATED_REFUSALS = frozenset(
         "not_your_order",
         "order_closed",
         "slot_closed",
+        "redemption_closed",
         "unknown_member",
         "unknown_order",
+        "unknown_redemption",
         "window_too_short",
     }
 )

@@ -84,21 +84,21 @@ async def place_offer(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse
         value for value in (asked, limit, target.market.network.tariff.price_floor) if value is not None
     )
     order = Even(Offer, least, target.asset.rated_export_w)
-    return await _place(call, target, partial(_spread, call, target, order))
+    return await place(call, target, partial(_spread, call, target, order))
 
 
 async def place_bid(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Buy energy for an asset, spread evenly over the slots of a period."""
     target = target_of(hass, call)
-    most = _most(target, price(call, ATTR_PRICE))
+    most = limit_of(target, price(call, ATTR_PRICE))
     order = Even(FixedBid, most, target.asset.rated_import_w)
-    return await _place(call, target, partial(_spread, call, target, order))
+    return await place(call, target, partial(_spread, call, target, order))
 
 
 async def request(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Buy energy for an asset any time until it must be done."""
     target = target_of(hass, call)
-    return await _place(call, target, partial(_flexible, call, target))
+    return await place(call, target, partial(_flexible, call, target))
 
 
 async def cancel_order(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
@@ -112,7 +112,7 @@ async def cancel_order(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
     return {"order": order, "transaction": receipt.id, "state": receipt.state}
 
 
-async def _place(call: ServiceCall, target: Target, build: Builder) -> ServiceResponse:
+async def place(call: ServiceCall, target: Target, build: Builder) -> ServiceResponse:
     """Place an order and answer what became of it."""
     placed_by = target.entry.runtime_data.origins.of(call.context)
     with explained():
@@ -143,14 +143,14 @@ def _summary(order: Order, slot_s: int) -> dict[str, JsonValueType]:
 
 def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
     rated_w = target.asset.rated_import_w
-    _able(target, rated_w)
+    able(target, rated_w)
     power_w = int(number(call, ATTR_MAX_POWER)) if given(call, ATTR_MAX_POWER) else rated_w
     try:
         return request_energy(
             target.asset.id,
             energy_wh=wh(call, ATTR_ENERGY),
             power_w=min(power_w, rated_w),
-            price=_most(target, price(call, ATTR_PRICE_CAP)),
+            price=limit_of(target, price(call, ATTR_PRICE_CAP)),
             finish_ms=required_moment_ms(call, ATTR_FINISH_BY),
             time_ms=now,
             parameters=target.market.network.parameters,
@@ -160,7 +160,7 @@ def _flexible(call: ServiceCall, target: Target, now: int) -> Order:
         raise wish_problem(error) from error
 
 
-def _able(target: Target, rated_w: int) -> None:
+def able(target: Target, rated_w: int) -> None:
     """Say so when an asset gives or takes nothing at all that way."""
     if not rated_w:
         raise invalid("no_rated_power", name=target.asset.name)
@@ -168,7 +168,7 @@ def _able(target: Target, rated_w: int) -> None:
 
 def _spread(call: ServiceCall, target: Target, order: Even, now: int) -> Order:
     """Return an order for the same energy in each slot of the period; the first ones get the remainder."""
-    _able(target, order.rated_w)
+    able(target, order.rated_w)
     parameters = target.market.network.parameters
     slots = _period(call, parameters, now)
     energy_wh = wh(call, ATTR_ENERGY)
@@ -195,7 +195,7 @@ def _period(call: ServiceCall, parameters: Parameters, now: int) -> range:
     return range(first, last)
 
 
-def _most(target: Target, asked: int | None) -> int:
+def limit_of(target: Target, asked: int | None) -> int:
     """Return the most to pay: what was asked, the asset's limit, or what the grid costs anyway."""
     asset: HomeAsset = target.asset
     limit = asset.max_buy_price

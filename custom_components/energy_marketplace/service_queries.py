@@ -42,7 +42,7 @@ AUDIT_SCHEMA = vol.Schema(
 
 async def get_orders(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Return the orders of a member or of one asset, with who placed them."""
-    entry, asset = _whose(hass, call)
+    entry, asset = whose(hass, call)
     market = entry.runtime_data.market
     with explained():
         orders = await market.member.client.orders(
@@ -53,7 +53,7 @@ async def get_orders(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
 
 async def get_trades(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
     """Return the trades of a member or of one asset, with who placed their orders."""
-    entry, asset = _whose(hass, call)
+    entry, asset = whose(hass, call)
     market = entry.runtime_data.market
     with explained():
         trades = await market.member.client.trades(
@@ -77,7 +77,8 @@ async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
     return {"events": [event_facts(event) for event in page.items], "next": page.next}
 
 
-def _whose(hass: HomeAssistant, call: ServiceCall) -> tuple[EnergyMarketplaceConfigEntry, str | None]:
+def whose(hass: HomeAssistant, call: ServiceCall) -> tuple[EnergyMarketplaceConfigEntry, str | None]:
+    """Return the member that an action is about, and the asset if it names one."""
     if given(call, ATTR_DEVICE_ID):
         target = target_of(hass, call)
         return target.entry, target.asset.id

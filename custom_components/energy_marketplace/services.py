@@ -14,9 +14,12 @@ from homeassistant.core import (
 )
 from homeassistant.helpers.service import async_register_admin_service
 
+from . import service_flexible as flexible
 from . import service_member as member
 from . import service_orders as orders
+from . import service_papers as papers
 from . import service_queries as queries
+from . import service_windows as windows
 from .const import DOMAIN
 from .schema import vol
 
@@ -37,10 +40,19 @@ ACTIONS = {
     "place_offer": Action(orders.place_offer, orders.PLACE_SCHEMA),
     "place_bid": Action(orders.place_bid, orders.PLACE_SCHEMA),
     "request_energy": Action(orders.request, orders.REQUEST_SCHEMA),
+    "request_block": Action(flexible.request_block, flexible.BLOCK_SCHEMA),
+    "announce_flexibility": Action(flexible.announce_flexibility, flexible.ANNOUNCE_SCHEMA),
     "cancel_order": Action(orders.cancel_order, orders.CANCEL_SCHEMA),
     "get_orders": Action(queries.get_orders, queries.LIST_SCHEMA, SupportsResponse.ONLY),
     "get_trades": Action(queries.get_trades, queries.LIST_SCHEMA, SupportsResponse.ONLY),
     "get_audit_log": Action(queries.get_audit_log, queries.AUDIT_SCHEMA, SupportsResponse.ONLY),
+    "get_prices": Action(windows.get_prices, windows.PRICES_SCHEMA, SupportsResponse.ONLY),
+    "find_best_window": Action(windows.find_best_window, windows.WINDOW_SCHEMA, SupportsResponse.ONLY),
+    "get_statement": Action(papers.get_statement, papers.STATEMENT_SCHEMA, SupportsResponse.ONLY),
+    "get_certificates": Action(papers.get_certificates, papers.CERTIFICATES_SCHEMA, SupportsResponse.ONLY),
+    "get_redemptions": Action(papers.get_redemptions, papers.REDEMPTIONS_SCHEMA, SupportsResponse.ONLY),
+    "redeem_voucher": Action(papers.redeem_voucher, papers.REDEEM_SCHEMA, admin=True),
+    "settle_redemption": Action(papers.settle_redemption, papers.SETTLE_SCHEMA, admin=True),
     "transfer": Action(member.transfer, member.TRANSFER_SCHEMA, admin=True),
     "issue_voucher": Action(member.issue_voucher, member.VOUCHER_SCHEMA, admin=True),
     "set_credit": Action(member.set_credit, member.CREDIT_SCHEMA, admin=True),

@@ -19,6 +19,8 @@ from .const import DOMAIN
 from .meter.journal import FileStorage, Journal
 
 VERSION = 1
+OF_ASSET = ("meter ", "control ")
+"""How the names of an asset's parts begin; the id of its subentry follows."""
 type Data = dict[str, Any]
 
 
@@ -47,6 +49,17 @@ class MemberStore:
         entry.async_on_unload(
             self.hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_final_write)
         )
+
+    async def async_tidy(self, entry: ConfigEntry) -> None:
+        """Drop what assets left behind that were removed: their meters' state and their journals."""
+        here = set(entry.subentries)
+        self.loaded = {
+            name: part
+            for name, part in self.loaded.items()
+            if not name.startswith(OF_ASSET) or name.partition(" ")[2] in here
+        }
+        points = {f"{subentry.unique_id}.jsonl" for subentry in entry.subentries.values()}
+        await self.hass.async_add_executor_job(_delete_others, self._journals(), points)
 
     async def async_close(self) -> None:
         """Write for the last time; what happens from now on is for the next start."""
@@ -103,3 +116,10 @@ def _delete(folder: Path) -> None:
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
+
+
+def _delete_others(folder: Path, kept: set[str]) -> None:
+    """Delete the files of a folder but these."""
+    for file in folder.iterdir() if folder.exists() else ():
+        if file.name not in kept:
+            file.unlink()

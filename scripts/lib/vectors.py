@@ -19,6 +19,7 @@ from energy_ledger.genesis import GENESIS_TAG, network_id
 from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
 from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.node import views
 from energy_ledger.proofs import Certificate, Electorate, LedgerState, Proof, StateVote, leaf_digest
@@ -62,6 +63,12 @@ class Wallet:
 ADA, BO, CY = (Wallet(phrase) for phrase in PHRASES.values())
 NODE_SEED = bytes(range(32))
 INVITE_SEED = bytes(range(32, 64))
+NEW_SEED = bytes(range(96, 128))
+WEEKLY = {
+    "price_floor": 80_000,
+    "price_cap": [{"minute": 0, "value": 280_000}, {"minute": 420, "value": 320_000}],
+    "grid_fee": [{"minute": 0, "value": 4_000}, {"minute": 7_200, "value": 0}],
+}
 
 
 def dump(value: object) -> str:
@@ -77,7 +84,7 @@ def domains() -> Any:
     message = "grüne Straße"
     names = (
         "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof", "invite-node", "link",
-        "registers", "leaf", "node", "history", "block", "state",
+        "registers", "leaf", "node", "history", "block", "state", "rotate",
     )  # fmt: skip
     return [
         {
@@ -283,8 +290,32 @@ def transactions() -> Any:
         (ADA, "voucher.issue", {"to": CY.address, "amount": 50_000_000_000, "reference": "cash, 2023-11-14"}),
         (ADA, "credit.set", {"member": CY.address, "limit": 10_000_000_000}),
         (ADA, "committee.vote", {"epoch": 1, "committee": ["07" * 32, "08" * 32]}),
+        (CY, "member.leave", {}),
+        (ADA, "member.suspend", {"member": CY.address, "suspended": True, "reason": "asked for it"}),
+        (ADA, "member.role", {"member": BO.address, "role": "treasurer", "granted": True}),
+        (CY, "key.rotate", rotation(CY, 19)),
+        (BO, "asset.retire", {"asset": roof}),
+        (BO, "flexibility.announce", {
+            "asset": roof, "direction": "produce", "energy_wh": 3000, "earliest": SLOT, "deadline": SLOT + 16,
+            "max_wh_per_slot": 500, "note": "if the sun shines",
+        }),
+        (CY, "voucher.redeem", {"amount": 7_000_000_000, "reference": "AT61 1904 3002 3457 3201"}),
+        (ADA, "voucher.settle", {"redemption": transaction_id(b"a redemption"), "paid": True, "note": "wired"}),
+        (ADA, "community.pay", {"to": BO.address, "amount": 12_000_000, "reference": "the new street lamp"}),
+        (ADA, "tariff.set", {"from_slot": SLOT + 300, "tariff": WEEKLY}),
+        (ADA, "policy.set", {
+            "approval": "manual", "quota": {"work_per_s": 5_000, "burst": 2_000_000},
+            "hybrid": {"kinds": ["key.rotate"], "transfer_above": None},
+        }),
     ]  # fmt: skip
     return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
+
+
+def rotation(wallet: Wallet, number: int) -> dict[str, Any]:
+    """Return the fields with which somebody's account gets the key of `NEW_SEED`."""
+    keys = (PublicKey("ed25519", crypto.public_key(NEW_SEED).hex()),)
+    message = proof_of_keys(wallet.account, number, keys)
+    return {"keys": key_field(keys[0].public), "proofs": [crypto.sign(NEW_SEED, ROTATE_TAG, message).hex()]}
 
 
 def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) -> Any:

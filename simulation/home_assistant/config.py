@@ -50,14 +50,14 @@ logger:
     homeassistant.loader: error
 
 modbus:
-  # The relay beside the washing machine's meter.
+  # The relay beside the machine's meter.
   - name: laundry
     type: tcp
     host: 127.0.0.1
     port: {relay_port}
     timeout: 2
     switches:
-      - name: Washing machine
+      - name: {relay_name}
         unique_id: washing_machine_relay
         slave: 1
         address: 0
@@ -95,6 +95,7 @@ class Wiring:
 
     relay_port: int
     neighbours: Mapping[str, int]
+    relay_name: str = "Washing machine"
 
     def yaml(self) -> str:
         """Return the configuration file."""
@@ -102,7 +103,7 @@ class Wiring:
             NEIGHBOUR.format(key=neighbour_key(place), name=name, port=port)
             for place, (name, port) in enumerate(self.neighbours.items(), 1)
         )
-        return CONFIGURATION.format(relay_port=self.relay_port) + "".join(meters)
+        return CONFIGURATION.format(relay_port=self.relay_port, relay_name=self.relay_name) + "".join(meters)
 
 
 def neighbour_key(place: int) -> str:

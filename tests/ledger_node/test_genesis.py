@@ -75,7 +75,7 @@ def test_a_slot_has_the_tariff_that_holds_when_it_starts():
     schedule = week((0, 3), (1, 7))
     rules = read_genesis(signed(genesis_fields(**tariff(price_cap=schedule)))).rules
     monday = seconds(2026, 11, 23) // rules.slot_s
-    assert [rules.tariff_of(monday + after).price_cap for after in (-1, 0, 1)] == [7, 3, 7]
+    assert [rules.schedule().of(monday + after).price_cap for after in (-1, 0, 1)] == [7, 3, 7]
 
 
 FEEDERS = [{"id": "north"}, {"id": "house", "parent": "north", "up_limit_wh": 0, "down_limit_wh": None}]

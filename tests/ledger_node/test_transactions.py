@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from energy_ledger import crypto
 from energy_ledger.keys import PublicKey
-from energy_ledger.payloads import KINDS
+from energy_ledger.kinds import KINDS
 from energy_ledger.refusals import CODES, Refused
 from energy_ledger.transactions import (
     MAX_ENVELOPE,
@@ -21,7 +21,7 @@ from energy_ledger.transactions import (
     read_transaction,
     sign_payload,
 )
-from tests.ledger_node.ledger.street import ADA, person
+from tests.ledger_node.ledger.street import ADA, TARIFF, person
 
 CASES = json.loads((Path(__file__).parents[1] / "vectors" / "transactions.json").read_text("utf-8"))
 BO = person("Bo")
@@ -33,6 +33,14 @@ ASSET = {
     "behind": None, "feeder": "", "source": None,
 }  # fmt: skip
 VOUCHER = {"kind": "voucher.issue", "to": BO.address, "amount": 1, "reference": "cash"}
+SUSPEND = {"kind": "member.suspend", "member": BO.address, "suspended": True, "reason": "asked for it"}
+ROLE = {"kind": "member.role", "member": BO.address, "role": "auditor", "granted": True}
+ROTATE = {"kind": "key.rotate", "keys": BO.key_fields, "proofs": ["00"]}
+PAY = {"kind": "community.pay", "to": BO.address, "amount": 1, "reference": "a lamp"}
+REDEEM = {"kind": "voucher.redeem", "amount": 1, "reference": "AT61"}
+SETTLE = {"kind": "voucher.settle", "redemption": HASH, "paid": True}
+TARIFF_SET = {"kind": "tariff.set", "from_slot": 1, "tariff": TARIFF}
+LATE_WEEK = [{"minute": 1, "value": 0}]
 FIXED = {"type": "fixed", "price": 1, "slots": {"5": 1}}
 FLEXIBLE = {
     "type": "flexible", "price": 1, "energy_wh": 1, "earliest": 1, "deadline": 2, "max_wh_per_slot": 1,
@@ -119,6 +127,22 @@ FORMS = [
     ("missing_field", "order.price", order({"type": "fixed", "slots": {"5": 1}})),
     ("missing_field", "order.type", order({"price": 1, "slots": {"5": 1}})),
     ("missing_field", None, of_kind({"kind": "asset.update", "asset": HASH})),
+    ("missing_field", None, of_kind({"kind": "policy.set"})),
+    ("wrong_type", "hybrid", of_kind({"kind": "policy.set", "hybrid": None})),
+    ("wrong_type", "suspended", of_kind(SUSPEND, suspended="yes")),
+    ("bad_value", "reason", of_kind(SUSPEND, reason="a\nb")),
+    ("bad_value", "member", of_kind(SUSPEND, member="Bo")),
+    ("bad_value", "role", of_kind(ROLE, role="node")),
+    ("bad_value", "member", of_kind(ROLE, member="Bo")),
+    ("bad_value", "proofs", of_kind(ROTATE, proofs=[])),
+    ("bad_value", "keys", of_kind(ROTATE, keys=[])),
+    ("bad_value", "to", of_kind(PAY, to="Bo")),
+    ("bad_value", "amount", of_kind(PAY, amount=2**62)),
+    ("bad_value", "reference", of_kind(REDEEM, reference="")),
+    ("bad_value", "reference", of_kind(REDEEM, reference="a\x7f")),
+    ("bad_value", "note", of_kind(SETTLE, note="a\nb")),
+    ("bad_value", "tariff.price_floor", of_kind(TARIFF_SET, tariff=TARIFF | {"price_floor": 300_001})),
+    ("bad_value", "tariff.grid_fee", of_kind(TARIFF_SET, tariff=TARIFF | {"grid_fee": LATE_WEEK})),
     ("unknown_field", "surprise", payload(surprise=1)),
     ("unknown_field", "order.surprise", order(FIXED, surprise=1)),
     ("unknown_field", "order.slots", order(FLEXIBLE, slots={})),
@@ -193,8 +217,8 @@ def test_a_payload_of_wrong_form_is_refused_with_its_code_and_field(code, field,
 def test_every_field_of_every_kind_must_be_there():
     for case in CASES:
         fields = json.loads(case["payload"])
-        optional = {"memo", "technology", "commissioned", "location"}
-        if case["kind"] == "asset.update":
+        optional = {"memo", "note", "technology", "commissioned", "location"}
+        if case["kind"] in ("asset.update", "policy.set"):
             optional |= fields.keys() - {*HEADER, "kind", "asset"}
         for name in fields.keys() - optional - {"kind"}:
             less = {key: value for key, value in fields.items() if key != name}

@@ -5,6 +5,7 @@ export class Format {
     this.language = hass.locale?.language ?? hass.language ?? "en";
     this.zone = hass.locale?.time_zone === "local" ? undefined : hass.config?.time_zone;
     const clock = hass.locale?.time_format;
+    this.isLocal = this.zone === undefined;
     this.hour12 = clock === "12" ? true : clock === "24" ? false : undefined;
   }
 
@@ -41,6 +42,11 @@ export class Format {
 
   full(moment, seconds = false) {
     return `${this.day(moment)} ${this.time(moment, seconds)}`;
+  }
+
+  // What a person enters is in the zone in which times are shown: this browser's, or Home Assistant's own.
+  entered(value) {
+    return this.isLocal ? new Date(value).toISOString() : value;
   }
 
   #moment(moment, shape) {

@@ -12,7 +12,7 @@ nav button { background: none; color: inherit; border: 0; border-bottom: 3px sol
   font: inherit; cursor: pointer; opacity: .8; white-space: nowrap; border-radius: 0; }
 nav button[aria-selected=true] { border-color: currentColor; opacity: 1; font-weight: 500; }
 main { max-width: 1180px; margin: 0 auto; padding: 16px; display: grid; gap: 16px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); align-items: start; }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); align-items: start; }
 .card { background: var(--card-background-color); border-radius: var(--ha-card-border-radius, 12px); padding: 16px;
   border: 1px solid var(--ha-card-border-color, var(--divider-color)); }
 .card.wide { grid-column: 1 / -1; }

@@ -5,6 +5,7 @@ Everything that can go wrong ends in one of four errors, so that callers decide 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from aiohttp import (
     ClientError,
@@ -170,6 +171,47 @@ class NodeClient:
         """Return what the market made of a slot."""
         return _read(answers.SlotSummary, await self._get(f"slots/{slot}"))
 
+    async def statement(
+        self, address: str, *, since: int | None = None, until: int | None = None
+    ) -> Mapping[str, Any]:
+        """Return what moved an account's money between two times (ms), as docs/protocol.md says."""
+        return self._object(
+            await self._get(f"accounts/{address}/statement", **{"from": since, "until": until})
+        )
+
+    async def certificates(
+        self,
+        *,
+        holder: str | None = None,
+        asset: str | None = None,
+        consumer: str | None = None,
+        state: str | None = None,
+    ) -> list[Mapping[str, Any]]:
+        """Return the certificates that fit; `consumer` is the asset whose use they were cancelled for."""
+        return await self._rows(
+            "certificates", holder=holder, asset=asset, consumer=consumer, state=state
+        )
+
+    async def green(
+        self, *, account: str | None, asset: str | None, first: int, end: int
+    ) -> Mapping[str, Any]:
+        """Return how much of what an account or asset bought in slots [first, end) was certified."""
+        return self._object(
+            await self._get("green", account=account, asset=asset, **{"from": first, "until": end})
+        )
+
+    async def redemptions(
+        self, *, account: str | None = None, state: str | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Return who asked for real money against the ledger's."""
+        return await self._rows("redemptions", account=account, state=state)
+
+    async def flexibility(
+        self, *, account: str | None = None, slot: int | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Return the energy that members announced and did not order yet."""
+        return await self._rows("flexibility", account=account, slot=slot)
+
     async def readings(
         self, *, asset: str | None = None, slot: int | None = None
     ) -> list[answers.AttestedReading]:
@@ -234,6 +276,22 @@ class NodeClient:
 
     async def _all[T](self, kind: type[T], path: str, **query: str | int | None) -> list[T]:
         return [item async for item in self._each(kind, path, **query)]
+
+    async def _rows(self, path: str, **query: str | int | None) -> list[Mapping[str, Any]]:
+        """Return all rows of a list, as the node tells them."""
+        rows: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            body = self._object(await self._get(path, limit=500, cursor=cursor, **query))
+            rows += [self._object(item) for item in body.get("items", ())]
+            if (cursor := body.get("next")) is None:
+                return rows
+
+    @staticmethod
+    def _object(body: object) -> Mapping[str, Any]:
+        if not isinstance(body, Mapping):
+            raise NodeProblemError("the node's answer is not an object")
+        return body
 
     async def _each[T](self, kind: type[T], path: str, **query: str | int | None) -> AsyncIterator[T]:
         cursor: str | None = None

@@ -167,3 +167,36 @@ def voucher_issue(to: str, amount: int, reference: str) -> Body:
 def credit_set(member: str, limit: int) -> Body:
     """Set how far below zero a member may go; the treasurer's verb, limit in nano."""
     return Body("credit.set", {"member": member, "limit": limit})
+
+
+def flexibility_announce(
+    asset: str,
+    *,
+    direction: str,
+    energy_wh: int,
+    earliest: int,
+    deadline: int,
+    max_wh_per_slot: int,
+    note: str | None = None,
+) -> Body:
+    """Announce energy that an asset can move within slots [earliest, deadline), without ordering it."""
+    fields: dict[str, Any] = {
+        "asset": asset,
+        "direction": direction,
+        "energy_wh": energy_wh,
+        "earliest": earliest,
+        "deadline": deadline,
+        "max_wh_per_slot": max_wh_per_slot,
+    }
+    return Body("flexibility.announce", fields if note is None else fields | {"note": note})
+
+
+def voucher_redeem(amount: int, reference: str) -> Body:
+    """Ask for real money against the ledger's; amount in nano, `reference` says where to pay."""
+    return Body("voucher.redeem", {"amount": amount, "reference": reference})
+
+
+def voucher_settle(redemption: str, *, paid: bool, note: str | None = None) -> Body:
+    """Say that a redemption was paid, or give its money back; the treasurer's verb."""
+    fields: dict[str, Any] = {"redemption": redemption, "paid": paid}
+    return Body("voucher.settle", fields if note is None else fields | {"note": note})

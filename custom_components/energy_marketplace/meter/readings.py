@@ -1,6 +1,6 @@
 """Values of metering: all energy in Wh as integers, all times in ms since the epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -83,7 +83,8 @@ class Gap:
 
     `reasons` are of `started`, `silent`, `jumped_back`, `restarted`, `implausible`, `clock`. If `complete`,
     the two sums are all the energy from the start of the first slot (or of metering) to the end; otherwise
-    registers were lost in between and the sums are only what was seen.
+    registers were lost in between and the sums are only what was seen. `proven` are the parts of these slots
+    that were watched: their registers lie within the slot, so it took and gave at least that much.
     """
 
     first: int
@@ -92,3 +93,4 @@ class Gap:
     exported_wh: int
     reasons: tuple[str, ...]
     complete: bool
+    proven: tuple[SlotReading, ...] = field(default=(), compare=False)

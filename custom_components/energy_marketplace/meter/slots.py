@@ -38,7 +38,7 @@ _CLOCK_TOLERANCE_MS = 1_000
 _LONGEST_REST_MS = 86_400_000
 """Registers that stand still for longer are a silent meter: nobody waits a day for a reading."""
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,19 @@ class _State:
     """Whether no energy got lost since the anchor."""
     suspect: Registers | None = None
     clock_moved: bool = False
+    since: Registers | None = None
+    """From here the present slot was watched without a break; None: from its anchor."""
+    proven: tuple[SlotReading, ...] = ()
+    """Watched parts of the slots since the anchor."""
 
     def because(self, reason: str) -> _State:
         """Return the state with one more reason."""
         return self if reason in self.reasons else replace(self, reasons=(*self.reasons, reason))
+
+    def watched_until(self, end: Registers, slot: int) -> tuple[SlotReading, ...]:
+        """Return the watched parts, the one that ends here in `slot` included."""
+        start = self.since or self.anchor
+        return (*self.proven, SlotReading(slot, start, end)) if start.at < end.at else self.proven
 
 
 type _Step = tuple[_State, list[SlotReading | Gap]]
@@ -132,6 +141,8 @@ class SlotMeter:
             "complete": state.complete,
             "suspect": None if state.suspect is None else list(state.suspect.as_tuple()),
             "clock_moved": state.clock_moved,
+            "since": None if state.since is None else list(state.since.as_tuple()),
+            "proven": [part.as_dict() for part in state.proven],
         }
 
     def _begin(self, new: Registers) -> _State:
@@ -169,7 +180,8 @@ class SlotMeter:
         ends = range((before.at // self.slot_ms + 1) * self.slot_ms, new.at + 1, self.slot_ms)
         if ends and not self._near(before, new):
             if ends[0] != new.at:
-                state = state.because("silent")
+                watched = state.watched_until(before, before.at // self.slot_ms)
+                state = replace(state.because("silent"), since=new, proven=watched)
             ends = ends[-1:] if ends[-1] == new.at else ends[:0]
         outcome: list[SlotReading | Gap] = []
         for end in ends:
@@ -180,8 +192,11 @@ class SlotMeter:
 
     def _resume(self, state: _State, new: Registers, reason: str) -> _Step:
         """Go on from new registers that do not continue the old ones: what lies between is not known."""
+        trusted = reason != "clock"  # a clock that was set makes it doubtful which slot was watched
         resumed = replace(
             state.because(reason),
+            since=new,
+            proven=state.watched_until(state.last, state.last.at // self.slot_ms) if trusted else (),
             carried_imported_wh=state.carried_imported_wh + state.last.imported_wh - state.anchor.imported_wh,
             carried_exported_wh=state.carried_exported_wh + state.last.exported_wh - state.anchor.exported_wh,
             anchor=new,
@@ -211,7 +226,14 @@ class SlotMeter:
             state.carried_exported_wh + end.exported_wh - state.anchor.exported_wh,
             state.reasons,
             state.complete,
+            tuple(
+                part for part in state.watched_until(end, end.at // self.slot_ms - 1) if self._inside(part)
+            ),
         )
+
+    def _inside(self, part: SlotReading) -> bool:
+        """Return whether a watched part lies within its slot."""
+        return part.slot == part.start.at // self.slot_ms and part.end.at <= (part.slot + 1) * self.slot_ms
 
 
 def _between(before: Registers, after: Registers, at: int) -> Registers:
@@ -248,4 +270,6 @@ def _load(data: Mapping[str, Any] | None, slot_ms: int) -> _State | None:
         complete=data["complete"],
         suspect=None if data["suspect"] is None else Registers(*data["suspect"]),
         clock_moved=data["clock_moved"],
+        since=None if data["since"] is None else Registers(*data["since"]),
+        proven=tuple(SlotReading.from_dict(part) for part in data["proven"]),
     )

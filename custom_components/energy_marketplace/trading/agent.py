@@ -11,11 +11,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+import numpy as np
+
 from ..ledger.answers import Parameters, PlacedOrder, Trade
 from ..ledger.tariff import NetworkTariff
-from .home import HomeModel, Settings
+from .daytable import Floats
+from .explain import why_battery, why_load, why_trader
+from .firm import Firm
+from .home import Asset, HomeModel, Settings
+from .reconcile import beside, reconcile, standing
 from .rules import Decision
+from .scheduling import schedule
 from .sentences import Sentence
+from .terms import terms_of
+from .want import Want
+from .wanted import Budget, affordable, wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +39,10 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What an asset should take (positive Wh) or give (negative) in each slot from `first` on, and why.
+    """What an asset should take (positive Wh) or give (negative) in each slot from `first` on.
 
-    `worth` is what a Wh kept in a battery will be worth later (nano); 0 for everything else. `because` explains
-    the window that runs or comes next, or why there is none.
+    `worth` is what a Wh kept in a battery will be worth later (nano); 0 for all else. `because` explains the
+    window that runs or comes next, or why there is none.
     """
 
     asset: str
@@ -49,8 +59,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do now. `cost` is what the supplier and the market are expected to charge (nano) until the
-    horizon, what the market pays taken off; `supplier_cost` what the same plan would cost without neighbours.
+    """What to do now.
+
+    `cost` is what supplier and market are expected to charge (nano) until the horizon, what they pay taken
+    off; `supplier_cost` what the same schedules would cost without neighbours.
     """
 
     made_ms: int
@@ -81,7 +93,7 @@ def plan(
         time_ms: now.
         parameters: of the network.
         tariff: of the network.
-        prices: known slot prices (nano per Wh, without fee) at the home's feeder, past days' and coming ones'.
+        prices: slot prices (nano per Wh, without fee) at the home's feeder, of past and coming slots.
         trades: the home's that are not settled yet; past ones of today count for the spending limit.
         orders: the home's open orders, whoever placed them.
         own: ids of those that the agent placed and may take back.
@@ -89,4 +101,59 @@ def plan(
         zone: where the home is; a day of the spending limit is a local one.
 
     """
-    return Plan(time_ms)
+    terms = terms_of(time_ms, parameters, tariff, home.supplier, prices)
+    firm = Firm.of((trade for trade in trades if trade.slot >= terms.first and _is_due(trade)), home.point.id)
+    want = Want(home, terms, firm, schedule(home, terms, firm))
+    mine = [order for order in orders if order.id in own and order.state == "open"]
+    budget = Budget.of(
+        settings.daily_limit,
+        None if settings.available is None else settings.available + sum(order.held for order in mine),
+        slot_s=terms.slot_s,
+        zone=zone,
+        trades=trades,
+        others=[order for order in orders if order.id not in own and order.state == "open"],
+        point=home.point.id,
+    )
+    wanted = affordable(beside(wishes(want), orders, trades, own, terms.open.start), budget)
+    changes = reconcile(
+        wanted, standing(mine, trades, terms.open.start), exact=settings.daily_limit is not None
+    )
+    place = tuple(Decision(wish.asset, wish.order(), wish.because) for wish in changes.place)
+    return Plan(
+        made_ms=time_ms,
+        place=place,
+        cancel=tuple(Cancellation(one.id, one.asset, Sentence("takes_back")) for one in changes.cancel),
+        schedules={asset.id: _schedule(want, asset, place) for asset in home.assets},
+        cost=_cost(want, want.schedules.position.above, want.schedules.position.below),
+        supplier_cost=_cost(want, terms.buy, terms.sell),
+    )
+
+
+def _is_due(trade: Trade) -> bool:
+    return trade.state not in ("settled", "cancelled")
+
+
+def _schedule(want: Want, asset: Asset, place: Sequence[Decision]) -> Schedule:
+    """Return what an asset does in each slot, and why."""
+    terms, schedules = want.terms, want.schedules
+    if asset.id in schedules.flows:
+        flow = schedules.flows[asset.id]
+        return Schedule(asset.id, terms.first, _whole(flow.wh), why_load(want, asset, flow))
+    if asset.id in schedules.paths:
+        path = schedules.paths[asset.id]
+        because = why_battery(want, asset, path.wh)
+        return Schedule(asset.id, terms.first, _whole(path.wh), because, round(float(path.worth[0])))
+    agreed = terms.by_place(want.firm.bought.get(asset.id, {})) - terms.by_place(
+        want.firm.sold.get(asset.id, {})
+    )
+    return Schedule(asset.id, terms.first, _whole(agreed), why_trader(want, asset, place))
+
+
+def _whole(wh: Floats) -> tuple[int, ...]:
+    return tuple(int(value) for value in np.rint(wh))
+
+
+def _cost(want: Want, buy: Floats, sell: Floats) -> int:
+    """Return what the planned flows at the connection point cost at these prices."""
+    net = want.schedules.net
+    return round(float(np.where(net > 0, buy * net, sell * net).sum()))

@@ -2,24 +2,33 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import hypot
+from math import hypot, inf, isfinite
+from typing import Final
 
 _DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """An energy (Wh) that nobody knows yet: below `low` in one case of ten, above `high` in one of ten."""
+    """An energy (Wh) that nobody knows yet: below `low` in one case of ten, above `high` in one of ten.
+
+    It is below `middle` in every other case.
+    """
 
     low: float
     middle: float
     high: float
 
     def at(self, level: float) -> float:
-        """Return the energy that is not reached with a probability of `level` (0.1 to 0.9; beyond: its end)."""
+        """Return the energy that is not reached with this probability (from 0.1 to 0.9)."""
         if level <= 0.5:
             return self.low + (self.middle - self.low) * max(0.0, level - 0.1) / 0.4
         return self.middle + (self.high - self.middle) * min(0.4, level - 0.5) / 0.4
+
+    @property
+    def mean(self) -> float:
+        """What to expect on average, by Swanson's rule; `middle` where nothing bounds the energy."""
+        return 0.3 * self.low + 0.4 * self.middle + 0.3 * self.high if isfinite(self.high) else self.middle
 
     def minus(self, other: Quantiles) -> Quantiles:
         """Return the difference, the errors of both being independent: their spreads add as squares."""
@@ -29,7 +38,9 @@ class Quantiles:
         return Quantiles(middle - below, middle, middle + above)
 
 
-NOTHING = Quantiles(0.0, 0.0, 0.0)
+NOTHING: Final = Quantiles(0.0, 0.0, 0.0)
+UNKNOWN: Final = Quantiles(0.0, 0.0, inf)
+"""What a home might use of which nothing is known: so much that nothing is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,37 @@ def by_habit(
         if seen:
             expected[slot] = sum(seen) // len(seen)
     return expected
+
+
+def base_of(point: Mapping[int, int], behind: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Return what a home used by itself (Wh) in each slot: the whole of it less the assets with meters.
+
+    Args:
+        point: imported minus exported Wh by slot, at the connection point.
+        behind: the same for each asset behind it: roof, battery, car. A slot in which one of them was not
+            measured is left out.
+
+    """
+    meters = list(behind)
+    return {
+        slot: max(0, wh - sum(meter[slot] for meter in meters))
+        for slot, wh in sorted(point.items())
+        if all(slot in meter for meter in meters)
+    }
+
+
+def spread_hours(hours: Mapping[int, float], slot_s: int) -> dict[int, float]:
+    """Return energies by slot (Wh) from energies by hour, which are named by their start in ms.
+
+    An hour is spread evenly; slots longer than an hour get the sum of theirs.
+    """
+    slots: dict[int, float] = {}
+    parts = max(1, 3600 // slot_s)
+    for start_ms, wh in sorted(hours.items()):
+        first = start_ms // (slot_s * 1000)
+        for slot in range(first, first + parts):
+            slots[slot] = slots.get(slot, 0.0) + wh / parts
+    return slots
 
 
 def surplus(production: Mapping[int, int], consumption: Mapping[int, int]) -> dict[int, int]:

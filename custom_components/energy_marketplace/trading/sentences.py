@@ -13,11 +13,11 @@ ENGLISH: Final[Mapping[str, str]] = {
     "sell_stored": "Offers {energy_wh} from the battery, for {price} or more.",
     "fill_battery": "Bids for {energy_wh} to fill the battery, at {price} at most.",
     "request_energy": "Bids for {energy_wh} until {finish_ms}, at {price} at most.",
-    "offers_surplus": "Offers {energy_wh} of surplus {start_ms}–{end_ms} for {price} or more, "
+    "offers_surplus": "Offers {energy_wh} of surplus from {start_ms} to {end_ms} for {price} or more, "
     "because the supplier would pay {outside} only.",
-    "offers_stored": "Offers {energy_wh} from the battery {start_ms}–{end_ms} for {price} or more, "
+    "offers_stored": "Offers {energy_wh} from the battery from {start_ms} to {end_ms} for {price} or more, "
     "because less would not cover what it is worth at home, its losses and its wear.",
-    "bids_base": "Bids for {energy_wh} that the home needs {start_ms}–{end_ms} at {price} at most, "
+    "bids_base": "Bids for {energy_wh} that the home needs from {start_ms} to {end_ms} at {price} at most, "
     "because the supplier charges {outside}.",
     "bids_charge": "Bids for {energy_wh} any time until {end_ms} at {price} at most, "
     "because later it saves more than that.",
@@ -26,14 +26,17 @@ ENGLISH: Final[Mapping[str, str]] = {
     "bids_run": "Bids for a run of {energy_wh} that ends by {end_ms} at {price} at most, "
     "because otherwise the supplier charges {outside}.",
     "takes_back": "Takes the order back, because it no longer fits what is expected.",
-    "takes_at": "Takes {energy_wh} {start_ms}–{end_ms}, because that is expected to cost {price} only.",
-    "takes_sunshine": "Takes {energy_wh} {start_ms}–{end_ms}, because the own roof is expected to "
+    "takes_at": "Takes {energy_wh} from {start_ms} to {end_ms}, because that is expected to cost no more "
+    "than {price}.",
+    "takes_sunshine": "Takes {energy_wh} from {start_ms} to {end_ms}, because the own roof is expected to "
     "have it left over.",
-    "takes_agreed": "Takes {energy_wh} {start_ms}–{end_ms}, because it was bought from neighbours.",
-    "takes_last": "Takes {energy_wh} {start_ms}–{end_ms}, because it would not be ready in time otherwise.",
-    "gives_agreed": "Gives {energy_wh} {start_ms}–{end_ms}, because it was sold to neighbours.",
-    "gives_home": "Gives {energy_wh} {start_ms}–{end_ms}, because energy is dear then: {price}.",
-    "gives_market": "Gives {energy_wh} {start_ms}–{end_ms}, because neighbours are expected to pay {price}.",
+    "takes_agreed": "Takes {energy_wh} from {start_ms} to {end_ms}, because it was bought from neighbours.",
+    "takes_last": "Takes {energy_wh} from {start_ms} to {end_ms}, because it would not be ready in time "
+    "otherwise.",
+    "gives_agreed": "Gives {energy_wh} from {start_ms} to {end_ms}, because it was sold to neighbours.",
+    "gives_home": "Gives {energy_wh} from {start_ms} to {end_ms}, because energy is dear then: {price}.",
+    "gives_market": "Gives {energy_wh} from {start_ms} to {end_ms}, because neighbours are expected to "
+    "pay {price}.",
     "waits_cheaper": "Waits, because nothing is expected to cost {price} or less.",
     "waits_limit": "Waits, because the spending limit of {money} a day is reached.",
     "cannot_be_ready": "Takes {energy_wh} by {end_ms}; {missing_wh} more cannot be had in that time.",

@@ -18,6 +18,14 @@ def digest(tag: bytes, message: bytes) -> bytes:
     return hashlib.sha256(tag + message).digest()
 
 
+def digest_of(tag: bytes, *parts: bytes) -> bytes:
+    """Return the digest of parts that are too long to be put together first."""
+    running = hashlib.sha256(tag)
+    for part in parts:
+        running.update(part)
+    return running.digest()
+
+
 def public_key(seed: bytes) -> bytes:
     """Return the 32-byte Ed25519 public key of a 32-byte seed."""
     return bytes(SigningKey(seed).verify_key)

@@ -1,29 +1,25 @@
 """The genesis: the signed founding act that names a network and fixes its rules."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import pairwise
-from operator import attrgetter
-from typing import Annotated, Final, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from energy_ledger import crypto
-from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, verify_all
+from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, is_hybrid, verify_all
+from energy_ledger.kinds import check_hybrid
 from energy_ledger.payloads import MAX_COMMITTEE, FeederId, Hash, Label, Natural
+from energy_ledger.policies import Approval, Hybrid, Quota
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text, convert, loads
+from energy_ledger.tariffs import Schedule, Tariff, check_tariff
 from energy_ledger.transactions import Envelope
-from energy_ledger.units import INT64_MAX, MAX_TARIFF, MINUTES_PER_DAY, MINUTES_PER_WEEK, SECONDS_PER_MINUTE
+from energy_ledger.units import INT64_MAX
 
 GENESIS_TAG: Final = crypto.tag("genesis")
-EPOCH_MINUTE: Final = 3 * MINUTES_PER_DAY
-"""The minute of the week with which the Unix epoch began: a Thursday, 00:00 UTC."""
 _MAX_BYTES = 65_536
-MIN_BURST: Final = 2_000_000
-"""A bucket of work holds at least the longest clearing, signatures included."""
 
-Price = Annotated[int, Meta(ge=0, le=MAX_TARIFF)]
 Limit = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 
 
@@ -34,44 +30,6 @@ class Founder(Struct, frozen=True, forbid_unknown_fields=True):
     keys: tuple[PublicKey, ...]
 
 
-class TariffStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """A value of a tariff that holds from a minute of the week on; Monday 00:00 UTC is minute 0."""
-
-    minute: Annotated[int, Meta(ge=0, lt=MINUTES_PER_WEEK)]
-    value: Price
-
-
-Week = Annotated[tuple[TariffStep, ...], Meta(min_length=1, max_length=MINUTES_PER_WEEK // 5)]
-
-
-class SlotTariff(NamedTuple):
-    """Price limits and fee of one slot, nano per Wh."""
-
-    price_floor: int
-    price_cap: int
-    grid_fee: int
-
-
-class Tariff(Struct, frozen=True, forbid_unknown_fields=True):
-    """Price limits and fee of the network, nano per Wh: each one price, or a week's schedule of them."""
-
-    price_floor: Price | Week
-    price_cap: Price | Week
-    grid_fee: Price | Week
-
-    def at(self, second: int) -> SlotTariff:
-        """Return what holds at a moment, in seconds since the Unix epoch."""
-        minute = second // SECONDS_PER_MINUTE + EPOCH_MINUTE
-        return SlotTariff(*(_value(one, minute) for one in (self.price_floor, self.price_cap, self.grid_fee)))
-
-
-def _value(schedule: int | tuple[TariffStep, ...], minute: int) -> int:
-    if isinstance(schedule, int):
-        return schedule
-    place = bisect_right(schedule, minute % MINUTES_PER_WEEK, key=attrgetter("minute"))
-    return schedule[place - 1].value
-
-
 class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
     """A branch of the grid under `parent`; limits in Wh per slot, None where there is none."""
 
@@ -79,16 +37,6 @@ class Feeder(Struct, frozen=True, forbid_unknown_fields=True):
     parent: FeederId = ""
     up_limit_wh: Limit | None = None
     down_limit_wh: Limit | None = None
-
-
-class Quota(Struct, frozen=True, forbid_unknown_fields=True):
-    """The bucket of work of each account: what it holds, and how fast it fills; `ledger.quotas` counts it.
-
-    By default some 6 small transactions a second for ever, and 12,000 at once.
-    """
-
-    work_per_s: Annotated[int, Meta(ge=1, le=10**9)] = 10_000
-    burst: Annotated[int, Meta(ge=MIN_BURST, le=10**12)] = 20_000_000
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="genesis"):
@@ -108,13 +56,14 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     grace_slots: Annotated[int, Meta(ge=1, le=10_000)]
     tariff: Tariff
     feeders: Annotated[tuple[Feeder, ...], Meta(max_length=1000)]
-    approval: Literal["invite", "manual"]
+    approval: Approval
     readings: Literal["traded", "net"]
     quota: Quota = Quota()
+    hybrid: Hybrid | UnsetType = UNSET
 
-    def tariff_of(self, slot: int) -> SlotTariff:
-        """Return the tariff of a slot: what holds when it starts."""
-        return self.tariff.at(slot * self.slot_s)
+    def schedule(self, later: Iterable[tuple[int, Tariff]] = ()) -> Schedule:
+        """Return the tariffs of the network: that of the genesis, and those that were set later."""
+        return Schedule(self.slot_s, ((0, self.tariff), *sorted(later, key=itemgetter(0))))
 
 
 class Genesis(Struct, frozen=True):
@@ -172,7 +121,8 @@ def _check_rules(rules: Rules) -> None:
     if len(set(rules.committee)) != len(rules.committee):
         raise Refused("bad_value", "committee", "A node is named twice.")
     _check_times(rules)
-    _check_tariff(rules.tariff)
+    check_tariff(rules.tariff, "tariff")
+    _check_hybrid(rules)
     _check_feeders(rules.feeders)
 
 
@@ -185,21 +135,13 @@ def _check_times(rules: Rules) -> None:
         raise Refused("bad_value", "proposal_window_s", message)
 
 
-def _check_tariff(tariff: Tariff) -> None:
-    """Refuse a week that does not begin on Monday at 00:00, or whose floor is above the cap at some time."""
-    for field in tariff.__struct_fields__:
-        minutes = [step.minute for step in _steps(getattr(tariff, field))]
-        if minutes[0] != 0:
-            raise Refused("bad_value", f"tariff.{field}", "A week begins with minute 0, Monday 00:00 UTC.")
-        if any(minute >= following for minute, following in pairwise(minutes)):
-            raise Refused("bad_value", f"tariff.{field}", "The minutes must rise from step to step.")
-    for step in (*_steps(tariff.price_floor), *_steps(tariff.price_cap)):
-        if _value(tariff.price_floor, step.minute) > _value(tariff.price_cap, step.minute):
-            raise Refused("bad_value", "tariff.price_floor", "The floor must not be above the cap.")
-
-
-def _steps(schedule: int | tuple[TariffStep, ...]) -> tuple[TariffStep, ...]:
-    return (TariffStep(0, schedule),) if isinstance(schedule, int) else schedule
+def _check_hybrid(rules: Rules) -> None:
+    if rules.hybrid is UNSET:
+        return
+    check_hybrid(rules.hybrid)
+    if not is_hybrid(rules.founder.keys):
+        message = "In a hybrid network everybody has an ml-dsa-44 key, the founder first."
+        raise Refused("needs_hybrid", "founder.keys", message)
 
 
 def _check_feeders(feeders: tuple[Feeder, ...]) -> None:

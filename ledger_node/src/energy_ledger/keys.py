@@ -49,10 +49,19 @@ def check_keys(keys: Sequence[PublicKey], field: str) -> None:
             raise Refused("bad_value", f"{field}[{index}].public", message)
 
 
+def is_hybrid(keys: Sequence[PublicKey]) -> bool:
+    """Tell whether a key set has an ML-DSA-44 key beside its Ed25519 key."""
+    return any(key.type == "ml-dsa-44" for key in keys)
+
+
 def account_of(keys: Sequence[PublicKey]) -> bytes:
     """Return the 32 bytes that name the account of a key set."""
-    message = b"".join(_key_bytes(key) for key in keys)
-    return crypto.digest(_ACCOUNT_TAG, message)
+    return crypto.digest(_ACCOUNT_TAG, key_set_bytes(keys))
+
+
+def key_set_bytes(keys: Sequence[PublicKey]) -> bytes:
+    """Return a key set as it is hashed: of each key its type, its length and its bytes."""
+    return b"".join(_key_bytes(key) for key in keys)
 
 
 def _key_bytes(key: PublicKey) -> bytes:

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from energy_ledger.keys import KeySet
 from energy_ledger.transactions import Transaction
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -23,6 +24,10 @@ _LANES: Final = {
     "clearing.propose": 0,
     "transfer": 1,
     "voucher.issue": 1,
+    "voucher.redeem": 1,
+    "voucher.settle": 1,
+    "community.pay": 1,
+    "key.rotate": 0,
     "credit.set": 1,
 }
 _LAST_LANE: Final = 2
@@ -34,10 +39,14 @@ class MempoolFullError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A checked transaction on its way into a block; `data` is its envelope as blocks carry it."""
+    """A transaction on its way into a block; `data` is its envelope as blocks carry it.
+
+    `signers` are the keys of its account under which its signatures were found good; none if not checked.
+    """
 
     transaction: Transaction
     data: bytes
+    signers: KeySet = ()
 
     @property
     def account(self) -> str:

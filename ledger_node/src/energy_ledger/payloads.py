@@ -5,7 +5,6 @@ are `UNSET`; null is a value of its own where the type allows it.
 """
 
 import datetime
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -341,22 +340,3 @@ def _check_plain(text: str, field: str) -> None:
     plain = text.isascii() and text.isdigit() and len(text) <= 19 and (text == "0" or text[0] != "0")
     if not plain or int(text) > INT64_MAX:
         raise Refused("bad_value", field, "The keys must be whole numbers in plain decimal.")
-
-
-KINDS: Final[Mapping[str, type[Payload]]] = {
-    str(kind.__struct_config__.tag): kind
-    for kind in (
-        Join,
-        Approve,
-        AssetRegister,
-        AssetUpdate,
-        OrderPlace,
-        OrderCancel,
-        ReadingAttest,
-        ClearingPropose,
-        Transfer,
-        VoucherIssue,
-        CreditSet,
-        CommitteeVote,
-    )
-}

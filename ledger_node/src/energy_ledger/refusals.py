@@ -30,6 +30,10 @@ type Code = Literal[
     "not_active",
     "unknown_member",
     "already_member",
+    "last_founder",
+    "has_assets",
+    "needs_hybrid",
+    "hybrid_unavailable",
     # joining
     "invite_invalid",
     "invite_expired",
@@ -40,6 +44,7 @@ type Code = Literal[
     "not_a_connection_point",
     "unknown_feeder",
     "has_open_orders",
+    "asset_retired",
     # orders and money
     "slot_closed",
     "beyond_horizon",
@@ -49,6 +54,8 @@ type Code = Literal[
     "unknown_order",
     "not_your_order",
     "order_closed",
+    "unknown_redemption",
+    "redemption_closed",
     # readings
     "slot_not_over",
     "reading_exists",

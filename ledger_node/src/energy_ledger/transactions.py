@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 
 from energy_ledger import crypto
 from energy_ledger.keys import HEX, KeySet, verify_all
-from energy_ledger.payloads import KINDS, MAX_CLEARING_PAYLOAD, MAX_PAYLOAD, Join, Payload
+from energy_ledger.kinds import KINDS
+from energy_ledger.payloads import MAX_CLEARING_PAYLOAD, MAX_PAYLOAD, Join, Payload
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import convert, loads
 
@@ -51,6 +52,11 @@ class Transaction(Struct, frozen=True, gc=False):
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether every key of the set signed it."""
         return verify_all(keys, TRANSACTION_TAG, self.body, self.signatures)
+
+    def signers(self, keys: KeySet) -> KeySet:
+        """Return the first keys of the set, one for each signature, if they signed it; else none."""
+        signers = keys[: len(self.signatures)]
+        return signers if self.signed_by(signers) else ()
 
     @property
     def own_keys(self) -> KeySet | None:

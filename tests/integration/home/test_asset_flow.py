@@ -1,12 +1,19 @@
 """Adding an asset with its meter, as a person does it; the meters are real Modbus servers."""
 
+import asyncio
+
 import pytest
 from homeassistant.components.modbus import async_get_temporary_unit
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
 from modbus_connection import ModbusSerialParams
 
+from custom_components.energy_marketplace import flow_meter, meter_source
+from custom_components.energy_marketplace.assets import async_set
 from custom_components.energy_marketplace.const import DOMAIN
+from custom_components.energy_marketplace.meter.detect import Candidate
+from custom_components.energy_marketplace.meter.profiles import PROFILES, Certainty
+from custom_components.energy_marketplace.meter.readings import MeterUnreachableError, Sample
 from tests.integration.home.stand_in import StandIn
 from tests.integration.home.stand_in import serving as serving_node
 from tests.integration.meter.modbus_meter import HOLDING, INPUT, UNIT, Words, serving
@@ -302,3 +309,109 @@ async def test_a_removed_asset_takes_its_entities_along(home, member, meter):
     await home.async_block_till_done()
     assert home.states.get("sensor.home_power") is None
     assert home.config_entries.async_entries(DOMAIN)[0].state is ConfigEntryState.LOADED
+
+
+async def detected(home, entry, meter, *answers, **changes):
+    """Let the flow find out which meter answers; return the step after that."""
+    flow = home.config_entries.subentries
+    step = await walk(home, entry, HOME, menu("meter_tcp"), tcp(meter, profile="auto", **changes))
+    assert (step["type"], step["step_id"]) == (FlowResultType.SHOW_PROGRESS, "detect")
+    await home.async_block_till_done()
+    step = await flow.async_configure(step["flow_id"])
+    for answer in answers:
+        step = await flow.async_configure(step["flow_id"], answer)
+    return step
+
+
+async def test_a_device_that_may_be_several_is_asked_about(home, member, meter, monkeypatch):
+    async def found(hass, settings):
+        await asyncio.sleep(0)
+        return tuple(Candidate(PROFILES[key], Certainty.LIKELY, "SDM") for key in ("sdm120", "sdm630"))
+
+    monkeypatch.setattr(flow_meter, "async_detect", found)
+    step = await detected(home, member, meter)
+    assert step["step_id"] == "profile"
+    assert step["description_placeholders"]["said"] == "SDM"
+    step = await home.config_entries.subentries.async_configure(step["flow_id"], {"profile": "sdm630"})
+    assert step["errors"] == {"base": "meter_nonsense"}
+    step = await home.config_entries.subentries.async_configure(step["flow_id"], {"profile": "sdm120"})
+    assert step["step_id"] == "check"
+    done = await home.config_entries.subentries.async_configure(step["flow_id"], {"inverted": False})
+    assert done["data"]["meter"]["profile"] == "sdm120"
+
+
+async def test_one_kind_alone_is_taken(home, member, meter, monkeypatch):
+    async def found(hass, settings):
+        await asyncio.sleep(0)
+        return (Candidate(PROFILES["sdm120"], Certainty.LIKELY, ""),)
+
+    monkeypatch.setattr(flow_meter, "async_detect", found)
+    step = await detected(home, member, meter)
+    assert step["step_id"] == "check"
+
+
+async def test_a_device_that_is_no_known_meter_is_told(home, member, meter, monkeypatch):
+    async def found(hass, settings):
+        await asyncio.sleep(0)
+        return ()
+
+    monkeypatch.setattr(flow_meter, "async_detect", found)
+    step = await detected(home, member, meter)
+    assert (step["step_id"], step["errors"]) == ("meter_tcp", {"profile": "meter_unknown"})
+
+
+async def test_a_link_on_which_nobody_answers_is_told(home, member, meter, monkeypatch):
+    async def silent(reader):
+        await asyncio.sleep(0)
+        raise MeterUnreachableError("nobody")
+
+    monkeypatch.setattr(meter_source, "detect", silent)
+    step = await detected(home, member, meter)
+    assert (step["step_id"], step["errors"]) == ("meter_tcp", {"base": "meter_unreachable"})
+
+
+async def test_frames_of_a_serial_line_over_the_network_are_a_choice(home, member, meter, monkeypatch):
+    links = []
+
+    async def look(reader, profile):
+        links.append(reader)
+        return Sample(at=0, imported_wh=1_000, exported_wh=0)
+
+    monkeypatch.setattr(meter_source, "probe", look)
+    step = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter, framing="rtu"))
+    assert step["step_id"] == "check"
+    assert links
+    assert meter_source._link({"type": "tcp", "host": "h", "port": 1, "framing": "rtu"}).framing == "rtu"
+
+
+@pytest.mark.parametrize(
+    ("control", "error"),
+    [
+        ({"entity": "select.mode"}, "control_needs_option"),
+        ({"entity": "number.power", "on": "much"}, "control_needs_number"),
+        ({"entity": "number.power", "off": "inf"}, "control_needs_number"),
+    ],
+)
+async def test_what_an_entity_cannot_be_set_to_is_explained(home, member, control, error):
+    step = await walk(home, member, HOME | {"control": control})
+    assert (step["step_id"], step["errors"]) == ("user", {"base": error})
+
+
+async def test_what_an_asset_is_switched_by_is_kept_and_shown_again(home, member, meter):
+    added = await add(home, member, meter, control={"entity": "switch.machine", "keep_on": True})
+    assert added.data["control"] == {"entity": "switch.machine", "keep_on": True}
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": added.subentry_id}
+    step = await walk(home, member, context=context)
+    shown = next(key for key in step["data_schema"].schema if key == "control")
+    inner = step["data_schema"].schema[shown].schema.schema
+    suggested = {str(key): (key.description or {}).get("suggested_value") for key in inner}
+    assert suggested["entity"] == "switch.machine"
+
+
+async def test_settings_stay_when_an_asset_is_changed(home, member, meter):
+    added = await add(home, member, meter)
+    async_set(home, member, added.subentry_id, strategy="only_buy")
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": added.subentry_id}
+    changed = {key: value for key, value in HOME.items() if key != "asset_type"} | {"rated_import_w": 9_000}
+    await walk(home, member, changed, menu("keep_meter"), {}, context=context)
+    assert member.subentries[added.subentry_id].data["settings"] == {"strategy": "only_buy"}

@@ -120,10 +120,10 @@ async def test_a_reading_that_comes_too_late_is_given_up_with_a_word(node, membe
 
 
 async def test_a_traded_slot_without_reading_is_told_with_its_reason(member, attester, slot, caplog):
-    attester.miss(Gap(slot - 1, slot + 1, 500, 0, ("silent",), complete=True))
+    await attester.async_miss(Gap(slot - 1, slot + 1, 500, 0, ("silent",), complete=True))
     assert "no reading" not in caplog.text
     buy(member, slot, 300)
-    attester.miss(Gap(slot - 1, slot + 1, 500, 0, ("silent", "clock"), complete=True))
+    await attester.async_miss(Gap(slot - 1, slot + 1, 500, 0, ("silent", "clock"), complete=True))
     assert f"There is no reading of slot {slot}: the meter was not read around a slot's end" in caplog.text
     assert "the clock of this computer was set back. Its trades settle without it" in caplog.text
 
@@ -231,3 +231,60 @@ class TestKilled:
         slot = int(time.time()) // SLOT_S + 1
         await asyncio.sleep((slot + 0.5) * SLOT_S - time.time())
         return slot
+
+
+async def test_where_no_reading_is_what_was_watched_is_attested_for_what_was_traded(
+    node, member, attester, slot, caplog
+):
+    buy(member, slot, 300)
+    start = slot * 900_000
+    part = SlotReading(slot, Registers(start, 1_000, 0), Registers(start + 400_000, 1_120, 0))
+    less = SlotReading(slot, Registers(start + 500_000, 1_120, 0), Registers(start + 600_000, 1_130, 0))
+    other = SlotReading(slot + 1, Registers(start + 900_000, 0, 0), Registers(start + 950_000, 9, 0))
+    await attester.async_miss(Gap(slot, slot + 2, 500, 0, ("silent",), True, (part, less, other)))
+    await attester.async_attest()
+    [attested] = node.readings
+    assert (attested["slot"], attested["imported_wh"]) == (slot, 120)
+    assert "There is no reading" not in caplog.text
+
+
+async def test_a_trade_is_on_disk_in_the_moment_in_which_it_is_agreed(node, member, hass_storage):
+    row = trade("1.0", 5, buyer=member.data["address"], buy_asset=WASHER, buy_point=HOME)
+    key = f"{DOMAIN}.{member.entry_id}"
+    market = member.runtime_data.market
+    await market._take(Event(1, 1, 0, "trade.matched", (), (), None, row))
+    started = time.monotonic()
+    await until(lambda: hass_storage.get(key, {}).get("data", {}).get("book", {}).get("trades"))
+    assert time.monotonic() - started < 0.5
+
+
+async def test_a_removed_asset_leaves_neither_state_nor_journal(home, member):
+    market = member.runtime_data.market
+    journal = await market.store.async_journal(HOME)
+    await journal.add(reading(5, 100))
+    [point] = [one.subentry_id for one in member.subentries.values() if one.unique_id == HOME]
+    [washer] = [one.subentry_id for one in member.subentries.values() if one.unique_id == WASHER]
+    home.config_entries.async_remove_subentry(member, washer)
+    home.config_entries.async_remove_subentry(member, point)
+    await home.async_block_till_done()
+    store = member.runtime_data.market.store
+    assert not [name for name in store._data() if name.startswith("meter ")]
+    assert not journal._storage._path.exists()
+
+
+class TestNet:
+    """A network that wants every slot's net reading takes no parts of one."""
+
+    @pytest.fixture
+    async def node(self, home):
+        stand_in = StandIn(readings="net")
+        async with serving(stand_in) as url:
+            stand_in.url = url
+            yield stand_in
+
+    async def test_a_part_of_a_slot_is_no_net_reading(self, node, member, attester, slot):
+        buy(member, slot, 300)
+        part = SlotReading(slot, Registers(slot * 900_000, 0, 0), Registers(slot * 900_000 + 9, 5, 0))
+        await attester.async_miss(Gap(slot, slot + 1, 5, 0, ("silent",), True, (part,)))
+        await attester.async_attest()
+        assert node.readings == []

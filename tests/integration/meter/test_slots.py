@@ -245,3 +245,52 @@ def test_what_was_kept_for_other_slots_is_not_used():
     assert SlotMeter(slot_s=900, rated_w=RATED_W, state=slot_meter.as_dict()).last is None
     assert meter(state={}).last is None
     assert meter(state=slot_meter.as_dict()).last == Registers(START, 0, 0)
+
+
+def watched(*samples, slot_s=20):
+    """Feed (ms, Wh) and return what is proven of the slots that have no reading."""
+    meter = SlotMeter(slot_s=slot_s, rated_w=100_000)
+    closed = [item for at, wh in samples for item in meter.feed(Sample(at, wh, 0))]
+    return {part.slot: part.imported_wh for item in closed if isinstance(item, Gap) for part in item.proven}
+
+
+def test_a_restart_over_a_slots_end_leaves_proven_what_was_watched_on_both_sides():
+    proven = watched((20_000, 0), (30_000, 50), (35_000, 80), (45_000, 170), (50_000, 200), (60_000, 260))
+    assert proven == {1: 80, 2: 90}
+
+
+def test_a_start_in_the_middle_of_a_slot_proves_the_rest_of_it():
+    assert watched((25_000, 10), (30_000, 40), (40_000, 100)) == {1: 90}
+
+
+def test_what_is_proven_survives_a_restart():
+    first = SlotMeter(slot_s=20, rated_w=100_000)
+    for at, wh in ((20_000, 0), (35_000, 80), (45_000, 170)):
+        first.feed(Sample(at, wh, 0))
+    second = SlotMeter(slot_s=20, rated_w=100_000, state=json.loads(json.dumps(first.as_dict())))
+    [gap] = second.feed(Sample(50_000, 200, 0)) + second.feed(Sample(60_000, 260, 0))
+    assert [(part.slot, part.imported_wh) for part in gap.proven] == [(1, 80), (2, 90)]
+
+
+def test_a_clock_that_was_set_back_proves_nothing():
+    meter = SlotMeter(slot_s=20, rated_w=100_000)
+    closed = [
+        item
+        for at, wh in ((20_000, 0), (35_000, 80), (22_000, 90), (38_000, 120), (40_000, 130))
+        for item in meter.feed(Sample(at, wh, 0))
+    ]
+    [gap] = closed
+    assert sum(part.imported_wh for part in gap.proven) <= 10
+
+
+@settings(max_examples=200)
+@given(walks())
+def test_what_is_proven_was_measured_within_its_slot(walk):
+    """No more than the samples inside the slot differ by, and only of slots without a reading."""
+    for gap in feed(meter(), *walk.samples):
+        for part in getattr(gap, "proven", ()):
+            assert gap.first <= part.slot < gap.end
+            assert part.slot * SLOT_MS <= part.start.at < part.end.at <= (part.slot + 1) * SLOT_MS
+            before = [one for one in walk.samples if one.at <= part.start.at][-1]
+            after = next(one for one in walk.samples if one.at >= part.end.at)
+            assert 0 <= part.imported_wh <= after.imported_wh - before.imported_wh

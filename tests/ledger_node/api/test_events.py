@@ -40,7 +40,7 @@ class Disk:
     async def fetch(self, after, limit):
         self.asked += 1
         found = [event for event in self.events if event.cursor > after][:limit]
-        return [(event.cursor, event.encode().decode()) for event in found]
+        return [(event.cursor, event.encode()) for event in found]
 
 
 class Log:
@@ -53,7 +53,7 @@ class Log:
 
     def happen(self, *new):
         self.disk.events += new
-        self.log.append(new, new[-1].time)
+        self.log.append(new, [event.encode() for event in new], new[-1].time)
 
 
 @asynccontextmanager

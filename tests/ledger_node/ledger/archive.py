@@ -18,6 +18,7 @@ class Archive:
                 if change.row is not None:
                     self.rows[change.table][change.key] = change.row
         self.rules = street.genesis.rules
+        self.tariffs = street.ledger.tariffs
 
     def values(self, kind):
         return [convert(row, kind, str_keys=True) for row in self.rows[kind.table].values()]
@@ -26,4 +27,6 @@ class Archive:
         row = convert(self.rows["rounds"][str(number)], Round)
         placed = {order.number: order for order in self.values(Order)}
         numbers = [number for first, last in row.numbers for number in range(first, last + 1)]
-        return row, recall(self.rules, row, [placed[number] for number in numbers], self.values(Trade))
+        return row, recall(
+            self.rules, self.tariffs, row, [placed[number] for number in numbers], self.values(Trade)
+        )

@@ -10,12 +10,14 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from energy_ledger import crypto
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG
-from energy_ledger.keys import PublicKey, account_of, address_of
+from energy_ledger.keys import KeySet, PublicKey, account_of, address_of
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
+from energy_ledger.ledger.policy import signers
 from energy_ledger.market.book import Clearing
 from energy_ledger.market.solver import solve
 from energy_ledger.refusals import Refused
@@ -138,11 +140,16 @@ class Street:
 
     def commit(self, transactions: Iterable[Transaction] = (), verified: Iterable[str] = ()) -> Outcome:
         """Apply a commit at the present time."""
-        outcome = self.ledger.apply(
-            self.ledger.commit + 1, self.time, tuple(transactions), frozenset(verified)
-        )
+        transactions = tuple(transactions)
+        trusted = self.trust(one for one in transactions if one.id in set(verified))
+        outcome = self.ledger.apply(self.ledger.commit + 1, self.time, transactions, trusted)
         self.outcomes.append(outcome)
         return outcome
+
+    def trust(self, transactions: Iterable[Transaction]) -> dict[str, KeySet]:
+        """Take the signatures of transactions as those that must be there by now."""
+        known = [(one, self.ledger.keys_of(one.payload.account) or one.own_keys) for one in transactions]
+        return {one.id: signers(self.ledger.policy, one, keys) for one, keys in known if keys is not None}
 
     def do(self, who: Person, kind: str, **fields: Any) -> Result:
         """Have somebody do something now, in a commit of its own."""
@@ -274,7 +281,8 @@ class Street:
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the data of all events of a type so far."""
-        return [event.data for outcome in self.outcomes for event in outcome.events if event.type == kind]
+        found = [event for outcome in self.outcomes for event in outcome.events if event.type == kind]
+        return [to_builtins(event.data) for event in found]
 
 
 def offer(price: int, slots: dict[int, int], **more: Any) -> dict[str, Any]:

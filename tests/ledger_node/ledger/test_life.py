@@ -8,9 +8,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_ledger.ledger.events import canonical
 from energy_ledger.refusals import CODES
-from tests.ledger_node.ledger.life import Life
+from tests.ledger_node.ledger.life import Life, written
 
 seeds = st.integers(0, 2**32)
 steps = st.integers(1, 80)
@@ -93,8 +92,10 @@ def test_the_same_commits_give_the_same_ledger_and_events_without_gap(seed):
     for life in lives:
         for _ in range(40):
             life.step()
-    first, second = (canonical(life.street.outcomes) for life in lives)
+    first, second = (written(*life.street.outcomes) for life in lives)
     assert first == second
+    for outcome in lives[0].street.outcomes:
+        assert outcome.lines == tuple(event.encode() for event in outcome.events)
     cursors = [event.cursor for outcome in lives[0].street.outcomes for event in outcome.events]
     assert cursors == list(range(1, len(cursors) + 1))
 

@@ -188,12 +188,11 @@ def test_after_permuting_equal_orders_only_their_places_decide():
 
 STORY = """
 import hashlib, sys
-from energy_ledger.ledger.events import canonical
-from tests.ledger_node.ledger.life import Life
+from tests.ledger_node.ledger.life import Life, written
 life = Life(int(sys.argv[1]))
 for _ in range(60):
     life.step()
-print(hashlib.sha256(canonical(life.street.outcomes)).hexdigest(), len(life.street.events("trade.matched")))
+print(hashlib.sha256(written(*life.street.outcomes)).hexdigest(), len(life.street.events("trade.matched")))
 """
 
 

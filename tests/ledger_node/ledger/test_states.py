@@ -6,10 +6,11 @@ from energy_ledger.ledger import states
 from energy_ledger.ledger.states import ForbiddenTransitionError, advance, may
 
 TABLES = {
-    "member": (states.MEMBER, {"active"}),
-    "asset": (states.ASSET, set()),
+    "member": (states.MEMBER, {"left"}),
+    "asset": (states.ASSET, {"retired"}),
     "order": (states.ORDER, {"filled", "cancelled", "lapsed"}),
     "round": (states.ROUND, {"cleared", "void"}),
+    "redemption": (states.REDEMPTION, {"paid", "returned"}),
     "trade": (states.TRADE, {"settled"}),
 }
 

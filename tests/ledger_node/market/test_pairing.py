@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_ledger.market.book import Bid, Book, Feeder, FixedBid, Offer, Tariff
-from energy_ledger.market.pairing import FEW_PAIRS, Pair, Party, apportion, pair
+from energy_ledger.market.pairing import FEW_PAIRS, NOBODY, Pair, Party, _Side, _Table, apportion, pair
 from energy_ledger.market.solver import solve
 from tests.ledger_node.market.books import books
 
@@ -196,3 +196,29 @@ def test_equal_remainders_go_to_the_earlier() -> None:
 def test_a_pair_tells_who_pays_what() -> None:
     book = Book(1, Tariff.flat(1, 10, 100, 0), (), (offer("a", 5),), (bid("x", 5),))
     assert pair(book, solve(book), {}) == (Pair("a", "x", 0, 5, 50, 50),)
+
+
+SIDES = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), max_size=14)
+
+
+@given(sellers=SIDES, buyers=SIDES)
+def test_sharing_in_portions_is_what_apportioning_seller_by_seller_gives(sellers, buyers):
+    """Where many meet, the largest rests are taken from a heap; the result must not show it."""
+
+    def table():
+        sides = [
+            [_Side(str(place), NOBODY, level, level, wh) for place, (level, wh) in enumerate(side)]
+            for side in (sellers, buyers)
+        ]
+        made = _Table(*sides, 3)
+        made.spare = [max(0, spare) for spare in made.spare]
+        return made
+
+    quick, slow = table(), table()
+    quick.share()
+    for buyer in sorted(range(len(buyers)), key=lambda buyer: buyers[buyer][0]):
+        pool = [i for i, sell in enumerate(slow.sellers) if sell.rest and sell.level <= buyers[buyer][0]]
+        rests = [slow.sellers[seller].rest for seller in pool]
+        for seller, wh in zip(pool, apportion(slow.buyers[buyer].rest, rests, slow.portion), strict=True):
+            slow.give(seller, buyer, wh)
+    assert quick.wh == slow.wh

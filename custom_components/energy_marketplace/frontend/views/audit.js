@@ -3,6 +3,24 @@
 import { el, put, table } from "../dom.js";
 
 const PAGE = 100;
+const NANO = 1e9;
+const WH = 1000;
+
+const energy = (arrow) => (wh, format) => `${arrow} ${format.energy(wh / WH)}`;
+const money = (sign) => (nano, format, { currency }) => `${sign}${format.money(nano / NANO, currency)}`;
+
+// What an entry says at a glance: the fields worth a look, as people read them.
+const BRIEF = {
+  name: (name) => name,
+  state: (state) => state,
+  slot: (slot, format, { slot_s }) => format.full(slot * slot_s * 1000, slot_s < 60),
+  wh: (wh, format) => format.energy(wh / WH),
+  imported_wh: energy("↓"),
+  exported_wh: energy("↑"),
+  settled_wh: energy("="),
+  paid: money("−"),
+  received: money("+"),
+};
 
 export class Audit {
   constructor(context) {
@@ -17,7 +35,8 @@ export class Audit {
     ];
   }
 
-  update({ assets }) {
+  update({ assets, network }) {
+    this.network = network;
     const key = assets.map((asset) => asset.id + asset.name).join();
     if (key === this.known) return;
     this.known = key;
@@ -65,15 +84,10 @@ export class Audit {
 
   // All of an entry, folded away: an auditor wants every field, everybody else the first few.
   #details(data) {
-    const brief = ["state", "slot", "wh", "imported_wh", "exported_wh", "settled_wh", "paid", "received", "name"]
-      .filter((key) => data[key] !== undefined && data[key] !== null)
-      .map((key) => `${key} ${data[key]}`)
+    const brief = Object.entries(BRIEF)
+      .filter(([key]) => data[key] !== undefined && data[key] !== null)
+      .map(([key, read]) => read(data[key], this.context.format, this.network))
       .join(" · ");
-    return el(
-      "details",
-      {},
-      el("summary", {}, brief || "…"),
-      el("code", {}, JSON.stringify(data, null, 1)),
-    );
+    return el("details", {}, el("summary", {}, brief || "…"), el("code", {}, JSON.stringify(data, null, 1)));
   }
 }

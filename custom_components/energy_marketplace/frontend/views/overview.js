@@ -24,8 +24,8 @@ export class Overview {
       card(texts("wallet"), this.wallet),
       card(texts("street"), this.street),
       el("section", { class: "card wide" }, el("h2", {}, texts("prices_ahead")), this.chart, legend(texts)),
-      card(texts("agreed"), this.agreed),
       card(texts("request"), this.request),
+      card(texts("agreed"), this.agreed),
     ];
   }
 
@@ -58,10 +58,11 @@ export class Overview {
     const { texts } = this.context;
     const state = connected && network.in_sync;
     const style = state ? "badge good" : "badge bad";
+    const figure = (key, count) => el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), String(count));
     const shown = connected ? texts(network.in_sync ? "in_sync" : "behind") : texts("node_away");
     return [
       el("div", { class: "big" }, network.name),
-      el("div", { class: "row" }, texts("members", { count: network.members }), texts("validators", { count: network.validators })),
+      el("div", { class: "row" }, figure("members", network.members), figure("validators", network.validators)),
       el("div", { class: "row" }, el("span", { class: style }, icon(state ? "lan-connect" : "lan-disconnect"), shown)),
       network.problem ? el("p", { class: "warning" }, network.problem) : null,
     ];
@@ -100,10 +101,15 @@ export class Overview {
         field(texts("price_cap"), number("price_cap")),
       ],
       button: texts("request"),
-      send: (values) => call("request_energy", Object.fromEntries(Object.entries(values).filter(([, value]) => value))),
+      send: (values) => call("request_energy", this.#given(values)),
       done: () => texts("requested"),
     });
     return put(this.request, form);
+  }
+
+  #given(values) {
+    const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+    return { ...given, finish_by: this.context.format.entered(given.finish_by) };
   }
 
   // Every round changes something in the home's state or not at all for it: asking twice a slot is plenty.

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from energy_ledger.api import types
+from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
+from energy_ledger.api.documents import JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
 from energy_ledger.api.problems import STATUSES, ProblemError
+from energy_ledger.units import INT64_MAX
 
 MAX_TRANSACTIONS = 1_000
 """Most transactions in one request."""
@@ -73,7 +75,7 @@ def provable(kind: Kind) -> Answer:
     return answer
 
 
-def _known(row: object | None, kind: Kind, key: str) -> object:
+def _known[T](row: T | None, kind: Kind, key: str) -> T:
     """Return a row that is there; raises ProblemError when it is not."""
     if row is None:
         code = f"unknown_{kind}"
@@ -91,9 +93,25 @@ def many(kind: Kind) -> Answer:
     return answer
 
 
-async def audit(call: Call) -> types.Page[types.Event]:
-    """Answer the events that concern an asset."""
-    return await call.node.audit(call.key, take_window(call.query))
+async def audit(call: Call) -> object:
+    """Answer the events that concern an asset: a page, a page with its proof, or all of them as a file."""
+    window = take_window(call.query)
+    if call.query.get("export") == "1":
+        body = _known(await call.node.export_audit(call.key), "asset", call.key)
+        return Document(body, JSON, f"audit-{call.key[:12]}.json")
+    if call.query.get("proof") == "1":
+        return _known(await call.node.proven_audit(call.key, window), "asset", call.key)
+    return await call.node.audit(call.key, window)
+
+
+async def statement(call: Call) -> object:
+    """Answer what moved an account's money over a time, as JSON or as a file."""
+    since, until = call.query.get("from", 0), call.query.get("until", INT64_MAX)
+    if not isinstance(since, int) or not isinstance(until, int) or since > until:
+        raise ProblemError("bad_request", "`until` must not be before `from`", "until")
+    found = _known(await call.node.statement(call.key, since, until), "account", call.key)
+    write = statements.WRITERS.get(str(call.query.get("format", "json")))
+    return found if write is None else write(found)
 
 
 async def dag(call: Call) -> types.Dag:

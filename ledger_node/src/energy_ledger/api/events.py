@@ -1,7 +1,10 @@
 """The event stream: a WebSocket that gives every event once, in order, from wherever the client left off."""
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
+from itertools import chain
+from struct import Struct
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -14,7 +17,9 @@ from energy_ledger.api.routes import EVENTS_QUERY
 PING_S = 20
 """Seconds between pings; a client that does not answer one is gone."""
 SLOW_S = 15
-"""Seconds a client may take to accept one message."""
+"""Seconds a client may take to accept what is sent at a time."""
+_WHOLE_TEXT, _SHORT, _MEDIUM = 0x81, 126, 0xFFFF
+_HEADER, _LONG_HEADER = Struct(">BBH"), Struct(">BBQ")
 _TOO_SLOW = b"too slow; connect again with the cursor of the last event you got"
 _STOPPING = b"the node stops; connect again later"
 
@@ -24,6 +29,7 @@ class EventStreams:
 
     def __init__(self) -> None:
         self._open: set[web.WebSocketResponse] = set()
+        self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return how many streams are open."""
@@ -41,16 +47,39 @@ class EventStreams:
             raise ProblemError(
                 "bad_request", f"`cursor` is ahead of the newest event, {hello.cursor}", "cursor"
             )
-        stream = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=4096)
+        # Compressing thousands of events would hold up everybody; the limit makes it wait for slow readers.
+        stream = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=4096, compress=False, writer_limit=0)
         if not stream.can_prepare(request):
             raise ProblemError("bad_request", "this path is a WebSocket")
         await stream.prepare(request)
         self._open.add(stream)
         try:
-            await _run(stream, source, cursor, _filter(query), hello)
+            await _run(stream, self._send(request, stream, source.after(cursor, _filter(query)), hello))
         finally:
             self._open.discard(stream)
         return stream
+
+    async def _send(
+        self,
+        request: web.Request,
+        stream: web.WebSocketResponse,
+        events: AsyncIterator[list[bytes]],
+        hello: object,
+    ) -> None:
+        await stream.send_str(msgspec.json.encode(hello).decode())
+        async for lines in events:
+            async with self._turn:  # so that many streams hold up the node no longer than one does
+                if request.transport is not None and not stream.closed:
+                    request.transport.write(b"".join(chain.from_iterable(map(_frame, lines[:-1]))))
+                await asyncio.sleep(0)
+            try:
+                async with asyncio.timeout(SLOW_S):
+                    await stream.send_frame(lines[-1], WSMsgType.TEXT)
+            except TimeoutError:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await stream.close(code=WSCloseCode.TRY_AGAIN_LATER, message=_TOO_SLOW)
+                return
 
     async def close(self) -> None:
         """End all streams, as the node stops."""
@@ -69,10 +98,8 @@ def _filter(query: dict[str, Value]) -> EventFilter:
     return EventFilter(text("account"), text("asset"), frozenset(types.split(",")) if types else frozenset())
 
 
-async def _run(
-    stream: web.WebSocketResponse, source: EventSource, cursor: int, wanted: EventFilter, hello: object
-) -> None:
-    sending = asyncio.create_task(_send(stream, source, cursor, wanted, hello))
+async def _run(stream: web.WebSocketResponse, send: Coroutine[None, None, None]) -> None:
+    sending = asyncio.create_task(send)
     listening = asyncio.create_task(_listen(stream))
     try:
         await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
@@ -96,16 +123,11 @@ async def _listen(stream: web.WebSocketResponse) -> None:
         pass
 
 
-async def _send(
-    stream: web.WebSocketResponse, source: EventSource, cursor: int, wanted: EventFilter, hello: object
-) -> None:
-    await stream.send_str(msgspec.json.encode(hello).decode())
-    async for event in source.after(cursor, wanted):
-        try:
-            async with asyncio.timeout(SLOW_S):
-                await stream.send_str(event.decode())
-        except TimeoutError:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await stream.close(code=WSCloseCode.TRY_AGAIN_LATER, message=_TOO_SLOW)
-            return
+def _frame(message: bytes) -> tuple[bytes, bytes]:
+    """Return a text message's header and body as a server sends them whole and unmasked (RFC 6455, 5.2)."""
+    size = len(message)
+    if size < _SHORT:
+        return bytes((_WHOLE_TEXT, size)), message
+    if size <= _MEDIUM:
+        return _HEADER.pack(_WHOLE_TEXT, _SHORT, size), message
+    return _LONG_HEADER.pack(_WHOLE_TEXT, _SHORT + 1, size), message

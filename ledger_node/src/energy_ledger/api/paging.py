@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from energy_ledger.api.problems import ProblemError
-from energy_ledger.api.types import OrderState, TradeState
+from energy_ledger.api.types import AccountStatus, OrderState, RedemptionState, TradeState
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -75,6 +75,14 @@ ASSET = _words("asset", "of this asset only")
 ORDER = _words("order", "of this order only")
 SLOT = _number("slot", "of this slot only")
 ORDER_STATE = _states(get_args(OrderState.__value__))
+REDEMPTION_STATE = _states(get_args(RedemptionState.__value__))
+ACCOUNT_STATUS = Parameter(
+    "status",
+    _one_of(*get_args(AccountStatus.__value__)),
+    {"type": "string", "enum": list(get_args(AccountStatus.__value__))},
+    "with this standing only",
+)
+KEY = _words("key", "whose present ed25519 key this is, in hex")
 TRADE_STATE = _states(get_args(TradeState.__value__))
 TYPES = _words("types", "of these types only, separated by commas")
 EVENT_CURSOR = _number("cursor", "events after this one; without it, from now on")
@@ -83,6 +91,21 @@ PROOF = Parameter(
     _one_of("0", "1"),
     {"type": "string", "enum": ["0", "1"]},
     "`1`: the row as of the newest certified commit, with its proof",
+)
+EXPORT = Parameter(
+    "export",
+    _one_of("0", "1"),
+    {"type": "string", "enum": ["0", "1"]},
+    "`1`: all of it as one file that `energy-ledger verify-audit` checks",
+)
+FROM = _number("from", "since this ledger time, ms; without it, from the beginning")
+UNTIL = _number("until", "before this ledger time, ms; without it, until now")
+FORMATS = ("json", "csv", "html")
+FORMAT = Parameter(
+    "format",
+    _one_of(*FORMATS),
+    {"type": "string", "enum": list(FORMATS), "default": "json"},
+    "as a table for spreadsheets, or as a page to print",
 )
 LIMIT = Parameter(
     "limit",

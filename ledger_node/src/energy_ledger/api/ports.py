@@ -9,7 +9,19 @@ from energy_ledger.api.auth import Role
 from energy_ledger.api.paging import Value, Window
 
 type Kind = Literal[
-    "account", "asset", "order", "trade", "round", "slot", "reading", "transaction", "block", "committee"
+    "account",
+    "asset",
+    "audit",
+    "order",
+    "trade",
+    "round",
+    "slot",
+    "reading",
+    "redemption",
+    "flexibility",
+    "transaction",
+    "block",
+    "committee",
 ]
 
 
@@ -29,8 +41,8 @@ class EventSource(Protocol):
         """Return the newest cursor that is on disk, and the ledger time."""
         ...
 
-    def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[bytes]:
-        """Give every wanted event after `cursor` as JSON, one by one, and wait for new ones for ever."""
+    def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[list[bytes]]:
+        """Give every wanted event after `cursor` as JSON, some at a time, and wait for new ones for ever."""
         ...
 
 
@@ -78,8 +90,22 @@ class Node(Protocol):
         """Return a page of rows."""
         ...
 
-    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset, oldest first."""
+        ...
+
+    async def proven_audit(
+        self, asset: str, window: Window
+    ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:
+        """Return such a page as of a certified commit, with the proof; None when there is no such asset."""
+        ...
+
+    async def export_audit(self, asset: str) -> bytes | None:
+        """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
+        ...
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
         ...
 
     async def dag(self) -> types.Dag:

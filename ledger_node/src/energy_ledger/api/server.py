@@ -8,6 +8,7 @@ from aiohttp import web
 
 from energy_ledger.api import metrics, openapi, routes
 from energy_ledger.api.auth import Guard, RateLimit, Tokens
+from energy_ledger.api.documents import Document
 from energy_ledger.api.events import EventStreams
 from energy_ledger.api.paging import read_query
 from energy_ledger.api.ports import Call, Node
@@ -20,6 +21,10 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'",
     "Cache-Control": "no-cache",
+}
+_FILE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
 }
 _STREAMS = web.AppKey("streams", EventStreams)
 
@@ -58,9 +63,22 @@ def _handler(route: Route, node: Node, guard: Guard) -> Handler:
         query = read_query(request.query, route.query)
         body = await request.read() if route.takes is not None else b""
         answer = await route.answer(Call(node, key, query, body, role))
+        if isinstance(answer, Document):
+            return _document(answer)
         return _json(answer, route.status(answer))
 
     return handle
+
+
+def _document(document: Document) -> web.Response:
+    return web.Response(
+        body=document.body,
+        headers={
+            "Content-Type": document.content_type,
+            "Content-Disposition": f'inline; filename="{document.name}"',
+            **_FILE_HEADERS,
+        },
+    )
 
 
 def _json(answer: object, status: int) -> web.Response:

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 type Price = int | None
-type AccountStatus = Literal["pending", "active"]
+type AccountStatus = Literal["pending", "active", "suspended", "leaving", "left"]
+type AssetState = Literal["active", "retired"]
+type RedemptionState = Literal["requested", "paid", "returned"]
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
 type Reason = Literal[
     "filled",
@@ -77,8 +79,15 @@ class Quota(msgspec.Struct, frozen=True):
     burst: int
 
 
+class Hybrid(msgspec.Struct, frozen=True):
+    """What all keys of an account sign: these kinds, and transfers above so much (null: none)."""
+
+    kinds: list[str]
+    transfer_above: int | None
+
+
 class Parameters(msgspec.Struct, frozen=True):
-    """The times and rules the genesis fixed."""
+    """The times the genesis fixed, and the rules as they hold now; `hybrid` null: one signature per key."""
 
     slot_s: int
     horizon_slots: int
@@ -89,6 +98,7 @@ class Parameters(msgspec.Struct, frozen=True):
     readings: Literal["traded", "net"]
     approval: Literal["invite", "manual"]
     quota: Quota
+    hybrid: Hybrid | None
 
 
 class TariffStep(msgspec.Struct, frozen=True):
@@ -104,6 +114,13 @@ class Tariff(msgspec.Struct, frozen=True):
     price_floor: int | list[TariffStep]
     price_cap: int | list[TariffStep]
     grid_fee: int | list[TariffStep]
+
+
+class TariffFrom(msgspec.Struct, frozen=True):
+    """A tariff and the slot from which it holds, until the next one does."""
+
+    from_slot: int
+    tariff: Tariff
 
 
 class SlotTariff(msgspec.Struct, frozen=True):
@@ -133,7 +150,7 @@ class Money(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    """The network and how far this node is with it."""
+    """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0."""
 
     network: str
     name: str
@@ -142,6 +159,7 @@ class Network(msgspec.Struct, frozen=True):
     genesis: Envelope
     parameters: Parameters
     tariff: Tariff
+    tariffs: list[TariffFrom]
     feeders: list[Feeder]
     committee: list[str]
     epoch: int
@@ -195,6 +213,7 @@ class Asset(msgspec.Struct, frozen=True):
     technology: str | None
     commissioned: str | None
     location: str | None
+    state: AssetState
     commit: int
 
 
@@ -381,6 +400,34 @@ class Reading(msgspec.Struct, frozen=True):
     transaction: str
 
 
+class Redemption(msgspec.Struct, frozen=True):
+    """Vouchers that a member wants real money for, or wanted; `settled` is null until then."""
+
+    id: str
+    account: str
+    amount: int
+    reference: str
+    state: RedemptionState
+    note: str | None
+    requested: int
+    settled: int | None
+
+
+class Flexibility(msgspec.Struct, frozen=True):
+    """What an asset could take or give any time in [earliest, deadline), at most so much per slot."""
+
+    id: str
+    account: str
+    asset: str
+    direction: Literal["consume", "produce"]
+    energy_wh: int
+    earliest: int
+    deadline: int
+    max_wh_per_slot: int
+    note: str | None
+    announced: int
+
+
 class Transaction(msgspec.Struct, frozen=True):
     """A transaction this node knows, and what became of it."""
 
@@ -422,6 +469,102 @@ class Event(msgspec.Struct, frozen=True):
     assets: list[str]
     transaction: str | None
     data: dict[str, Any]
+
+
+class AuditItem(Event, frozen=True):
+    """An event of an asset's log; `block` (id) brought its transaction into the order."""
+
+    block: str | None
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """How long an asset's log is, the digest that binds all of it, and the commit that last added to it."""
+
+    asset: str
+    commit: int
+    count: int
+    digest: str
+
+
+class ProvenPage[T, R](msgspec.Struct, frozen=True):
+    """One page of a list as of the newest certified commit, and what proves the whole of it."""
+
+    items: list[T]
+    next: str | None
+    row: R
+    proof: Proof | None
+
+
+type StatementKind = Literal[
+    "bought", "sold", "issued", "redeemed", "transfer_in", "transfer_out", "community_in", "community_out"
+]
+
+
+class StatementLine(msgspec.Struct, frozen=True):
+    """What one event did to an account's money: `amount` is all of it, `balance` what it led to.
+
+    Of a trade `amount` = `energy` - `fee` + `penalty_received` - `penalty_paid`, for `wh` at `price`; of
+    these Wh, `passed_wh` only passed through a home in between. A `correction` says by how much a trade came
+    to something else than before. `other` is the counterparty, `text` a memo or reference.
+    """
+
+    cursor: int
+    commit: int
+    time: int
+    transaction: str | None
+    kind: StatementKind
+    trade: str | None
+    slot: int | None
+    correction: bool
+    other: str | None
+    text: str | None
+    wh: int
+    passed_wh: int
+    price: int | None
+    energy: int
+    fee: int
+    penalty_paid: int
+    penalty_received: int
+    amount: int
+    balance: int
+
+
+class StatementTotals(msgspec.Struct, frozen=True):
+    """The lines of a statement, added up.
+
+    `closing` = `opening` + `received` + `penalties_received` + `issued` + `transferred_in` + `community_in`
+    - `paid` - `fees` - `penalties_paid` - `redeemed` - `transferred_out` - `community_out`.
+    """
+
+    bought_wh: int
+    sold_wh: int
+    passed_on_wh: int
+    paid: int
+    received: int
+    fees: int
+    penalties_paid: int
+    penalties_received: int
+    issued: int
+    redeemed: int
+    transferred_in: int
+    transferred_out: int
+    community_in: int
+    community_out: int
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """What moved an account's money in commits with a ledger time in [`from`, `until`)."""
+
+    account: str
+    name: str
+    network: str
+    currency: str
+    start: int = msgspec.field(name="from")
+    until: int
+    opening: int
+    closing: int
+    totals: StatementTotals
+    lines: list[StatementLine]
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):

@@ -13,6 +13,7 @@ from energy_ledger.commands import (
     node,
     status,
     verify,
+    verify_audit,
     verify_clearing,
     vote,
 )
@@ -41,6 +42,7 @@ ALL: tuple[Command, ...] = (
     status,
     keys,
     verify,
+    verify_audit,
     clear,
     verify_clearing,
     dag,

@@ -46,9 +46,10 @@ class TradeIndex:
     def add(self, trade: Trade) -> None:
         """Take in an unsettled trade."""
         phase = self.waiting if trade.state == "matched" else self.running
-        phase.setdefault(trade.slot, {})[trade.id] = None
-        for point in (trade.sell_point, trade.buy_point):
-            self._at.setdefault((point, trade.slot), {})[trade.id] = None
+        name, slot = trade.id, trade.slot
+        _group(phase, slot)[name] = None
+        _group(self._at, (trade.sell_point, slot))[name] = None
+        _group(self._at, (trade.buy_point, slot))[name] = None
 
     def start(self, slot: int) -> list[str]:
         """Move a slot's trades from waiting to running, and return them."""
@@ -74,6 +75,13 @@ class TradeIndex:
         """Return the slots that have unsettled trades."""
         yield from self.waiting
         yield from self.running
+
+
+def _group[K](groups: dict[K, Ids], group: K) -> Ids:
+    found = groups.get(group)
+    if found is None:
+        found = groups[group] = {}
+    return found
 
 
 def _drop[K](groups: dict[K, Ids], group: K, member: str) -> None:

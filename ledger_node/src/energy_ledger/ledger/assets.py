@@ -9,6 +9,7 @@ from energy_ledger.ledger.rows import Asset, given
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import ASSET, AssetState, advance, may
+from energy_ledger.member_payloads import AssetRetire
 from energy_ledger.payloads import AssetRegister, AssetUpdate
 from energy_ledger.refusals import Refused
 
@@ -23,6 +24,14 @@ def own_asset(request: Request, name: str, field: str = "asset") -> Asset:
         raise Refused("unknown_asset", field, "There is no asset with this id.")
     if asset.account != request.sender.account:
         raise Refused("not_your_asset", field, "This asset is another member's.")
+    return asset
+
+
+def trading_asset(request: Request, name: str, field: str = "asset") -> Asset:
+    """Return an asset of the sender that is not retired. Raises Refused."""
+    asset = own_asset(request, name, field)
+    if asset.state == "retired":
+        raise Refused("asset_retired", field, f"{asset.name} is retired and takes no part any more.")
     return asset
 
 
@@ -49,7 +58,7 @@ def plan_register(request: Request, payload: AssetRegister) -> Action:
 
 def plan_update(request: Request, payload: AssetUpdate) -> Action:
     """Check what the asset would become; what trades cannot be rebuilt."""
-    asset = own_asset(request, payload.asset)
+    asset = trading_asset(request, payload.asset)
     changes = payload.changes
     updated = replace(asset, **changes)
     if not updated.rated_import_w and not updated.rated_export_w:
@@ -60,20 +69,53 @@ def plan_update(request: Request, payload: AssetUpdate) -> Action:
 
 
 def _check_rebuild(request: Request, asset: Asset, updated: Asset) -> None:
-    if updated.behind == asset.id or (updated.behind and _behind(request.state, asset)):
+    if updated.behind == asset.id or (updated.behind and _in_use_behind(request.state, asset)):
         message = "Only a connection point can have assets behind it; this one would not be one any more."
         raise Refused("not_a_connection_point", "behind", message)
     _check_place(request, updated)
-    for touched in (asset, *_behind(request.state, asset)):
-        if not may(ASSET, asset_state(request.state, touched), "rebuild"):
-            message = (
-                f"{touched.name} has open orders or unsettled trades; wait for them or cancel them first."
-            )
-            raise Refused("has_open_orders", "asset", message)
+    for touched in (asset, *_in_use_behind(request.state, asset)):
+        _check_may(request.state, touched, "rebuild")
+
+
+def _check_may(state: State, asset: Asset, event: str) -> None:
+    """Refuse what an asset with open orders or unsettled trades cannot undergo."""
+    if not may(ASSET, asset_state(state, asset), event):
+        message = f"{asset.name} has open orders or unsettled trades; wait for them or cancel them first."
+        raise Refused("has_open_orders", "asset", message)
+
+
+def plan_retire(request: Request, payload: AssetRetire) -> Action:
+    """Check that nothing of the asset is open; then it takes no part any more."""
+    asset = trading_asset(request, payload.asset)
+    _check_may(request.state, asset, "retire")
+    behind = _in_use_behind(request.state, asset)
+    if behind:
+        message = f"{behind[0].name} stands behind this connection point; retire or move it first."
+        raise Refused("has_assets", "asset", message)
+    return partial(retire, request.state, asset, request.id)
+
+
+def retire(state: State, asset: Asset, transaction: str | None) -> None:
+    """Take an asset out of the market; it stays readable."""
+    asset = state.assets.put(replace(asset, state="retired", commit=state.commit))
+    flexibility = [one.id for one in state.flexibility.values() if one.asset == asset.id]
+    for key in sorted(flexibility):
+        state.flexibility.forget(key)
+    state.emit(
+        "asset.retired", asset.row(), accounts=[asset.account], assets=[asset.id], transaction=transaction
+    )
+
+
+def assets_of(state: State, account: str) -> list[Asset]:
+    """Return the assets of a member that are not retired, by their ids."""
+    own = (one for one in state.assets.values() if one.account == account and one.state == "active")
+    return sorted(own, key=lambda asset: asset.id)
 
 
 def asset_state(state: State, asset: Asset) -> AssetState:
-    """Tell whether an asset has open orders or unsettled trades."""
+    """Tell whether an asset is retired or has open orders or unsettled trades."""
+    if asset.state == "retired":
+        return "retired"
     idle = advance(ASSET, None, "register")
     trades = state.trades.values()
     busy = any(order.asset == asset.id for order in state.orders.values()) or any(
@@ -89,7 +131,7 @@ def _check_place(request: Request, asset: Asset) -> None:
         raise Refused("unknown_feeder", "feeder", "This network has no such feeder.")
     if asset.behind is None:
         return
-    point = own_asset(request, asset.behind, "behind")
+    point = trading_asset(request, asset.behind, "behind")
     if point.behind is not None:
         message = f"{point.name} is not on the public grid itself; name its connection point instead."
         raise Refused("not_a_connection_point", "behind", message)
@@ -100,6 +142,10 @@ def _check_place(request: Request, asset: Asset) -> None:
 
 def _behind(state: State, point: Asset) -> list[Asset]:
     return [asset for asset in state.assets.values() if asset.behind == point.id]
+
+
+def _in_use_behind(state: State, point: Asset) -> list[Asset]:
+    return [asset for asset in _behind(state, point) if asset.state == "active"]
 
 
 def _register(request: Request, asset: Asset) -> None:

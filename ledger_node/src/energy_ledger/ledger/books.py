@@ -15,15 +15,18 @@ from energy_ledger.market.book import (
     Tariff,
 )
 from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, SlotTerms
+from energy_ledger.tariffs import Schedule
 
 
-def build_book(rules: Rules, orders: Sequence[Order], feeders: Sequence[str], first: int) -> Book:
+def build_book(
+    rules: Rules, tariffs: Schedule, orders: Sequence[Order], feeders: Sequence[str], first: int
+) -> Book:
     """Write orders, given in ledger order, each with its feeder, as the book whose slot 0 is slot `first`."""
     pairs = list(zip(orders, feeders, strict=True))
     slots = max(_end(order) for order in orders) - first
     return Book(
         slots=slots,
-        tariff=_tariff(rules, range(first, first + slots)),
+        tariff=_tariff(tariffs, range(first, first + slots)),
         feeders=_feeders(rules, slots),
         offers=tuple(
             Offer(order.id, feeder, terms.price, _shifted(order, terms, first))
@@ -34,8 +37,8 @@ def build_book(rules: Rules, orders: Sequence[Order], feeders: Sequence[str], fi
     )
 
 
-def _tariff(rules: Rules, slots: range) -> Tariff:
-    floors, caps, fees = zip(*(rules.tariff_of(slot) for slot in slots), strict=True)
+def _tariff(tariffs: Schedule, slots: range) -> Tariff:
+    floors, caps, fees = zip(*(tariffs.of(slot) for slot in slots), strict=True)
     return Tariff(price_floor=floors, price_cap=caps, grid_fee=fees)
 
 

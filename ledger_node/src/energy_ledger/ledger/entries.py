@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import Order, total_wh
+from energy_ledger.member_payloads import FlexibilityAnnounce
 from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, SlotTerms
 from energy_ledger.refusals import Refused
 from energy_ledger.units import INT64_MAX, most_wh, within_rating
@@ -20,17 +21,24 @@ def cost(terms: OrderTerms) -> int:
 
 def check_slots(timing: Timing, terms: OrderTerms, time: int) -> None:
     """Refuse slots that no round can trade any more or yet, and windows too short for their energy."""
+    if isinstance(terms, FlexibleTerms | BlockTerms):
+        check_window(timing, terms, time, "order.")
+    else:
+        _check_range(timing, terms.wh_by_slot, "order.slots", time)
+
+
+def check_window(
+    timing: Timing, terms: FlexibleTerms | BlockTerms | FlexibilityAnnounce, time: int, place: str = ""
+) -> None:
+    """Refuse a window that its energy does not fit into or that is not traded any more or yet."""
+    _check_room(terms, f"{place}deadline")
+    _check_range(timing, [terms.earliest], f"{place}earliest", time)
+    _check_range(timing, [terms.deadline - 1], f"{place}deadline", time)
+
+
+def _check_range(timing: Timing, slots: Iterable[int], field: str, time: int) -> None:
     first = timing.first_open_slot(time)
     end = first + timing.horizon
-    if isinstance(terms, FlexibleTerms | BlockTerms):
-        _check_window(terms)
-        _check_range([terms.earliest], "order.earliest", first, end)
-        _check_range([terms.deadline - 1], "order.deadline", first, end)
-    else:
-        _check_range(terms.wh_by_slot, "order.slots", first, end)
-
-
-def _check_range(slots: Iterable[int], field: str, first: int, end: int) -> None:
     for slot in slots:
         if slot < first:
             message = f"Slot {slot} is not traded any more; the first open slot is {first}."
@@ -40,23 +48,28 @@ def _check_range(slots: Iterable[int], field: str, first: int, end: int) -> None
             raise Refused("beyond_horizon", field, message)
 
 
-def _check_window(terms: FlexibleTerms | BlockTerms) -> None:
+def _check_room(terms: FlexibleTerms | BlockTerms | FlexibilityAnnounce, field: str) -> None:
     """Refuse a window into which the energy does not fit."""
     length = max(0, terms.deadline - terms.earliest)
     if isinstance(terms, BlockTerms):
         if len(terms.profile_wh) > length:
             message = f"The profile has {len(terms.profile_wh)} slots, the window only {length}."
-            raise Refused("window_too_short", "order.deadline", message)
+            raise Refused("window_too_short", field, message)
     elif terms.energy_wh > length * terms.max_wh_per_slot:
         most = length * terms.max_wh_per_slot
         message = f"{terms.energy_wh} Wh do not fit: {length} slots take {most} Wh at most."
-        raise Refused("window_too_short", "order.deadline", message)
+        raise Refused("window_too_short", field, message)
 
 
 def check_rating(terms: OrderTerms, asset: Asset, slot_s: int) -> None:
     """Refuse more Wh in a slot than the asset can move: its export for offers, its import for bids."""
     rated = asset.rated_export_w if isinstance(terms, OfferTerms) else asset.rated_import_w
     field, wh = _peak(terms)
+    check_rated(wh, rated, slot_s, field)
+
+
+def check_rated(wh: int, rated: int, slot_s: int, field: str) -> None:
+    """Refuse more Wh in a slot than a rating (W) can move."""
     if not within_rating(wh, rated, slot_s):
         message = f"{wh} Wh in a slot: this asset moves {most_wh(rated, slot_s)} Wh at most ({rated} W)."
         raise Refused("exceeds_rating", field, message)

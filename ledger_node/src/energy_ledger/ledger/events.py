@@ -1,20 +1,31 @@
 """What a commit brought about, in the words of the API, and the chain of digests that binds all of it."""
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from energy_ledger import crypto
+from energy_ledger.ledger.rows import JsonRow
 
 HISTORY_TAG: Final = crypto.tag("history")
 
 type EventType = Literal[
     "member.joined",
     "member.approved",
+    "member.suspended",
+    "member.resumed",
+    "member.role",
+    "member.leaving",
+    "member.left",
+    "key.rotated",
     "asset.registered",
     "asset.updated",
+    "asset.retired",
+    "flexibility.announced",
     "order.placed",
     "order.cancelled",
     "order.lapsed",
@@ -31,13 +42,20 @@ type EventType = Literal[
     "reading.attested",
     "transfer",
     "voucher.issued",
+    "voucher.requested",
+    "voucher.paid",
+    "voucher.returned",
+    "community.paid",
     "credit.set",
+    "tariff.set",
+    "policy.set",
     "committee.voted",
     "committee.changed",
     "transaction.refused",
 ]
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
+_IN_ORDER = msgspec.json.Encoder()
 
 
 def canonical(value: object) -> bytes:
@@ -46,23 +64,39 @@ def canonical(value: object) -> bytes:
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that happened, to whom and to what; `cursor` is its place in history."""
+    """Something that happened, to whom and to what; `cursor` is its place in history.
 
-    cursor: int
-    commit: int
-    time: int
-    type: EventType
+    `data` is a row, or a value that is written as its row would be. Fields stand in the order of their names.
+    """
+
     accounts: tuple[str, ...]
     assets: tuple[str, ...]
+    commit: int
+    cursor: int
+    data: Any
+    time: int
     transaction: str | None
-    data: dict[str, Any]
+    type: EventType
+
+    @property
+    def row(self) -> JsonRow:
+        """The data as JSON types."""
+        return self.data if isinstance(self.data, dict) else asdict(self.data)
 
     def encode(self) -> bytes:
         """Write the event as one line of JSON."""
         return canonical(self)
 
 
-def extend_history(previous: bytes, events: Iterable[Event]) -> bytes:
+def encode_all(events: Iterable[Event]) -> bytes:
+    """Write events as canonical JSON, each followed by a line feed.
+
+    Structs whose fields stand in the order of their names are canonical as they are written anyway.
+    """
+    runs = groupby(events, key=lambda event: isinstance(event.data, Struct))
+    return b"".join((_IN_ORDER if ready else _CANONICAL).encode_lines(run) for ready, run in runs)
+
+
+def extend_history(previous: bytes, lines: bytes) -> bytes:
     """Return the digest that binds the commit's events, one line each, to all events before."""
-    lines = b"".join(event.encode() + b"\n" for event in events)
-    return crypto.digest(HISTORY_TAG, previous + lines) if lines else previous
+    return crypto.digest_of(HISTORY_TAG, previous, lines) if lines else previous

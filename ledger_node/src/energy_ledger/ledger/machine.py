@@ -1,7 +1,8 @@
 """The ledger as one machine: commits go in, results, events, changed rows and the state root come out."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, Self
 
 from msgspec import Struct
 
@@ -11,21 +12,39 @@ from energy_ledger.ledger import (
     assets,
     clearings,
     committees,
+    flexibility,
     members,
+    membership,
     money,
     orders,
+    policy,
     quotas,
     readings,
     rounds,
     settlement,
+    vouchers,
 )
 from energy_ledger.ledger.events import Event
-from energy_ledger.ledger.members import FOUNDER, NODE, TREASURER
+from energy_ledger.ledger.governing_rows import Policy
+from energy_ledger.ledger.rights import NODE, check_right
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
+from energy_ledger.member_payloads import (
+    AssetRetire,
+    CommunityPay,
+    FlexibilityAnnounce,
+    KeyRotate,
+    Leave,
+    PolicySet,
+    RoleSet,
+    Suspend,
+    TariffSet,
+    VoucherRedeem,
+    VoucherSettle,
+)
 from energy_ledger.payloads import (
     Approve,
     AssetRegister,
@@ -42,6 +61,7 @@ from energy_ledger.payloads import (
     VoucherIssue,
 )
 from energy_ledger.refusals import Code, Refused
+from energy_ledger.tariffs import Schedule
 from energy_ledger.transactions import Transaction
 from energy_ledger.units import DAY_MS
 
@@ -57,13 +77,22 @@ class Result(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root."""
+    """What a commit brought about: results in the order of its transactions, events, rows, leaves, root.
+
+    `lines` are the events as canonical JSON.
+    """
 
     results: tuple[Result, ...]
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes
+
+
+type Verified = Mapping[str, KeySet]
+"""Under which keys the signatures of transactions, by id, were found good."""
+NONE: Final[Verified] = MappingProxyType({})
 
 
 class Money(Struct, frozen=True, gc=False):
@@ -75,25 +104,32 @@ class Money(Struct, frozen=True, gc=False):
     community: int
 
 
-class _Rule(NamedTuple):
-    """Who may send a kind, and what plans it."""
+type _Plan = Callable[[Request, Any], Action]
+"""What checks the rules of a kind, and returns what it does."""
 
-    role: str | None
-    plan: Callable[[Request, Any], Action]
-
-
-_RULES: Final[dict[type[Payload], _Rule]] = {
-    Approve: _Rule(FOUNDER, members.plan_approve),
-    AssetRegister: _Rule(None, assets.plan_register),
-    AssetUpdate: _Rule(None, assets.plan_update),
-    OrderPlace: _Rule(None, orders.plan_place),
-    OrderCancel: _Rule(None, orders.plan_cancel),
-    ReadingAttest: _Rule(None, readings.plan_attest),
-    ClearingPropose: _Rule(NODE, clearings.plan_propose),
-    Transfer: _Rule(None, money.plan_transfer),
-    VoucherIssue: _Rule(TREASURER, money.plan_issue),
-    CreditSet: _Rule(TREASURER, money.plan_credit),
-    CommitteeVote: _Rule(NODE, committees.plan_vote),
+_PLANS: Final[dict[type[Payload], _Plan]] = {
+    Approve: members.plan_approve,
+    Leave: membership.plan_leave,
+    Suspend: membership.plan_suspend,
+    RoleSet: membership.plan_role,
+    KeyRotate: membership.plan_rotate,
+    AssetRegister: assets.plan_register,
+    AssetUpdate: assets.plan_update,
+    AssetRetire: assets.plan_retire,
+    FlexibilityAnnounce: flexibility.plan_announce,
+    OrderPlace: orders.plan_place,
+    OrderCancel: orders.plan_cancel,
+    ReadingAttest: readings.plan_attest,
+    ClearingPropose: clearings.plan_propose,
+    Transfer: money.plan_transfer,
+    VoucherIssue: money.plan_issue,
+    VoucherRedeem: vouchers.plan_redeem,
+    VoucherSettle: vouchers.plan_settle,
+    CommunityPay: money.plan_community_pay,
+    CreditSet: money.plan_credit,
+    TariffSet: policy.plan_tariff,
+    PolicySet: policy.plan_policy,
+    CommitteeVote: committees.plan_vote,
 }
 
 
@@ -167,7 +203,18 @@ class Ledger:
     @property
     def members(self) -> int:
         """How many members there are, pending ones included."""
-        return sum(NODE not in account.roles for account in self._state.accounts.values())
+        accounts = self._state.accounts.values()
+        return sum(NODE not in account.roles and account.status != "left" for account in accounts)
+
+    @property
+    def policy(self) -> Policy:
+        """What holds now of those rules that may change."""
+        return self._state.policy
+
+    @property
+    def tariffs(self) -> Schedule:
+        """The tariffs, from which slot on each."""
+        return self._state.schedule
 
     @property
     def money(self) -> Money:
@@ -181,7 +228,7 @@ class Ledger:
         )
 
     def keys_of(self, account: str) -> KeySet | None:
-        """Return the keys of an account, None when it is unknown."""
+        """Return the present keys of an account, None when it is unknown."""
         known = self._state.accounts.get(account)
         return known.keys if known else None
 
@@ -210,12 +257,15 @@ class Ledger:
             yield lapse + 1
         for slot in state.index.slots():
             yield timing.next_step(slot, state.time)
+        past = flexibility.next_due(state)
+        if past is not None:
+            yield past
 
-    def check(self, transaction: Transaction, time: int, verified: Collection[str] = ()) -> None:
+    def check(self, transaction: Transaction, time: int, verified: Verified = NONE) -> None:
         """Tell whether a transaction could be applied now; changes nothing. Raises Refused.
 
-        `time` is what the submitting node takes for the present (ms); ids in `verified` had their signatures
-        checked already.
+        `time` is what the submitting node takes for the present (ms); `verified` says by id under which keys
+        signatures were found good already.
         """
         sender = self._admit_new(transaction, time, verified)
         self._check_sequence(transaction, sender.sequence if sender else 0)
@@ -223,7 +273,7 @@ class Ledger:
         self._plan(transaction, sender, max(time, self.time))
 
     def check_waiting(
-        self, transaction: Transaction, time: int, last: int, verified: Collection[str] = (), ahead: int = 0
+        self, transaction: Transaction, time: int, last: int, verified: Verified = NONE, ahead: int = 0
     ) -> None:
         """Check a transaction whose account has others on their way, up to the sequence number `last`.
 
@@ -239,11 +289,12 @@ class Ledger:
         commit: int,
         time: int,
         transactions: Sequence[Transaction],
-        verified: Collection[str] = (),
+        verified: Verified = NONE,
     ) -> Outcome:
         """Apply a commit: first what ledger time brings about until `time` (ms), then the transactions.
 
-        Ids in `verified` had their signatures checked already, all others are checked here.
+        `verified` says by id under which keys signatures were found good already. They count only if these
+        are the keys that must have signed now: a transaction before it may have put others in their place.
         """
         state = self._state
         state.count(commit=commit, time=max(time, state.time))
@@ -253,12 +304,15 @@ class Ledger:
         orders.forget_closed(state)
         settlement.start_slots(state)
         settlement.end_graces(state)
+        flexibility.forget_past(state)
+        vouchers.forget_settled(state)
         results = tuple(self._apply(transaction, verified) for transaction in transactions)
+        membership.part(state)
         closing = state.close_commit()
         self.root = closing.root
         return Outcome(results, *closing)
 
-    def _apply(self, transaction: Transaction, verified: Collection[str]) -> Result:
+    def _apply(self, transaction: Transaction, verified: Verified) -> Result:
         try:
             sender = self._admit(transaction, self.time, verified)
         except Refused as refused:
@@ -292,7 +346,7 @@ class Ledger:
         }
         self._state.emit("transaction.refused", data, accounts=[account], transaction=transaction.id)
 
-    def _admit(self, transaction: Transaction, time: int, verified: Collection[str]) -> Account | None:
+    def _admit(self, transaction: Transaction, time: int, verified: Verified) -> Account | None:
         """Check that the sender really sent it, to this network, and for now. Raises Refused."""
         payload = transaction.payload
         if payload.network != self.genesis.network:
@@ -301,14 +355,15 @@ class Ledger:
         keys = transaction.own_keys if sender is None else sender.keys
         if keys is None:
             raise _unknown_account()
-        if transaction.id not in verified and not transaction.signed_by(keys):
+        signers = policy.signers(self._state.policy, transaction, keys)
+        if verified.get(transaction.id) != signers and not transaction.signed_by(signers):
             message = "The signatures are not those of the account over exactly this payload."
             raise Refused("bad_signature", None, message)
         if payload.expires < time:
             raise Refused("expired", "expires", "The time until which this was meant has passed.")
         return sender
 
-    def _admit_new(self, transaction: Transaction, time: int, verified: Collection[str]) -> Account | None:
+    def _admit_new(self, transaction: Transaction, time: int, verified: Verified) -> Account | None:
         """Admit a transaction that was just submitted. Raises Refused."""
         time = max(time, self.time)
         sender = self._admit(transaction, time, verified)
@@ -336,26 +391,13 @@ class Ledger:
             return members.plan_join(self._state, payload, transaction.id, time)
         if sender is None:
             raise _unknown_account()
-        rule = _RULES[type(payload)]
-        _check_role(sender, rule.role)
-        return rule.plan(Request(self._state, transaction.id, sender, time), payload)
+        check_right(sender, transaction.kind)
+        plan = _PLANS[type(payload)]
+        return plan(Request(self._state, transaction.id, sender, time), payload)
 
 
 def _unknown_account() -> Refused:
     return Refused("unknown_account", "account", "This network has no account with this address.")
-
-
-def _check_role(sender: Account, role: str | None) -> None:
-    """Refuse who is not a member yet, or has not the role that the kind asks for."""
-    if sender.status != "active":
-        raise Refused("not_active", None, "Your membership is not approved yet.")
-    if role is None:
-        if NODE in sender.roles:
-            raise Refused(
-                "not_allowed", "kind", "A node's account may only propose clearings and vote for a committee."
-            )
-    elif role not in sender.roles:
-        raise Refused("not_allowed", "kind", f"Only an account with the role {role} may do this.")
 
 
 def _refusal(transaction: Transaction, refused: Refused) -> Result:

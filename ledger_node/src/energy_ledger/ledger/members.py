@@ -1,22 +1,21 @@
 """Members: who belongs to the network, and who may let others in."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Literal
+from typing import Any, Final, Literal
 
 from energy_ledger import crypto
 from energy_ledger.genesis import Genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG, Invite, read_invite
 from energy_ledger.keys import KeySet, PublicKey, account_of
+from energy_ledger.ledger.policy import check_keys_fit
+from energy_ledger.ledger.rights import AUDITOR, FOUNDER, NODE, TREASURER
 from energy_ledger.ledger.rows import Account, UsedInvite
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
-from energy_ledger.ledger.states import MEMBER, advance
+from energy_ledger.ledger.states import MEMBER, MemberState, advance, may
 from energy_ledger.payloads import Approve, Join
 from energy_ledger.refusals import Refused
-
-FOUNDER = "founder"
-TREASURER = "treasurer"
-NODE = "node"
 
 
 def found(state: State, genesis: Genesis) -> None:
@@ -51,12 +50,41 @@ def _open_account(state: State, address: str, name: str, keys: KeySet, roles: tu
 
 def member(state: State, address: str, field: str) -> Account:
     """Return the account of an active member. Raises Refused."""
+    account = known_member(state, address, field)
+    if account.status != "active":
+        raise _not_active(account, field)
+    return account
+
+
+def known_member(state: State, address: str, field: str) -> Account:
+    """Return the account of somebody who is or was a member, or asked to be one. Raises Refused."""
     account = state.accounts.get(address)
     if account is None or NODE in account.roles:
         raise Refused("unknown_member", field, "No member of this network has this address.")
-    if account.status != "active":
-        raise Refused("not_active", field, f"{account.name} is not approved as a member yet.")
     return account
+
+
+def payee(state: State, address: str, field: str) -> Account:
+    """Return the account of somebody who may be given money: of members who leave, too. Raises Refused."""
+    account = known_member(state, address, field)
+    if account.status not in ("active", "leaving"):
+        raise _not_active(account, field)
+    if AUDITOR in account.roles:
+        raise Refused("not_allowed", field, f"{account.name} is an auditor, who owns nothing.")
+    return account
+
+
+def _not_active(account: Account, field: str) -> Refused:
+    return Refused("not_active", field, f"{account.name} {_STANDING[account.status]}.")
+
+
+_STANDING: Final[Mapping[MemberState, str]] = {
+    "pending": "is not approved as a member yet",
+    "active": "is a member",
+    "suspended": "is suspended",
+    "leaving": "is leaving",
+    "left": "has left this network",
+}
 
 
 def plan_join(state: State, payload: Join, transaction: str, time: int) -> Action:
@@ -65,6 +93,7 @@ def plan_join(state: State, payload: Join, transaction: str, time: int) -> Actio
         raise Refused("already_member", "account", "This account is a member already.")
     if payload.account != state.genesis.address(payload.keys):
         raise Refused("bad_value", "account", "The address is not that of this network for the given keys.")
+    check_keys_fit(state, payload.keys, "keys")
     invite = read_invite(payload.invite)
     _check_invite(state, invite, payload)
     if invite.expires < time:
@@ -79,7 +108,7 @@ def _check_invite(state: State, invite: Invite, payload: Join) -> None:
     inviter = state.accounts.get(invite.inviter)
     if invite.network != state.genesis.network:
         raise Refused("invite_invalid", "invite", "The invite is to another network.")
-    if inviter is None or FOUNDER not in inviter.roles:
+    if inviter is None or FOUNDER not in inviter.roles or inviter.status != "active":
         raise Refused("invite_invalid", "invite", "The invite is not from a founder of this network.")
     signer = bytes.fromhex(inviter.keys[0].public)
     signature = bytes.fromhex(payload.invite_signature)
@@ -91,7 +120,7 @@ def _check_invite(state: State, invite: Invite, payload: Join) -> None:
 
 
 def _join(state: State, payload: Join, invite_key: str, transaction: str) -> None:
-    status = advance(MEMBER, None, "join" if state.rules.approval == "invite" else "ask")
+    status = advance(MEMBER, None, "join" if state.policy.approval == "invite" else "ask")
     account = Account(
         account=payload.account,
         name=payload.name,
@@ -112,8 +141,9 @@ def plan_approve(request: Request, payload: Approve) -> Action:
     account = request.state.accounts.get(payload.member)
     if account is None or NODE in account.roles:
         raise Refused("unknown_member", "member", "Nobody with this address asked to join.")
-    if account.status == "active":
-        raise Refused("already_member", "member", f"{account.name} is a member already.")
+    if not may(MEMBER, account.status, "approve"):
+        raise Refused("already_member", "member", f"{account.name} {_STANDING[account.status]} already.")
+    check_keys_fit(request.state, account.keys, "member")
     return partial(_approve, request, payload.member)
 
 
@@ -126,5 +156,9 @@ def _approve(request: Request, address: str) -> None:
 def _say(
     state: State, event: Literal["member.joined", "member.approved"], account: Account, transaction: str
 ) -> None:
-    data = {"account": account.account, "name": account.name, "status": account.status}
-    state.emit(event, data, accounts=[account.account], transaction=transaction)
+    state.emit(event, standing(account), accounts=[account.account], transaction=transaction)
+
+
+def standing(account: Account) -> dict[str, Any]:
+    """Return what events about a membership say."""
+    return {"account": account.account, "name": account.name, "status": account.status}

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from energy_ledger.ledger.assets import own_asset
+from energy_ledger.ledger.assets import trading_asset
 from energy_ledger.ledger.entries import check_rating, check_slots, cost, lapse_time
 from energy_ledger.ledger.events import EventType
 from energy_ledger.ledger.rules import Action, Request
@@ -22,7 +22,7 @@ from energy_ledger.units import DAY_MS
 def plan_place(request: Request, payload: OrderPlace) -> Action:
     """Check an order and its money; then it is open and its money held."""
     terms = payload.order
-    asset = own_asset(request, payload.asset)
+    asset = trading_asset(request, payload.asset)
     check_slots(request.state.timing, terms, request.time)
     check_rating(terms, asset, request.state.rules.slot_s)
     if isinstance(terms.expires, int) and terms.expires <= request.time:
@@ -47,6 +47,19 @@ def plan_cancel(request: Request, payload: OrderCancel) -> Action:
     if order.id in totals.cancelling:
         raise Refused("order_closed", "order", "This order is being cancelled already.")
     return partial(request.state.count, cancelling=totals.cancelling | {order.id: request.id})
+
+
+def cancel_all(state: State, account: str, transaction: str) -> None:
+    """Cancel a member's open orders: those in the book of the round being decided when that is over."""
+    auction, totals = state.auction, state.totals
+    orders = [order for order in state.orders.values() if order.account == account]
+    held = [order.id for order in orders if auction is not None and auction.holds(order)]
+    for order in orders:
+        if order.id not in held:
+            _cancel(state, order.id, transaction)
+    later = {name: transaction for name in held if name not in totals.cancelling}
+    if later:
+        state.count(cancelling=totals.cancelling | later)
 
 
 def _open_order(request: Request, name: str) -> Order:

@@ -36,7 +36,7 @@ def draw(state: State, transaction: Transaction) -> None:
 
 def _drawn(state: State, transaction: Transaction, time: int, ahead: int) -> int:
     """Return what is drawn in all, in thousandths, with this transaction."""
-    quota, known = state.rules.quota, state.work.get(transaction.payload.account)
+    quota, known = state.policy.quota, state.work.get(transaction.payload.account)
     left = 0 if known is None else max(0, known.drawn - quota.work_per_s * (time - known.time))
     drawn = left + (ahead + work_of(transaction)) * MS_PER_S
     if drawn > quota.burst * MS_PER_S:

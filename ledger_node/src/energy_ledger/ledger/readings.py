@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from energy_ledger.ledger.assets import own_asset
+from energy_ledger.ledger.assets import trading_asset
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.settlement import meter
 from energy_ledger.ledger.trading_rows import Reading, reading_key
@@ -12,7 +12,7 @@ from energy_ledger.refusals import Refused
 
 def plan_attest(request: Request, payload: ReadingAttest) -> Action:
     """Check that the slot is over and its reading awaited; then it counts towards the slot's trades."""
-    asset = own_asset(request, payload.asset)
+    asset = trading_asset(request, payload.asset)
     if asset.behind is not None:
         message = f"{asset.name} is not on the public grid itself; attest its connection point's meter."
         raise Refused("not_a_connection_point", "asset", message)

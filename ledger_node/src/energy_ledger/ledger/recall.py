@@ -13,6 +13,7 @@ from energy_ledger.genesis import Rules
 from energy_ledger.ledger.books import build_book
 from energy_ledger.ledger.trading_rows import Order, Round, Trade
 from energy_ledger.market.book import Book, Fills
+from energy_ledger.tariffs import Schedule
 
 type _Filled = dict[str, dict[int, int]]
 """Wh per slot, by order."""
@@ -26,7 +27,9 @@ class Past:
     fills: Fills
 
 
-def recall(rules: Rules, row: Round, orders: Sequence[Order], trades: Iterable[Trade]) -> Past:
+def recall(
+    rules: Rules, tariffs: Schedule, row: Round, orders: Sequence[Order], trades: Iterable[Trade]
+) -> Past:
     """Write a round's book again.
 
     `orders` are those of the book in ledger order, in any later state; `trades` all that they ever had.
@@ -41,7 +44,8 @@ def recall(rules: Rules, row: Round, orders: Sequence[Order], trades: Iterable[T
             fills[trade.slot] = fills.get(trade.slot, 0) + trade.wh
     names = ["", *(feeder.id for feeder in rules.feeders)]
     feeders = [names[place] for place in row.feeders or (0,) * len(orders)]
-    book = build_book(rules, [_as_of(order, before) for order in orders], feeders, row.first_slot)
+    as_frozen = [_as_of(order, before) for order in orders]
+    book = build_book(rules, tariffs, as_frozen, feeders, row.first_slot)
     return Past(book, _fills(book, row.first_slot, during))
 
 

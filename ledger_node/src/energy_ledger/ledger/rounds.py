@@ -74,7 +74,7 @@ def open_auction(state: State, number: int) -> Auction:
     until = state.totals.open_until
     frozen = [order for order in state.orders.values() if order.number <= until]
     feeders = [state.assets[order.asset].feeder for order in frozen]
-    book = build_book(state.rules, frozen, feeders, state.timing.first_slot(number))
+    book = build_book(state.rules, state.schedule, frozen, feeders, state.timing.first_slot(number))
     auction = Auction(number, until, book)
     state.auction = auction
     return auction

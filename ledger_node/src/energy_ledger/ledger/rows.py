@@ -4,7 +4,7 @@ Energy in Wh, money in nano-units, prices in nano per Wh, times in ms. `commit` 
 changed the row.
 """
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 from msgspec.structs import asdict
@@ -92,6 +92,7 @@ class Asset(Struct, frozen=True, kw_only=True, gc=False):
     technology: str | None = None
     commissioned: str | None = None
     location: str | None = None
+    state: Literal["active", "retired"] = "active"
     commit: int
 
     @property

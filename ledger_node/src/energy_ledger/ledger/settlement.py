@@ -25,12 +25,16 @@ _EVENTS: Final[dict[TradeState, EventType]] = {
 }
 
 
-def add_trade(state: State, trade: Trade) -> None:
-    """Take in a trade that a clearing matched, and hold the buyer's money for it."""
-    state.trades.put(trade)
-    state.index.add(trade)
-    state.change_money(trade.buyer, held=trade.hold)
-    _say(state, trade)
+def add_trades(state: State, trades: Sequence[Trade]) -> None:
+    """Take in the trades that a clearing matched, and hold the buyers' money for them."""
+    state.trades.add({trade.id: trade for trade in trades})
+    holds: dict[str, int] = {}
+    for trade in trades:
+        state.index.add(trade)
+        holds[trade.buyer] = holds.get(trade.buyer, 0) + trade.hold
+        _say(state, trade)
+    for buyer, hold in holds.items():
+        state.change_money(buyer, held=hold)
 
 
 def start_slots(state: State) -> None:
@@ -100,7 +104,7 @@ def _settle(
     """Pay a trade: energy for what both sides kept to, a penalty from the one that fell shorter."""
     trade = _moved(replace(trade, delivered_wh=delivered_wh, taken_wh=taken_wh), event)
     _say(state, trade)
-    tariff = state.rules.tariff_of(trade.slot)
+    tariff = state.schedule.of(trade.slot)
     settled = min(delivered_wh, taken_wh)
     trade = replace(
         _moved(trade, "settle"),
@@ -131,7 +135,7 @@ def _moved(trade: Trade, event: Event) -> Trade:
 def _say(state: State, trade: Trade) -> None:
     state.emit(
         _EVENTS[trade.state],
-        trade.row(),
+        trade,
         accounts=(trade.seller, trade.buyer),
         assets=(trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point),
     )

@@ -5,15 +5,28 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
-from energy_ledger.ledger.events import Event, EventType, canonical, extend_history
+from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
+from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
 from energy_ledger.ledger.merkle import MerkleTree
-from energy_ledger.ledger.rows import Account, Asset, Handover, Totals, Used, UsedInvite, Work, used_key
+from energy_ledger.ledger.rows import (
+    Account,
+    Asset,
+    Handover,
+    JsonRow,
+    Totals,
+    Used,
+    UsedInvite,
+    Work,
+    given,
+    used_key,
+)
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order, Proposal, Reading, Round, Trade
@@ -29,6 +42,8 @@ class Closing(NamedTuple):
     """What a commit leaves behind."""
 
     events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
+    """The events as canonical JSON, written once for all that need them."""
     changes: tuple[Change, ...]
     leaves: tuple[Leaf, ...]
     root: bytes
@@ -55,6 +70,7 @@ class State:
         self.timing = Timing.of(genesis.rules)
         self.accounts = Table(Account)
         self.assets = Table(Asset)
+        self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
@@ -65,6 +81,10 @@ class State:
         self.used = Table(Used)
         self.handovers = Table(Handover)
         self.work = Table(Work)
+        self.redemptions = Table(Redemption)
+        self.flexibility = Table(Flexibility)
+        self.tariffs = Table(TariffEntry)
+        self.policies = Table(Policy)
         self.totals = Totals(
             commit=0,
             time=genesis.rules.created,
@@ -76,6 +96,8 @@ class State:
             closed_round=self.timing.round_at(genesis.rules.created),
             committee=genesis.rules.committee,
         )
+        self.schedule = genesis.rules.schedule()
+        self.leaving: dict[str, None] = {}
         self.lapses = Lapses()
         self.index = TradeIndex()
         self.auction: Auction | None = None
@@ -86,6 +108,13 @@ class State:
     def rules(self) -> Rules:
         """What the genesis fixed."""
         return self.genesis.rules
+
+    @property
+    def policy(self) -> Policy:
+        """What holds now of those rules that may change."""
+        rules = self.rules
+        policy = self.policies.get(POLICY)
+        return policy or Policy(approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid))
 
     @property
     def commit(self) -> int:
@@ -106,6 +135,14 @@ class State:
         account = self.accounts[address]
         return self.accounts.put(replace(account, commit=self.commit, time=self.time, **changes))
 
+    def set_tariff(self, entry: TariffEntry) -> None:
+        """Let a tariff hold from a slot on."""
+        self.tariffs.put(entry)
+        self._fill_schedule()
+
+    def _fill_schedule(self) -> None:
+        self.schedule = self.rules.schedule((one.from_slot, one.tariff) for one in self.tariffs.values())
+
     def change_money(self, address: str, balance: int = 0, held: int = 0) -> None:
         """Add to an account's balance and to what is held of it; either may be negative."""
         account = self.accounts[address]
@@ -114,7 +151,7 @@ class State:
     def emit(
         self,
         kind: EventType,
-        data: dict[str, Any],
+        data: JsonRow | Struct,
         *,
         accounts: Iterable[str] = (),
         assets: Iterable[str] = (),
@@ -126,8 +163,8 @@ class State:
             commit=self.commit,
             time=self.time,
             type=kind,
-            accounts=tuple(dict.fromkeys(accounts)),
-            assets=tuple(dict.fromkeys(assets)),
+            accounts=_distinct(accounts),
+            assets=_distinct(assets),
             transaction=transaction,
             data=data,
         )
@@ -147,7 +184,10 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        history = extend_history(bytes.fromhex(self.totals.history), events)
+        written = encode_all(events)
+        history = extend_history(bytes.fromhex(self.totals.history), written)
+        lines = tuple(written.split(b"\n")[:-1])
+        extend_audits(self.audits, self.commit, events, lines)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
@@ -155,8 +195,8 @@ class State:
             leaves.append(self._history_leaf())
         for leaf in leaves:
             self._tree.set(*leaf)
-        totals = Change(Totals.table, self.totals.key, self.totals.row(), False)
-        return Closing(events, (*changes, totals), tuple(leaves), self.root())
+        totals = Change(Totals.table, self.totals.key, self.totals, False)
+        return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
     def root(self) -> bytes:
         """Return the state root."""
@@ -165,7 +205,7 @@ class State:
 
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
-        for table in (self.accounts, self.assets):
+        for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
 
@@ -190,6 +230,8 @@ class State:
         self._fill_indexes()
 
     def _fill_indexes(self) -> None:
+        self._fill_schedule()
+        self.leaving = {one.account: None for one in self.accounts.values() if one.status == "leaving"}
         for order in self.orders.values():
             if order.number <= self.totals.open_until:
                 continue  # in the book of the open round
@@ -204,6 +246,7 @@ class State:
         return (
             self.accounts,
             self.assets,
+            self.audits,
             self.orders,
             self.closed_orders,
             self.trades,
@@ -214,13 +257,21 @@ class State:
             self.used,
             self.handovers,
             self.work,
+            self.redemptions,
+            self.flexibility,
+            self.tariffs,
+            self.policies,
         )
 
     def _history_leaf(self) -> Leaf:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
 
-_IN_ROOT = {Account.table: "account", Asset.table: "asset"}
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+_IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

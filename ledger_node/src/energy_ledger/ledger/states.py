@@ -1,4 +1,4 @@
-"""The states of members, assets, orders, trades and rounds, and what moves them from one to the next.
+"""The states of members, assets, orders, trades, rounds and redemptions, and what moves them on.
 
 Each table maps (state, event) to the next state; None is "not there yet". What a table does not name cannot
 happen. Nothing else in the ledger assigns a state.
@@ -9,14 +9,19 @@ from typing import Final, Literal
 
 type Transitions[S: str] = Mapping[tuple[S | None, str], S]
 
-type MemberState = Literal["pending", "active"]
+type MemberState = Literal["pending", "active", "suspended", "leaving", "left"]
 MEMBER: Final[Transitions[MemberState]] = {
     (None, "join"): "active",
     (None, "ask"): "pending",  # where the founder approves by hand
     ("pending", "approve"): "active",
+    ("active", "suspend"): "suspended",
+    ("suspended", "resume"): "active",
+    ("active", "leave"): "leaving",
+    ("suspended", "leave"): "leaving",
+    ("leaving", "part"): "left",  # nothing of it is open any more
 }
 
-type AssetState = Literal["idle", "trading"]
+type AssetState = Literal["idle", "trading", "retired"]
 ASSET: Final[Transitions[AssetState]] = {
     (None, "register"): "idle",
     ("idle", "describe"): "idle",
@@ -25,6 +30,7 @@ ASSET: Final[Transitions[AssetState]] = {
     ("trading", "trade"): "trading",
     ("trading", "describe"): "trading",
     ("trading", "rest"): "idle",
+    ("idle", "retire"): "retired",
 }
 
 type OrderState = Literal["open", "filled", "cancelled", "lapsed"]
@@ -50,6 +56,13 @@ TRADE: Final[Transitions[TradeState]] = {
     ("delivering", "miss"): "overdue",  # the grace is over
     ("metered", "settle"): "settled",
     ("overdue", "settle"): "settled",  # a missing reading counts as zero
+}
+
+type RedemptionState = Literal["requested", "paid", "returned"]
+REDEMPTION: Final[Transitions[RedemptionState]] = {
+    (None, "request"): "requested",
+    ("requested", "pay"): "paid",  # in real money; the vouchers are no more
+    ("requested", "return"): "returned",
 }
 
 

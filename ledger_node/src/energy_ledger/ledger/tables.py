@@ -1,6 +1,6 @@
 """Tables of values that remember what changed since the last commit."""
 
-from collections.abc import Iterable, Iterator, ValuesView
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from typing import Any
 
 from msgspec import Struct, convert
@@ -17,12 +17,21 @@ class Row(Struct, frozen=True, gc=False):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """A row that a commit wrote (None: it is gone); `final`: the ledger will not touch it again."""
+    """A value that a commit wrote (None: it is gone); `final`: the ledger will not touch it again.
+
+    `value` is the entity itself, or the row that was kept of one; writing it as JSON is left to who needs it.
+    """
 
     table: str
     key: str
-    row: JsonRow | None
+    value: Any
     final: bool
+
+    @property
+    def row(self) -> JsonRow | None:
+        """The value as JSON types."""
+        row: JsonRow | None = self.value if isinstance(self.value, dict | None) else self.value.row()
+        return row
 
 
 class Table[E: Entity]:
@@ -62,6 +71,11 @@ class Table[E: Entity]:
         self._changed[key] = value
         return value
 
+    def add(self, values: Mapping[str, E]) -> None:
+        """Add many values at once, by key."""
+        self._values |= values
+        self._changed |= values
+
     def finish(self, value: E) -> E:
         """Write the last state of a value and forget it."""
         key = value.key
@@ -90,10 +104,8 @@ class Table[E: Entity]:
     def take_changes(self) -> list[Change]:
         """Return what changed since the last call, and forget it."""
         table = self.name
-        changes = [Change(table, key, value.row(), False) for key, value in self._changed.items()]
-        changes += [
-            Change(table, key, value.row() if value else None, True) for key, value in self._finished.items()
-        ]
+        changes = [Change(table, key, value, False) for key, value in self._changed.items()]
+        changes += [Change(table, key, value, True) for key, value in self._finished.items()]
         self._changed.clear()
         self._finished.clear()
         return changes

@@ -93,34 +93,37 @@ class ClosedOrder(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Trade(Struct, frozen=True, kw_only=True, gc=False):
-    """A part of an offer and a bid that met; the meters' figures are None until known."""
+    """A part of an offer and a bid that met; the meters' figures are None until known.
+
+    Fields stand in the order of their names, so that a trade written as JSON is canonical.
+    """
 
     table: ClassVar[str] = "trades"
 
-    id: str
-    round: int
-    slot: int
-    wh: int
-    seller_price: int
-    buyer_price: int
-    fee: int
-    state: TradeState
-    seller: str
-    buyer: str
-    sell_order: str
-    buy_order: str
-    sell_asset: str
     buy_asset: str
-    sell_point: str
+    buy_order: str
     buy_point: str
-    source: str | None
+    buyer: str
+    buyer_penalty: int | None = None
+    buyer_price: int
     delivered_wh: int | None = None
-    taken_wh: int | None = None
-    settled_wh: int | None = None
+    fee: int
+    id: str
     paid: int | None = None
     received: int | None = None
+    round: int
+    sell_asset: str
+    sell_order: str
+    sell_point: str
+    seller: str
     seller_penalty: int | None = None
-    buyer_penalty: int | None = None
+    seller_price: int
+    settled_wh: int | None = None
+    slot: int
+    source: str | None
+    state: TradeState
+    taken_wh: int | None = None
+    wh: int
 
     @property
     def key(self) -> str:

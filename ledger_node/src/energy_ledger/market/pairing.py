@@ -6,10 +6,11 @@ a feeder limit binds, energy flows from the lower price to the higher, never bac
 direction, so a buyer never pays less than its seller gets, and the difference is the community's.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import groupby
+from typing import NamedTuple
 
 from .book import Book, Clearing
 
@@ -28,8 +29,7 @@ class Party:
     prefer_sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """A seller and a buyer in a slot; one gets `seller_price`, the other pays `buyer_price` and the fee.
 
     ``wh * (buyer_price - seller_price)``, never negative, goes to the community fund.
@@ -43,7 +43,7 @@ class Pair:
     buyer_price: int
 
 
-@dataclass
+@dataclass(slots=True)
 class _Side:
     """One fill while it is being paired; `level` is its price's place among the prices of the slot."""
 
@@ -118,7 +118,7 @@ class _Table:
     def __init__(self, sellers: list[_Side], buyers: list[_Side], levels: int) -> None:
         self.sellers = sellers
         self.buyers = buyers
-        self.wh: Counter[tuple[int, int]] = Counter()
+        self.wh: dict[tuple[int, int], int] = {}
         total = sum(seller.rest for seller in sellers)
         crowded = len(sellers) * len(buyers) > FEW_PAIRS
         self.portion = max(1, total // (len(sellers) + len(buyers))) if crowded else 1
@@ -128,18 +128,21 @@ class _Table:
             for level in range(levels)
         ]
 
-    def give(self, seller: int, buyer: int, wh: int) -> None:
-        """Pair some Wh of a seller and a buyer, or as much as prices and rests allow."""
+    def give(self, seller: int, buyer: int, wh: int) -> int:
+        """Pair some Wh of a seller and a buyer, or as much as prices and rests allow; return how much."""
         sell, buy = self.sellers[seller], self.buyers[buyer]
-        between = range(sell.level, buy.level)
-        wh = min(wh, sell.rest, buy.rest, *(self.spare[level] for level in between))
-        if wh <= 0 or sell.level > buy.level:
-            return
+        wh = min(wh, sell.rest, buy.rest)
+        if sell.level != buy.level:
+            wh = min(wh, *self.spare[sell.level : buy.level]) if sell.level < buy.level else 0
+        if wh <= 0:
+            return 0
         sell.rest -= wh
         buy.rest -= wh
-        for level in between:
+        for level in range(sell.level, buy.level):
             self.spare[level] -= wh
-        self.wh[seller, buyer] += wh
+        pair = seller, buyer
+        self.wh[pair] = self.wh.get(pair, 0) + wh
+        return wh
 
     def prefer(self, likes: _Likes) -> None:
         """Let every order in ledger order, offers first, meet those it likes, again in ledger order."""
@@ -152,13 +155,45 @@ class _Table:
 
     def share(self) -> None:
         """Share what is left among all: lower prices first, because fewer sellers can serve them."""
-        for buyer in sorted(range(len(self.buyers)), key=lambda buyer: self.buyers[buyer].level):
-            buy = self.buyers[buyer]
-            pool = [i for i, sell in enumerate(self.sellers) if sell.rest and sell.level <= buy.level]
-            shares = apportion(buy.rest, [self.sellers[seller].rest for seller in pool], self.portion)
-            for seller, wh in zip(pool, shares, strict=True):
-                if wh:
-                    self.give(seller, buyer, wh)
+        buyers = sorted(range(len(self.buyers)), key=lambda buyer: self.buyers[buyer].level)
+        for level, group in groupby(buyers, key=lambda buyer: self.buyers[buyer].level):
+            pool = [i for i, sell in enumerate(self.sellers) if sell.rest and sell.level <= level]
+            self._share_pool(pool, group)
+
+    def _share_pool(self, pool: Sequence[int], buyers: Iterator[int]) -> None:
+        """Let buyers of one price take from a pool of sellers, one after the other."""
+        heap, total = self._largest_first(pool), sum(self.sellers[seller].rest for seller in pool)
+        for buyer in buyers:
+            need = self.buyers[buyer].rest
+            if heap and need * -heap[0][0] < total * self.portion:
+                total -= self._take_portions(heap, buyer, need)
+            else:
+                rests = [self.sellers[seller].rest for seller in pool]
+                shares = zip(pool, apportion(need, rests, self.portion), strict=True)
+                total -= sum(self.give(seller, buyer, wh) for seller, wh in shares if wh)
+                heap = self._largest_first(pool)
+
+    def _largest_first(self, pool: Iterable[int]) -> list[tuple[int, int]]:
+        """Return a heap of the sellers who have something left, the largest rest at its top."""
+        heap = [(-rest, seller) for seller in pool if (rest := self.sellers[seller].rest)]
+        heapify(heap)
+        return heap
+
+    def _take_portions(self, heap: list[tuple[int, int]], buyer: int, need: int) -> int:
+        """Apportion a need where no seller's part comes to a whole portion: the largest round up, one each.
+
+        Returns what was given.
+        """
+        shares: list[tuple[int, int]] = []
+        while need and heap:
+            rest, seller = heappop(heap)
+            shares.append((seller, min(self.portion, -rest, need)))
+            need -= shares[-1][1]
+        given = sum(self.give(seller, buyer, wh) for seller, wh in sorted(shares))
+        for seller, _ in shares:
+            if rest := self.sellers[seller].rest:
+                heappush(heap, (-rest, seller))
+        return given
 
 
 def apportion(amount: int, rests: list[int], portion: int = 1) -> list[int]:

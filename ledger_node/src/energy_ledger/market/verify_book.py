@@ -111,7 +111,8 @@ def read_terms(book: Book) -> Terms:
 def dot(left: Numbers, right: Numbers) -> int:
     """Add up products exactly, in int64 only where that cannot overflow."""
     if object not in (left.dtype, right.dtype):
-        size = np.abs(left.astype(np.float64)) @ np.abs(right.astype(np.float64))
+        # Not as a product of vectors: BLAS would start its threads for that, which costs more than it gives.
+        size = (np.abs(left.astype(np.float64)) * np.abs(right.astype(np.float64))).sum()
         if size < MOST:
             return int(left @ right)
     return int(sum(left.astype(object) * right.astype(object)))

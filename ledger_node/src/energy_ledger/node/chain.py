@@ -30,7 +30,9 @@ from energy_ledger.dag.effects import (
 )
 from energy_ledger.dag.ordering import Position
 from energy_ledger.dag.pacemaker import has_passed
+from energy_ledger.keys import KeySet
 from energy_ledger.ledger.events import Event
+from energy_ledger.ledger.governing_rows import Policy
 from energy_ledger.ledger.machine import Ledger, Money, Result
 from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
@@ -40,6 +42,7 @@ from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
+from energy_ledger.tariffs import Schedule
 from energy_ledger.transactions import Transaction, parse
 
 FRESH_MS: Final = 1_000
@@ -61,6 +64,8 @@ class Standing:
     last_round: int
     epoch: int
     committee: tuple[str, ...]
+    policy: Policy
+    tariffs: Schedule
 
     @classmethod
     def of(cls, ledger: Ledger) -> Standing:
@@ -75,6 +80,8 @@ class Standing:
             ledger.last_round,
             ledger.epoch,
             ledger.committee,
+            ledger.policy,
+            ledger.tariffs,
         )
 
 
@@ -101,16 +108,17 @@ NOTHING = Incoming()
 class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
-    `wake_at` is when to call again though nothing came in (ms), `halted` the validators whose lies ended the
-    ordering, `refused` the rules that blocks break, `spurned` the blocks that break none and are not kept,
-    `sent` and `requests` what goes out to the neighbours, `homeless` the transactions that another validator
-    must order as this node has no voice now.
+    `lines` are the events as JSON, `wake_at` is when to call again though nothing came in (ms), `halted` the
+    validators whose lies ended the ordering, `refused` the rules that blocks break, `spurned` the blocks that
+    break none and are not kept, `sent` and `requests` what goes out to the neighbours, `homeless` the
+    transactions that another validator must order as this node has no voice now.
     """
 
     standing: Standing
     entry: Entry = field(default_factory=Entry)
     placed: list[Placed] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
     open_book: tuple[int, Book] | None = None
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
@@ -131,7 +139,7 @@ class Chain:
         self.certifier = certifier
         self._key = key
         self._queue: deque[Waiting] = deque()
-        self._checked: dict[bytes, Transaction] = {}
+        self._checked: dict[bytes, Waiting] = {}
         self._pausing = False
         self._votes_since: int | None = None
         self._homeless: dict[str, Waiting] = {}
@@ -208,7 +216,7 @@ class Chain:
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
         for one in waiting:
             self._queue.append(one)
-            self._checked[one.data] = one.transaction
+            self._checked[one.data] = one
 
     def _follow(self, effects: list[Effect], step: Step, now: int) -> None:
         """Carry out effects, and what follows from the blocks they ask for, to the end."""
@@ -271,9 +279,9 @@ class Chain:
     def _take_back(self, block: Block) -> None:
         """Let the transactions of an own block that was never ordered wait again."""
         for data in block.envelopes:
-            transaction = self._checked.get(data) or _parsed(data)
-            if transaction is not None:
-                self._put_back(Waiting(transaction, data))
+            one = self._checked.get(data) or _parsed(data)
+            if one is not None:
+                self._put_back(one)
 
     def _take_home(self) -> None:
         """Take back what was passed on and is not ordered, once there is a voice: nothing may overtake it."""
@@ -327,7 +335,7 @@ class Chain:
             return set()
         data = (one for block in self.core.unordered_own() for one in block.envelopes)
         known = (self._checked.get(one) or _parsed(one) for one in data)
-        return {one.payload.account for one in known if one is not None}
+        return {one.account for one in known if one is not None}
 
     @property
     def _is_alone(self) -> bool:
@@ -336,11 +344,12 @@ class Chain:
     def _commit(self, commit: Commit, step: Step) -> None:
         ordered = [place for block in commit.blocks for place in self._read(block)]
         transactions = [one.transaction for one in ordered]
-        verified = self._verified(ordered)
+        verified = _verified(ordered)
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
         self._forget(ordered)
         self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
         step.events += outcome.events
+        step.lines += outcome.lines
         step.placed += [Placed(result, commit.index) for result in outcome.results]
         step.entry.commits.append(
             CommitEntry(
@@ -353,6 +362,7 @@ class Chain:
                 losers=tuple(ref.digest for ref in commit.losers),
                 ordered=_ordered(ordered, outcome.results),
                 events=outcome.events,
+                lines=outcome.lines,
                 changes=outcome.changes,
                 leaves=outcome.leaves,
             )
@@ -370,32 +380,34 @@ class Chain:
     def _read(self, block: Block) -> Iterable[_Place]:
         """Return the transactions in a block; what is none is passed over, by every node alike."""
         for number, data in enumerate(block.envelopes):
-            transaction = self._checked.get(data) or _parsed(data)
-            if transaction is not None:
-                yield _Place(transaction, data, block.ref.digest, number)
-
-    def _verified(self, ordered: Sequence[_Place]) -> frozenset[str]:
-        """Return the ids whose signatures were checked here already.
-
-        An id says nothing about signatures, so one that also comes with others is not among them.
-        """
-        unchecked = {one.transaction.id for one in ordered if one.data not in self._checked}
-        return frozenset(one.transaction.id for one in ordered) - unchecked
+            one = self._checked.get(data) or _parsed(data)
+            if one is not None:
+                yield _Place(one.transaction, one.signers, data, block.ref.digest, number)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A transaction, its envelope, and where in which block (by digest) it stands."""
+    """A transaction, the keys known to have signed it, its envelope, and where in which block it stands."""
 
     transaction: Transaction
+    signers: KeySet
     data: bytes
     block: bytes
     number: int
 
 
-def _parsed(data: bytes) -> Transaction | None:
+def _verified(ordered: Sequence[_Place]) -> dict[str, KeySet]:
+    """Return under which keys signatures were found good here already, by transaction id.
+
+    An id says nothing about signatures, so one that also comes with others is not among them.
+    """
+    unchecked = {one.transaction.id for one in ordered if not one.signers}
+    return {one.transaction.id: one.signers for one in ordered if one.transaction.id not in unchecked}
+
+
+def _parsed(data: bytes) -> Waiting | None:
     try:
-        return parse(data)
+        return Waiting(parse(data), data)
     except Refused:
         return None
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -12,13 +13,24 @@ from energy_ledger.api.types import Hello
 from energy_ledger.ledger.events import Event
 
 REMEMBERED: Final = 5_000
-"""Events kept in memory."""
-_PAGE: Final = 500
+"""Events kept in memory; those of the newest step are kept however many they are."""
+_PAGE: Final = 100
+"""Events that one listener is given before others have their turn."""
 
-type Fetch = Callable[[int, int], Awaitable[list[tuple[int, str]]]]
+type Fetch = Callable[[int, int], Awaitable[list[tuple[int, bytes]]]]
 """Reads at most so many events after a cursor from the disk, with their cursors."""
 
+_EVERYTHING: Final = EventFilter()
 _decode = msgspec.json.Decoder(Event).decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events that came to the disk together, and each as JSON."""
+
+    first: int
+    events: Sequence[Event]
+    lines: Sequence[bytes]
 
 
 class EventLog:
@@ -31,41 +43,56 @@ class EventLog:
         self._cursor = cursor
         self._time = time
         self._fetch = fetch
-        self._latest: deque[Event] = deque(maxlen=REMEMBERED)
+        self._latest: deque[_Batch] = deque()
+        self._remembered = 0
         self._news = asyncio.Event()
 
     def head(self) -> Hello:
         """Return the newest cursor that is on disk, and the ledger time (ms)."""
         return Hello(self._cursor, self._time)
 
-    def append(self, events: Iterable[Event], time: int) -> None:
-        """Take in the events of a commit, which are on disk by now."""
-        for event in events:
-            self._latest.append(event)
-            self._cursor = event.cursor
+    def append(self, events: Sequence[Event], lines: Sequence[bytes], time: int) -> None:
+        """Take in events, with each as JSON, that are on disk by now."""
         self._time = time
+        if not events:
+            return
+        self._latest.append(_Batch(events[0].cursor, events, lines))
+        self._remembered += len(events)
+        while self._remembered - len(self._latest[0].events) >= REMEMBERED:
+            self._remembered -= len(self._latest.popleft().events)
+        self._cursor = events[-1].cursor
         self._news.set()
         self._news = asyncio.Event()
 
-    async def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[bytes]:
-        """Give every wanted event after `cursor` as JSON, one by one, and wait for new ones for ever."""
+    async def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[list[bytes]]:
+        """Give every wanted event after `cursor` as JSON, some at a time, and wait for new ones for ever."""
         while True:
             news = self._news
             if cursor >= self._cursor:
                 await news.wait()
                 continue
-            for event in await self._page(cursor):
-                cursor = event.cursor
-                if _matches(event, wanted):
-                    yield event.encode()
+            seen, lines = await self._page(cursor, wanted)
+            cursor += seen
+            if lines:
+                yield lines
+            await asyncio.sleep(0)
 
-    async def _page(self, cursor: int) -> list[Event]:
-        """Return some of the events after `cursor`, one at least."""
-        oldest = self._latest[0].cursor if self._latest else self._cursor + 1
-        if cursor + 1 >= oldest:
-            start = cursor + 1 - oldest
-            return [self._latest[place] for place in range(start, min(start + _PAGE, len(self._latest)))]
-        return [_decode(body) for _, body in await self._fetch(cursor, _PAGE)]
+    async def _page(self, cursor: int, wanted: EventFilter) -> tuple[int, list[bytes]]:
+        """Look at some of the events after `cursor`; return how many, and those that are wanted."""
+        for batch in reversed(self._latest):
+            if batch.first <= cursor + 1:
+                start = cursor + 1 - batch.first
+                part = slice(start, start + _PAGE)
+                return _pick(batch.events[part], batch.lines[part], wanted)
+        lines = [line for _, line in await self._fetch(cursor, _PAGE)]
+        return _pick([] if wanted == _EVERYTHING else list(map(_decode, lines)), lines, wanted)
+
+
+def _pick(events: Sequence[Event], lines: Sequence[bytes], wanted: EventFilter) -> tuple[int, list[bytes]]:
+    if wanted == _EVERYTHING:
+        return len(lines), list(lines)
+    pairs = zip(events, lines, strict=True)
+    return len(lines), [line for event, line in pairs if _matches(event, wanted)]
 
 
 def _matches(event: Event, wanted: EventFilter) -> bool:

@@ -15,6 +15,7 @@ from energy_ledger.dag.ordering import Fate, Kept, Position
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.ledger.tables import Change, Row
+from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.node import certifying
 from energy_ledger.node.certifying import REMEMBERED, Certifier
 from energy_ledger.node.chain import Chain
@@ -121,7 +122,7 @@ def _certifier(reader: Reader, epoch: Epoch, key: NodeKey | None, kept: Iterable
 
 
 def _live_rows(reader: Reader) -> Iterator[Row]:
-    for table in COLUMNS:
+    for table in (Trade.table, *COLUMNS):
         for key, row in reader.live(table):
             yield Row(table, key, msgspec.json.decode(row))
 

@@ -10,11 +10,13 @@ import msgspec
 
 from energy_ledger.api import types
 from energy_ledger.genesis import Genesis
+from energy_ledger.ledger.governing_rows import TariffEntry
 from energy_ledger.ledger.recall import Past, recall
 from energy_ledger.ledger.trading_rows import Order, Round, Trade
 from energy_ledger.market.depth import Step, depth
 from energy_ledger.market.explain import Interval, Table, asked_wh, explain, find_interval
 from energy_ledger.storage.reader import Reader
+from energy_ledger.tariffs import Schedule
 
 _REMEMBERED: Final = 8
 """Decided rounds that are kept worked out: they never change."""
@@ -107,6 +109,11 @@ class History:
         self._rules = genesis.rules
         self._decided = lru_cache(maxsize=_REMEMBERED)(self._work_out)
 
+    def tariffs(self) -> Schedule:
+        """Return the tariffs of the network, the later ones as they stand on the disk."""
+        entries = [_row(row, TariffEntry) for _, row in self._reader.live("tariffs")]
+        return self._rules.schedule((one.from_slot, one.tariff) for one in entries)
+
     def round(self, key: str) -> Told | None:
         """Return a round by its number, None when there is none."""
         row = self._reader.one("rounds", key)
@@ -125,13 +132,12 @@ class History:
         row = _row(text, Round)
         found = chain.from_iterable(self._reader.orders_numbered(*span) for span in row.numbers)
         orders = [_row(one, Order) for one in found]
-        past = recall(self._rules, row, orders, self._trades(orders))
+        past = recall(self._rules, self.tariffs(), row, orders, self._trades(orders))
         owners = {order.id: order.account for order in orders}
         return Told(row, past, tuple(owners[order.id] for order in past.book.orders))
 
     def _trades(self, orders: Iterable[Order]) -> Iterable[Trade]:
-        for order in orders:
-            yield from (_row(one, Trade) for one in self._reader.trades_of(order.id))
+        return map(_trade.decode, self._reader.trades_of(order.id for order in orders))
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -139,6 +145,7 @@ class _State(msgspec.Struct, frozen=True):
 
 
 _state = msgspec.json.Decoder(_State)
+_trade = msgspec.json.Decoder(Trade)
 
 
 def _row[T](text: str, kind: type[T]) -> T:

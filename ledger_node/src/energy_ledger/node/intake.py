@@ -50,11 +50,11 @@ type Admission = Turned | Taken
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An envelope of good form, as blocks carry it; `signed` when known keys of its account signed it."""
+    """An envelope of good form, as blocks carry it; `signers` are those of its account's keys that signed."""
 
     transaction: Transaction
     data: bytes
-    signed: bool
+    signers: KeySet
 
 
 @dataclass(slots=True)
@@ -166,11 +166,14 @@ class Intake:
     async def _read(self, envelopes: Sequence[bytes]) -> list[_Read | Turned]:
         read = await self._in_chunks(self._read_one, envelopes)
         strangers = {
-            one.transaction.payload.account for one in read if isinstance(one, _Read) and not one.signed
-        } - self._keys.keys()
+            one.transaction.payload.account for one in read if isinstance(one, _Read) and not one.signers
+        }
         if not strangers:
             return read
-        self._keys.update(await self._in_ledger(self._look_up, strangers))
+        found = await self._in_ledger(self._look_up, strangers)
+        if all(self._keys.get(account) == keys for account, keys in found.items()):
+            return read
+        self._keys.update(found)
         return await self._in_chunks(self._check_again, read)
 
     async def _in_chunks[I, O](self, function: Callable[[I], O], items: Sequence[I]) -> list[O]:
@@ -189,16 +192,16 @@ class Intake:
         if len(compact) > MAX_PAYLOAD_BYTES:
             message = f"A block has room for {MAX_PAYLOAD_BYTES} bytes."
             return Turned(Refused("too_large", None, message), transaction.id)
-        return _Read(transaction, compact, self._is_signed(transaction))
+        return _Read(transaction, compact, self._signers(transaction))
 
     def _check_again(self, one: _Read | Turned) -> _Read | Turned:
-        if isinstance(one, Turned) or one.signed:
+        if isinstance(one, Turned) or one.signers:
             return one
-        return _Read(one.transaction, one.data, self._is_signed(one.transaction))
+        return _Read(one.transaction, one.data, self._signers(one.transaction))
 
-    def _is_signed(self, transaction: Transaction) -> bool:
+    def _signers(self, transaction: Transaction) -> KeySet:
         keys = self._keys.get(transaction.payload.account) or transaction.own_keys
-        return keys is not None and transaction.signed_by(keys)
+        return transaction.signers(keys) if keys is not None else ()
 
     # --- order and rules, in the ledger's thread ------------------------------------------------------------
 
@@ -214,7 +217,7 @@ class Intake:
     def _judge(self, read: Sequence[_Read], senders: Mapping[str, _Sender]) -> dict[str, Refused]:
         """Return why transactions cannot be taken, by their ids; those that can are not in it."""
         refusals: dict[str, Refused] = {}
-        verified = {one.transaction.id for one in read if one.signed}
+        verified = {one.transaction.id: one.signers for one in read if one.signers}
         now = self._now()
         for one in read:
             payload = one.transaction.payload
@@ -238,7 +241,7 @@ class Intake:
         return {account: self._senders.get(account, _Sender()).copy() for account in accounts}
 
     def _accept(self, one: _Read) -> Taken:
-        waiting = Waiting(one.transaction, one.data)
+        waiting = Waiting(one.transaction, one.data, one.signers)
         self._mempool.add(waiting)
         sender = self._senders.setdefault(waiting.account, _Sender())
         sender.waiting.add(waiting.sequence)

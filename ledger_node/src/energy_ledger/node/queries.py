@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from energy_ledger.api import types
 from energy_ledger.api.paging import Value, Window, whole_number
@@ -16,7 +17,9 @@ from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
+from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.history import History
+from energy_ledger.node.statements import Statements
 from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
@@ -24,10 +27,13 @@ from energy_ledger.units import INT64_MAX, MS_PER_S
 _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "account": ("accounts", msgspec.json.Decoder(types.Account)),
     "asset": ("assets", msgspec.json.Decoder(types.Asset)),
+    "audit": ("audits", msgspec.json.Decoder(types.AuditRow)),
     "order": ("orders", msgspec.json.Decoder(types.Order)),
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+    "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
+    "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
 }
 _NEWEST_FIRST: Final = frozenset({"round"})
 _SHOWN: Final = 20
@@ -62,11 +68,29 @@ class Queries:
         """Return a page of rows."""
         return await self.ask(self._page, kind, filters, window)
 
-    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset."""
         return await self.ask(self._audit, asset, window)
 
-    async def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    async def audit_as_of(
+        self, shown: types.Proven[types.AuditRow], window: Window
+    ) -> types.ProvenPage[types.AuditItem, types.AuditRow]:
+        """Return a page of the events that a row of an asset's log speaks of."""
+        page = await self.audit(shown.row.asset, window)
+        items = [one for one in page.items if one.commit <= shown.row.commit]
+        following = page.next if len(items) == len(page.items) else None
+        return types.ProvenPage(items, following, shown.row, shown.proof)
+
+    async def export_audit(self, shown: types.Proven[types.AuditRow]) -> bytes:
+        """Return an asset's whole log as a file that proves itself. Raises ProblemError."""
+        exporter = Exporter(self._reader, self._genesis, self._committee)
+        return await self.ask(exporter.export, shown)
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self.ask(Statements(self._reader, self._genesis).of, account, since, until)
+
+    async def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return events after a cursor, with their cursors."""
         return await self.ask(self._reader.events, after, limit)
 
@@ -95,10 +119,14 @@ class Queries:
         following = str(found[-1].n) if len(found) == window.limit else None
         return types.Page([decoder.decode(one.row) for one in found], following)
 
-    def _audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    def _audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         found = self._reader.events_of(asset, window.after or 0, window.limit)
         following = str(found[-1][0]) if len(found) == window.limit else None
-        return types.Page([_event.decode(body) for _, body in found], following)
+        return types.Page([self._audit_item(_event.decode(body)) for _, body in found], following)
+
+    def _audit_item(self, event: types.Event) -> types.AuditItem:
+        record = self._reader.transaction(bytes.fromhex(event.transaction)) if event.transaction else None
+        return types.AuditItem(**asdict(event), block=record.block.hex() if record else None)
 
     def _slot(self, key: str) -> types.Slot:
         rules = self._genesis.rules
@@ -113,7 +141,7 @@ class Queries:
             slot=slot,
             start=slot * length,
             end=(slot + 1) * length,
-            tariff=types.SlotTariff(*rules.tariff_of(slot)),
+            tariff=types.SlotTariff(*self._history.tariffs().of(slot)),
             prices=self._prices(slot),
             volume_wh=volume,
             trades=trades,

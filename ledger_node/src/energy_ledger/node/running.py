@@ -266,7 +266,7 @@ class Running:
         self.figures["blocks_total"] += len(step.entry.blocks)
         self.figures["transactions_total"] += len(step.placed)
         if step.entry.commits:
-            self.events.append(step.events, step.standing.time)
+            self.events.append(step.events, step.lines, step.standing.time)
             self.intake.settle(step.placed)
         if self.matcher is not None and self._key.public.hex() in step.standing.committee:
             self.matcher.see(step.open_book)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from energy_ledger.api import types
 from energy_ledger.api.auth import Tokens, hashed
@@ -246,8 +246,8 @@ class Node:
             return views.pending(pending)
         return found
 
-    async def proven(self, kind: Kind, key: str) -> types.Proven[object] | None:
-        """Return one account or asset with its proof, None when there is no such row."""
+    async def proven(self, kind: Kind, key: str) -> types.Proven[Any] | None:
+        """Return one account, asset or log with its proof, None when there is no such row."""
         running = self._network
         proof = running.proofs.prove(f"{kind}/{key}".encode("utf-8", "replace"))
         if proof is not None:
@@ -259,9 +259,25 @@ class Node:
         """Return a page of rows."""
         return await self._network.queries.page(kind, filters, window)
 
-    async def audit(self, asset: str, window: Window) -> types.Page[types.Event]:
+    async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset, oldest first."""
         return await self._network.queries.audit(asset, window)
+
+    async def proven_audit(
+        self, asset: str, window: Window
+    ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:
+        """Return such a page as of a certified commit, with the proof; None when there is no such asset."""
+        shown = await self.proven("audit", asset)
+        return None if shown is None else await self._network.queries.audit_as_of(shown, window)
+
+    async def export_audit(self, asset: str) -> bytes | None:
+        """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
+        shown = await self.proven("audit", asset)
+        return None if shown is None else await self._network.queries.export_audit(shown)
+
+    async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
+        """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
+        return await self._network.queries.statement(account, since, until)
 
     async def dag(self) -> types.Dag:
         """Describe the latest rounds of the DAG."""

@@ -23,8 +23,9 @@ from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain, Standing, Step
 from energy_ledger.node.epochs import Epoch
 from energy_ledger.proofs import Certificate, Electorate
-from energy_ledger.storage import database
+from energy_ledger.storage import database, event_packs, trade_packs
 from energy_ledger.storage.database import DamagedError
+from energy_ledger.storage.packs import teach
 from energy_ledger.storage.reader import CommitRecord, Reader
 from energy_ledger.storage.schema import COLUMNS
 from energy_ledger.storage.writer import Entry, Writer
@@ -33,8 +34,8 @@ _COMPARED: Final[dict[str, str]] = {
     "blocks": "digest, epoch, round, author, fate, commit_n, raw",
     "commits": "n, time, epoch, leader, root",
     "transactions": "id, commit_n, block, place, code, field, message",
-    "events": "cursor, body",
-    "event_assets": "asset, cursor",
+    **event_packs.COMPARED,
+    **trade_packs.COMPARED,
     **dict.fromkeys(COLUMNS, "key, live, row"),
 }
 """What both databases must have alike; the numbers of rows in the order of writing do not matter."""
@@ -159,6 +160,7 @@ def _check_evidence(reader: Reader) -> None:
 
 def _compare(copy: Path, rebuilt: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
+        teach(connection)
         connection.execute("ATTACH ? AS rebuilt", (str(rebuilt),))
         for table, columns in _COMPARED.items():
             here = f"SELECT {columns} FROM main.{table}"  # noqa: S608
@@ -181,6 +183,6 @@ def _report(copy: Path, genesis: Genesis, root: bytes) -> Report:
             blocks=reader.count("blocks"),
             commits=reader.count("commits") - 1,
             transactions=reader.count("transactions"),
-            events=reader.count("events"),
+            events=reader.last_cursor(),
             state_root=root.hex(),
         )

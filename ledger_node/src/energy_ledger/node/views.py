@@ -7,13 +7,16 @@ from msgspec import UNSET
 
 from energy_ledger.api import types
 from energy_ledger.api.ports import Kind
-from energy_ledger.genesis import Feeder, Genesis, Tariff, TariffStep
+from energy_ledger.genesis import Feeder, Genesis
 from energy_ledger.node.chain import Standing
 from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.policies import Hybrid
 from energy_ledger.proofs import Proof
+from energy_ledger.tariffs import Tariff, TariffStep
 from energy_ledger.transactions import Envelope, read_envelope
+from energy_ledger.units import MS_PER_S
 
 
 def envelope(signed: Envelope) -> types.Envelope:
@@ -23,7 +26,7 @@ def envelope(signed: Envelope) -> types.Envelope:
 
 def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail: int) -> types.Network:
     """Show the network and where its ledger stands."""
-    rules, money = genesis.rules, standing.money
+    rules, money, policy = genesis.rules, standing.money, standing.policy
     return types.Network(
         network=genesis.network,
         name=rules.name,
@@ -38,10 +41,12 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
             gate_s=rules.gate_s,
             grace_slots=rules.grace_slots,
             readings=rules.readings,
-            approval=rules.approval,
-            quota=types.Quota(rules.quota.work_per_s, rules.quota.burst),
+            approval=policy.approval,
+            quota=types.Quota(policy.quota.work_per_s, policy.quota.burst),
+            hybrid=_hybrid(policy.hybrid),
         ),
-        tariff=tariff(rules.tariff),
+        tariff=tariff(standing.tariffs.tariff_at(standing.time // (rules.slot_s * MS_PER_S))),
+        tariffs=[types.TariffFrom(slot, tariff(one)) for slot, one in standing.tariffs.entries],
         feeders=[_feeder(feeder) for feeder in rules.feeders],
         committee=list(standing.committee),
         epoch=standing.epoch,
@@ -55,6 +60,10 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
         in_sync=problem is None,
         problem=problem,
     )
+
+
+def _hybrid(hybrid: Hybrid | None) -> types.Hybrid | None:
+    return types.Hybrid(list(hybrid.kinds), hybrid.transfer_above) if hybrid else None
 
 
 def tariff(tariff: Tariff) -> types.Tariff:
@@ -75,10 +84,11 @@ def _feeder(feeder: Feeder) -> types.Feeder:
 _PROVABLE: Final[dict[Kind, msgspec.json.Decoder[Any]]] = {
     "account": msgspec.json.Decoder(types.Account),
     "asset": msgspec.json.Decoder(types.Asset),
+    "audit": msgspec.json.Decoder(types.AuditRow),
 }
 
 
-def proven(kind: Kind, proof: Proof) -> types.Proven[object]:
+def proven(kind: Kind, proof: Proof) -> types.Proven[Any]:
     """Show a row and what proves it."""
     state = proof.certificate.state
     return types.Proven(

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
+from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
 
 HISTORY_BYTES: Final = 1024 * 1024
 """When a page of blocks is full; a single larger one still comes alone."""
 
-_ANY_OF: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    ("trades", "account"): ("seller", "buyer"),
-    ("trades", "asset"): ("sell_asset", "buy_asset", "sell_point", "buy_point"),
-    ("trades", "order"): ("sell_order", "buy_order"),
+_CONDITIONS: Final[dict[tuple[str, str], str]] = {
+    ("accounts", "key"): "public = ?",
+    ("flexibility", "slot"): "? BETWEEN earliest AND deadline - 1",
 }
-"""Filters that look into several columns; any other looks into the one of its name."""
+"""Filters that ask for something else than the value of the column of their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Reader:
 
     def one(self, table: str, key: str) -> str | None:
         """Return a row by its key, None when there is none."""
+        if table == Trade.table:
+            return trade_packs.one_trade(self._run, key)
         found = self._run(f"SELECT row FROM {table} WHERE key = ?", (key,)).fetchone()  # noqa: S608
         return None if found is None else str(found[0])
 
@@ -93,8 +96,11 @@ class Reader:
         newest_first: bool = False,
     ) -> list[Found]:
         """Return at most `limit` rows that match all filters, those after the row at place `after`."""
-        conditions = [_condition(table, name) for name in filters]
-        values = [value for name, value in filters.items() for _ in _columns(table, name)]
+        if table == Trade.table:
+            trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
+            return [Found(one.n, one.row.decode()) for one in trades]
+        conditions = [_CONDITIONS.get((table, name), f"{name} = ?") for name in filters]
+        values: list[str | int] = [*filters.values()]
         if after is not None:
             conditions.append(f"n {'<' if newest_first else '>'} ?")
             values.append(after)
@@ -105,11 +111,10 @@ class Reader:
 
     def live(self, table: str) -> Iterable[tuple[str, str]]:
         """Return key and row of everything the ledger needs to go on, in the order in which it came."""
-        yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
-
-    def all_rows(self, table: str) -> Iterable[tuple[str, int, str]]:
-        """Return key, liveness and row of everything in a table."""
-        yield from self._run(f"SELECT key, live, row FROM {table} ORDER BY n")  # noqa: S608
+        if table == Trade.table:
+            yield from ((one.id, one.row.decode()) for one in trade_packs.live_trades(self._run))
+        else:
+            yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""
@@ -134,7 +139,7 @@ class Reader:
 
         No book is longer than the horizon.
         """
-        (traded,) = self._run("SELECT max(row ->> '$.round') FROM trades WHERE slot = ?", (slot,)).fetchone()
+        _, _, traded = trade_packs.traded(self._run, slot)
         if traded is not None:
             return self.one("rounds", str(traded))
         found = self._run(
@@ -151,34 +156,46 @@ class Reader:
         )
         return [row for (row,) in found]
 
-    def trades_of(self, order: str) -> list[str]:
-        """Return all trades of an order."""
-        found = self._run("SELECT row FROM trades WHERE sell_order = ? OR buy_order = ?", (order, order))
-        return [row for (row,) in found]
+    def trades_of(self, orders: Iterable[str]) -> Iterator[bytes]:
+        """Return all trades of any of these orders."""
+        return trade_packs.trades_of(self._run, orders)
 
     def traded(self, slot: int) -> tuple[int, int]:
         """Return the Wh and the number of a slot's trades."""
-        wh, number = self._run(
-            "SELECT coalesce(sum(row ->> '$.wh'), 0), count(*) FROM trades WHERE slot = ?", (slot,)
-        ).fetchone()
+        wh, number, _ = trade_packs.traded(self._run, slot)
         return wh, number
 
     # --- history ------------------------------------------------------------------------------------------
 
-    def events(self, after: int, limit: int) -> list[tuple[int, str]]:
+    def events(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return at most `limit` events after a cursor, with their cursors."""
-        rows = self._run(
-            "SELECT cursor, body FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?", (after, limit)
-        )
-        return rows.fetchall()
+        return event_packs.events_after(self._run, after, limit)
 
-    def events_of(self, asset: str, after: int, limit: int) -> list[tuple[int, str]]:
+    def events_of(self, asset: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return at most `limit` events after a cursor that concern an asset, with their cursors."""
-        return self._run(
-            "SELECT cursor, body FROM event_assets JOIN events USING (cursor) "
-            "WHERE asset = ? AND cursor > ? ORDER BY cursor LIMIT ?",
-            (asset, after, limit),
-        ).fetchall()
+        return event_packs.events_of(self._run, asset, after, limit)
+
+    def last_cursor(self) -> int:
+        """Return the cursor of the newest event, 0 when there is none."""
+        (last,) = self._run("SELECT coalesce(max(first + size - 1), 0) FROM events").fetchone()
+        return int(last)
+
+    def events_of_account(
+        self, account: str, since: int, until: int, after: int, limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Return at most `limit` events after a cursor that changed an account's money or keys.
+
+        Only those of commits with a ledger time (ms) in [since, until); with their cursors.
+        """
+        return event_packs.events_of_account(self._run, account, (since, until), after, limit)
+
+    def bare_events_of_account(self, account: str) -> list[bytes]:
+        """Return the events of an account that did not change its money, oldest first."""
+        return event_packs.bare_events_of_account(self._run, account)
+
+    def balance_at(self, account: str, time: int) -> int | None:
+        """Return an account's balance just before a ledger time (ms), None when there is no such account."""
+        return event_packs.balance_at(self._run, account, time)
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
         """Return an ordered transaction by its id."""
@@ -284,11 +301,3 @@ class Reader:
             connection = self._local.connection = connect(self._path, read_only=True)
             self._connections.append(connection)
         return connection.execute(sql, values)
-
-
-def _columns(table: str, name: str) -> tuple[str, ...]:
-    return _ANY_OF.get((table, name), (name,))
-
-
-def _condition(table: str, name: str) -> str:
-    return f"({' OR '.join(f'{column} = ?' for column in _columns(table, name))})"

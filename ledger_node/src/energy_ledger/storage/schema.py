@@ -2,15 +2,18 @@
 
 History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
 the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
-SQLite computes from the row itself, so that they cannot disagree with it. A row that is not `live` any more
-is kept for those who ask; the ledger never needs it again.
+SQLite computes from the row itself, so that they cannot disagree with it. `event_assets` finds the events of
+an asset, `account_events` those that changed an account's money (by `amount`) or keys. A row that is not
+`live` any more is kept for those who ask; the ledger never needs it again.
 """
 
 from typing import Final
 
+from energy_ledger.storage import event_packs, trade_packs
+
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 2
+VERSION: Final = 4
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -32,27 +35,13 @@ CREATE TABLE commits (
 CREATE TABLE transactions (
   n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, commit_n INTEGER NOT NULL, block BLOB NOT NULL,
   place INTEGER NOT NULL, code TEXT, field TEXT, message TEXT);
-CREATE TABLE events (cursor INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE event_assets (
-  asset TEXT NOT NULL, cursor INTEGER NOT NULL, PRIMARY KEY (asset, cursor)) WITHOUT ROWID;
 """
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    "accounts": (),
+    "accounts": ("public", "status"),
     "assets": ("account",),
+    "audits": (),
     "orders": ("account", "asset", "state", "number"),
-    "trades": (
-        "seller",
-        "buyer",
-        "sell_asset",
-        "buy_asset",
-        "sell_point",
-        "buy_point",
-        "sell_order",
-        "buy_order",
-        "slot",
-        "state",
-    ),
     "readings": ("asset", "slot"),
     "rounds": ("first_slot",),
     "closed_orders": (),
@@ -61,16 +50,26 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "used": (),
     "handovers": (),
     "work": (),
+    "redemptions": ("account", "state"),
+    "flexibility": ("account", "earliest", "deadline"),
+    "tariffs": (),
+    "policy": (),
     "totals": (),
 }
-"""The tables of current values, each with the fields of its rows that are indexed."""
+"""The tables of current values, each with the fields of its rows that are indexed; trades come in packs."""
 
-PASSING: Final = frozenset({"closed_orders", "proposals"})
-"""Tables that only the ledger reads: what it is done with is not kept."""
+_PATHS: Final = {"public": "keys[0].public"}
+"""Where a row has what a column is to show, where it is not the field of its name."""
+
+PASSING: Final = frozenset({"closed_orders", "proposals", "flexibility"})
+"""Tables of what counts only now: what the ledger is done with is not kept."""
 
 
 def _state_table(name: str, columns: tuple[str, ...]) -> str:
-    computed = "".join(f", {column} GENERATED ALWAYS AS (row ->> '$.{column}') VIRTUAL" for column in columns)
+    computed = "".join(
+        f", {column} GENERATED ALWAYS AS (row ->> '$.{_PATHS.get(column, column)}') VIRTUAL"
+        for column in columns
+    )
     indexes = "".join(f"CREATE INDEX {name}_{column} ON {name} ({column});\n" for column in columns)
     return (
         f"CREATE TABLE {name} (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, live INTEGER NOT NULL, "
@@ -79,4 +78,6 @@ def _state_table(name: str, columns: tuple[str, ...]) -> str:
     )
 
 
-SCRIPT: Final = _HISTORY + "".join(_state_table(name, columns) for name, columns in COLUMNS.items())
+SCRIPT: Final = "".join(
+    (_HISTORY, event_packs.TABLES, trade_packs.TABLES, *(_state_table(*one) for one in COLUMNS.items()))
+)

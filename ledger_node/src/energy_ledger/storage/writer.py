@@ -10,9 +10,12 @@ from energy_ledger.dag.ordering import Fate
 from energy_ledger.ledger.events import Event, canonical
 from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change
+from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate
 from energy_ledger.storage.database import connect
+from energy_ledger.storage.event_packs import write_events
 from energy_ledger.storage.schema import CERTIFICATE, PASSING
+from energy_ledger.storage.trade_packs import write_trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class CommitEntry:
     losers: tuple[bytes, ...] = ()
     ordered: tuple[Ordered, ...] = ()
     events: tuple[Event, ...] = ()
+    lines: tuple[bytes, ...] = ()
+    """The events as canonical JSON."""
     changes: tuple[Change, ...] = ()
     leaves: tuple[Leaf, ...] = ()
     """What changed under the root; it stands in the rows already and is not written again."""
@@ -176,19 +181,14 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
         ],
     )
     run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
-    run.executemany(
-        "INSERT INTO events VALUES (?, ?)",
-        [(event.cursor, event.encode().decode()) for event in commit.events],
-    )
-    run.executemany(
-        "INSERT INTO event_assets VALUES (?, ?)",
-        [(asset, event.cursor) for event in commit.events for asset in event.assets],
-    )
+    write_events(run, commit.events, commit.lines)
     _write_changes(run, commit.changes)
 
 
 def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
-    for table, group in _by_table(changes).items():
+    by_table = _by_table(changes)
+    write_trades(run, by_table.pop(Trade.table, ()))
+    for table, group in by_table.items():
         kept = [one for one in group if _is_kept(one)]
         run.executemany(
             f"INSERT INTO {table} (key, live, row) VALUES (?, ?, ?) "  # noqa: S608 -- the ledger names its tables
@@ -200,7 +200,7 @@ def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
 
 
 def _is_kept(change: Change) -> bool:
-    return change.row is not None and not (change.final and change.table in PASSING)
+    return change.value is not None and not (change.final and change.table in PASSING)
 
 
 def _by_table(changes: Iterable[Change]) -> dict[str, list[Change]]:

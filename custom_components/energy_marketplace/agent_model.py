@@ -1,0 +1,146 @@
+"""A home as its agent sees it, made of its assets' settings and of how they stand now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .assets import HomeAsset
+from .const import LOADS, SOURCES
+from .trading.home import (
+    Appliance,
+    AssetSettings,
+    Battery,
+    Car,
+    HomeModel,
+    Load,
+    Point,
+    Roof,
+)
+from .trading.memory import Outlook
+
+_ROOFS = tuple(kind for kind in SOURCES if kind != "battery")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How an asset stands now, as its meter and its entities say.
+
+    `level` is a battery's state of charge (0 to 1, None where nobody says it), `taken_wh` what a load got
+    towards its present need, which must be met by `ready_ms`.
+    """
+
+    level: float | None = None
+    plugged: bool = True
+    taken_wh: int = 0
+    ready_ms: int = 0
+
+
+def is_roof(asset: HomeAsset) -> bool:
+    """Return whether an asset produces by itself."""
+    return asset.asset_type in _ROOFS and asset.rated_export_w > 0
+
+
+def is_flexible(asset: HomeAsset) -> bool:
+    """Return whether the agent plans what an asset takes: it is no part of the home's base load."""
+    return asset.asset_type in (*LOADS, "battery")
+
+
+def model_of(
+    point: HomeAsset,
+    behind: Iterable[HomeAsset],
+    standings: Mapping[str, Standing],
+    outlook: Outlook,
+    *,
+    runs: Mapping[str, int],
+    slot_s: int,
+) -> HomeModel:
+    """Return the model of a home.
+
+    Args:
+        point: its connection point.
+        behind: the assets behind it.
+        standings: how they stand, by asset.
+        outlook: what its people will use and its roofs give.
+        runs: by when (ms) an appliance must have run that somebody asked to run, by asset.
+        slot_s: length of a slot in seconds.
+
+    """
+    assets = [point, *behind]
+    return HomeModel(
+        point=Point(
+            id=point.id,
+            rated_import_w=point.rated_import_w,
+            rated_export_w=point.rated_export_w,
+            settings=_settings(point),
+        ),
+        base=outlook.base,
+        production=outlook.production,
+        roofs=tuple(
+            Roof(id=asset.id, rated_w=asset.rated_export_w, settings=_settings(asset))
+            for asset in assets
+            if is_roof(asset) and asset is not point
+        ),
+        batteries=tuple(
+            battery
+            for asset in behind
+            if asset.asset_type == "battery" and (battery := _battery(asset, standings[asset.id]))
+        ),
+        loads=tuple(
+            load
+            for asset in behind
+            if asset.is_load and (load := _load(asset, standings[asset.id], runs.get(asset.id), slot_s))
+        ),
+    )
+
+
+def _settings(asset: HomeAsset) -> AssetSettings:
+    settings = asset.settings
+    return AssetSettings(
+        automatic=settings.automatic,
+        strategy=settings.strategy,
+        min_sell_price=asset.min_sell_price,
+        max_buy_price=asset.max_buy_price,
+        only_below=settings.only_below,
+    )
+
+
+def _battery(asset: HomeAsset, standing: Standing) -> Battery | None:
+    """Return a battery; None while nobody says how full it is."""
+    if standing.level is None:
+        return None
+    capacity_wh = asset.settings.capacity_wh
+    return Battery(
+        id=asset.id,
+        stored_wh=round(capacity_wh * standing.level),
+        capacity_wh=capacity_wh,
+        reserve_wh=capacity_wh * asset.settings.reserve_percent // 100,
+        charge_w=asset.rated_import_w,
+        discharge_w=asset.rated_export_w,
+        settings=_settings(asset),
+    )
+
+
+def _load(asset: HomeAsset, standing: Standing, run_by_ms: int | None, slot_s: int) -> Load | None:
+    """Return a load: a machine only while a run of it is wanted, anything else with what it still needs."""
+    if asset.asset_type == "appliance":
+        return None if run_by_ms is None else _run(asset, run_by_ms, slot_s)
+    return Car(
+        id=asset.id,
+        needs_wh=max(0, asset.settings.energy_wh - standing.taken_wh),
+        power_w=asset.rated_import_w,
+        ready_ms=standing.ready_ms,
+        plugged_in=standing.plugged,
+        settings=_settings(asset),
+    )
+
+
+def _run(asset: HomeAsset, run_by_ms: int, slot_s: int) -> Appliance:
+    """Return a run of a machine, its energy spread evenly over the slots that it takes."""
+    slots = -(-asset.settings.run_minutes * 60 // slot_s)
+    each, over = divmod(asset.settings.energy_wh, slots)
+    profile = tuple(each + (place < over) for place in range(slots))
+    return Appliance(
+        id=asset.id,
+        profile_wh=tuple(wh for wh in profile if wh),
+        ready_ms=run_by_ms,
+        settings=_settings(asset),
+    )

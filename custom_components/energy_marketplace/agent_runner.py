@@ -1,0 +1,363 @@
+"""The agent at work: once a round it plans for each connection point, places and takes back orders.
+
+It plans also while the node is away, for loads need energy then too; it only orders nothing. What it learned
+lies in a file of its own, which is written now and then: losing the last minutes of it costs nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Self
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.storage import Store
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from .agent_model import Standing, is_flexible, is_roof, model_of
+from .agent_sources import async_history, async_solar_forecast
+from .assets import HomeAsset, assets_of
+from .const import CONTROL_LEVEL, CONTROL_PLUGGED, DOMAIN
+from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+from .ledger.client import NodeError, RefusedError
+from .ledger.member import LostAnswerError, Receipt
+from .ledger.units import slot_at
+from .metering import MeterCoordinator
+from .placing import next_occurrence
+from .trading.agent import Plan, Schedule, plan
+from .trading.forecast import base_of
+from .trading.home import HomeModel, Settings
+from .trading.memory import Errors, Memory
+from .trading.prices import PriceBook
+
+_LOGGER = logging.getLogger(__name__)
+AGENT = "automatic_trading"
+"""Who placed the orders of automatic trading."""
+_VERSION = 1
+_SAVE_WITHIN_S = 900
+_LONGEST_WAIT_S = 5
+_FIRST_ROUNDS, _ROUNDS = 500, 20
+
+
+@dataclass
+class Learned:
+    """What the agent keeps of one connection point; `needs` are the loads' registers when a need began."""
+
+    memory: Memory
+    noted: int = -1
+    needs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        return {
+            "memory": self.memory.as_dict(),
+            "noted": self.noted,
+            "needs": {asset: list(need) for asset, need in self.needs.items()},
+            "runs": self.runs,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], slot_s: int) -> Self:
+        """Return it as it was stored."""
+        return cls(
+            Memory.from_dict(data["memory"], slot_s, dt_util.get_default_time_zone()),
+            data["noted"],
+            {asset: (ready_ms, wh) for asset, (ready_ms, wh) in data["needs"].items()},
+            dict(data["runs"]),
+        )
+
+
+class AgentRunner:
+    """Trades for the assets of a member whose people let it."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: EnergyMarketplaceConfigEntry,
+        market: MarketCoordinator,
+        meters: Mapping[str, MeterCoordinator],
+    ) -> None:
+        """Know nothing yet."""
+        self._hass = hass
+        self._entry = entry
+        self._market = market
+        self._meters = meters
+        self._store: Store[dict[str, Any]] = agent_store(hass, entry.entry_id)
+        self._learned: dict[str, Learned] = {}
+        self._plans: dict[str, Plan] = {}
+        self._sentences: Mapping[str, str] = {}
+        self._busy = asyncio.Lock()
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._rounds = _FIRST_ROUNDS
+
+    async def async_open(self) -> None:
+        """Take up what an earlier run learned; learn from the recorder where there is nothing."""
+        kept, slot_s = await self._store.async_load() or {}, self._market.slot_s
+        for point in self._points():
+            if point.id in kept:
+                self._learned[point.id] = Learned.from_dict(kept[point.id], slot_s)
+            else:
+                self._learned[point.id] = Learned(Memory(slot_s, dt_util.get_default_time_zone()))
+                await self._seed(point)
+        self._sentences = await async_get_translations(
+            self._hass, self._hass.config.language, "exceptions", {DOMAIN}
+        )
+
+    @callback
+    def async_start(self) -> None:
+        """Work once a round until the entry is unloaded."""
+        self._entry.async_on_unload(self._async_stop)
+        self._async_wait()
+
+    async def async_close(self) -> None:
+        """Write down what was learned."""
+        await self._store.async_save(self._data())
+
+    def schedule(self, asset: str) -> Schedule | None:
+        """Return what an asset should do, None before the first plan."""
+        for made in self._plans.values():
+            if (found := made.schedules.get(asset)) is not None:
+                return found
+        return None
+
+    def planned_w(self, asset: HomeAsset) -> int:
+        """Return the power that is planned for the slot that runs (W, negative: gives); 0 for none."""
+        schedule = self.schedule(asset.id) if asset.settings.automatic else None
+        if schedule is None:
+            return 0
+        return round(schedule.wh(self._market.slot_now()) * 3600 / self._market.slot_s)
+
+    def because(self, asset: str) -> str | None:
+        """Return why an asset does what it does, in the home's language."""
+        if (schedule := self.schedule(asset)) is None:
+            return None
+        said = schedule.because
+        zone, currency = dt_util.get_default_time_zone(), self._market.network.currency
+        pattern = self._sentences.get(f"component.{DOMAIN}.exceptions.because_{said.key}.message")
+        if pattern is None:
+            return said.english(zone, currency)
+        return pattern.format(**said.placeholders(zone, currency))
+
+    def errors(self, point: str) -> Errors:
+        """Return how wrong the forecasts of a connection point were."""
+        return self._learned[point].memory.errors if point in self._learned else Errors()
+
+    async def async_prices(self) -> Mapping[int, int]:
+        """Return the slot prices (nano per Wh, without fee) of the last week and of coming slots."""
+        point = next(self._points(), None)
+        if point is None:
+            return {}
+        await self._learn_prices(point)
+        return self._learned[point.id].memory.prices
+
+    async def async_request_run(self, asset: HomeAsset, ready_ms: int) -> None:
+        """Let an appliance run once until a time, whenever it suits."""
+        self._learned[asset.behind or asset.id].runs[asset.id] = ready_ms
+        await self._store.async_save(self._data())
+        await self.async_run()
+
+    async def async_run(self) -> None:
+        """Plan for every connection point, and order what the plans say."""
+        if self._busy.locked():
+            return
+        async with self._busy:
+            solar = await async_solar_forecast(self._hass, self._market.slot_s)
+            for point in self._points():
+                await self._work(point, solar)
+        self._store.async_delay_save(self._data, _SAVE_WITHIN_S)
+        self._market.async_update_listeners()
+
+    async def _work(self, point: HomeAsset, solar: Mapping[int, float] | None) -> None:
+        self._learn(point)
+        await self._learn_prices(point)
+        now, slot_s = self._now_ms(), self._market.slot_s
+        first = slot_at(now, slot_s)
+        window = range(first, first + self._market.network.parameters.horizon_slots + 2)
+        memory = self._learned[point.id].memory
+        outlook = memory.outlook(now, window, solar)
+        memory.remember(outlook, now)
+        behind = self._behind(point)
+        standings = {asset.id: self._standing(point, asset, now) for asset in behind}
+        home = model_of(point, behind, standings, outlook, runs=self._learned[point.id].runs, slot_s=slot_s)
+        made = await self._plan(home, now)
+        self._plans[point.id] = made
+        if self._market.connected:
+            await self._order(made)
+
+    async def _plan(self, home: HomeModel, now: int) -> Plan:
+        """Plan outside the event loop, which must not be held."""
+        market, book = self._market, self._market.book
+        mine = {asset.id for asset in home.assets}
+        available = market.data.account.available if market.data else 0
+        job = partial(
+            plan,
+            home,
+            time_ms=now,
+            parameters=market.network.parameters,
+            tariff=market.network.tariff,
+            prices=dict(self._learned[home.point.id].memory.prices),
+            trades=[trade for trade in book.trades.values() if mine & {trade.sell_asset, trade.buy_asset}],
+            orders=[order for order in book.orders.values() if order.asset in mine],
+            own={order for order, placed_by in book.placed_by.items() if placed_by == AGENT},
+            settings=Settings(daily_limit=self._daily_limit(home.point.id), available=available),
+            zone=dt_util.get_default_time_zone(),
+        )
+        return await self._hass.async_add_executor_job(job)
+
+    async def _order(self, made: Plan) -> None:
+        """Take back and place what a plan says; whatever fails is planned anew in the next round."""
+        member = self._market.member
+        try:
+            for cancellation in made.cancel:
+                await _unless_refused(member.cancel_order(cancellation.order))
+            for decision in made.place:
+                receipt = await _unless_refused(member.place_order(decision.asset, decision.order))
+                if receipt is not None:
+                    self._note(receipt.id)
+        except LostAnswerError as error:
+            self._note(error.envelope.id)
+        except NodeError as error:
+            _LOGGER.debug("Automatic trading waits for the node: %s", error)
+
+    def _note(self, order: str) -> None:
+        self._market.book.note_origin(order, AGENT)
+        self._market.store.async_save_within(0)
+
+    def _learn(self, point: HomeAsset) -> None:
+        """Learn from the slots that closed since the last time."""
+        learned, behind = self._learned[point.id], self._behind(point)
+        net = self._net(point, learned.noted)
+        flexible = [asset for asset in behind if is_flexible(asset)]
+        roofs = [asset for asset in behind if is_roof(asset)]
+        base = base_of(net, [self._net(asset, learned.noted) for asset in (*flexible, *roofs)])
+        given = [self._net(asset, learned.noted) for asset in roofs]
+        for slot in sorted(net):
+            production = -sum(one[slot] for one in given) if all(slot in one for one in given) else None
+            learned.memory.note(slot, base.get(slot), production)
+            learned.noted = slot
+
+    def _net(self, asset: HomeAsset, after: int) -> dict[int, int]:
+        """Return what an asset took less what it gave (Wh), by slot."""
+        closed = self._meters[asset.subentry_id].closed
+        return {
+            reading.slot: reading.imported_wh - reading.exported_wh
+            for reading in closed
+            if reading.slot > after
+        }
+
+    async def _learn_prices(self, point: HomeAsset) -> None:
+        """Learn the prices of the latest rounds."""
+        if not self._market.connected:
+            return
+        try:
+            page = await self._market.member.client.rounds(limit=self._rounds)
+        except NodeError:
+            return
+        book = PriceBook(slot_s=self._market.slot_s, feeder=point.feeder)
+        book.learn(one for one in page.items if one.state == "cleared")
+        self._learned[point.id].memory.learn_prices(book.coming(0))
+        self._rounds = _ROUNDS
+
+    def _standing(self, point: HomeAsset, asset: HomeAsset, now: int) -> Standing:
+        """Return how an asset stands now, by its entities and its meter."""
+        if not asset.is_load:
+            return Standing(level=self._level(asset))
+        learned = self._learned[point.id]
+        if learned.runs.get(asset.id, now) < now:
+            del learned.runs[asset.id]
+        ready_ms = int(next_occurrence(asset.settings.ready_at).timestamp() * 1000)
+        last = self._meters[asset.subentry_id].slots.last
+        imported_wh = last.imported_wh if last else 0
+        due, since_wh = learned.needs.get(asset.id, (0, 0))
+        if due != ready_ms or imported_wh < since_wh:
+            since_wh = imported_wh
+            learned.needs[asset.id] = (ready_ms, since_wh)
+        taken_wh = imported_wh - since_wh
+        return Standing(plugged=self._plugged(asset), taken_wh=taken_wh, ready_ms=ready_ms)
+
+    def _level(self, asset: HomeAsset) -> float | None:
+        state = self._hass.states.get(str(asset.control.get(CONTROL_LEVEL)))
+        try:
+            return min(1.0, max(0.0, float(state.state) / 100)) if state else None
+        except ValueError:
+            return None
+
+    def _plugged(self, asset: HomeAsset) -> bool:
+        entity_id = asset.control.get(CONTROL_PLUGGED)
+        return entity_id is None or self._hass.states.is_state(entity_id, "on")
+
+    async def _seed(self, point: HomeAsset) -> None:
+        """Learn from what the recorder kept of this home's meters."""
+        behind = self._behind(point)
+        history = await async_history(self._hass, [asset.subentry_id for asset in (point, *behind)])
+        if point.subentry_id not in history:
+            return
+
+        def net(asset: HomeAsset) -> dict[int, int]:
+            imported, exported = history.get(asset.subentry_id, ({}, {}))
+            hours = imported.keys() | exported.keys()
+            return {hour: round(imported.get(hour, 0) - exported.get(hour, 0)) for hour in hours}
+
+        apart = [asset for asset in behind if is_flexible(asset) or is_roof(asset)]
+        produced: dict[int, float] = {}
+        for roof in filter(is_roof, behind):
+            for hour, wh in net(roof).items():
+                produced[hour] = produced.get(hour, 0) - wh
+        base = {hour: float(wh) for hour, wh in base_of(net(point), map(net, apart)).items()}
+        self._learned[point.id].memory.seed_hours(base, produced)
+
+    def _daily_limit(self, point: str) -> int | None:
+        return next((one.settings.daily_limit for one in self._points() if one.id == point), None)
+
+    def _points(self) -> Iterator[HomeAsset]:
+        return (asset for asset in assets_of(self._entry) if asset.is_connection_point)
+
+    def _behind(self, point: HomeAsset) -> list[HomeAsset]:
+        return [asset for asset in assets_of(self._entry) if asset.behind == point.id]
+
+    @staticmethod
+    def _now_ms() -> int:
+        return int(dt_util.utcnow().timestamp() * 1000)
+
+    def _data(self) -> dict[str, Any]:
+        return {point: learned.as_dict() for point, learned in self._learned.items()}
+
+    @callback
+    def _async_wait(self) -> None:
+        """Wait until the coming round is decided, when what it brought is known."""
+        parameters = self._market.network.parameters
+        now, round_s = self._now_ms() / 1000, parameters.round_s
+        offset = min(parameters.proposal_window_s + _LONGEST_WAIT_S, round_s / 2)
+        at = ((now - offset) // round_s + 1) * round_s + offset
+        job = HassJob(self._async_due, f"{DOMAIN} automatic trading", cancel_on_shutdown=True)
+        moment = dt_util.utc_from_timestamp(at)
+        self._cancel_timer = async_track_point_in_utc_time(self._hass, job, moment)
+
+    async def _async_due(self, _now: datetime) -> None:
+        self._async_wait()
+        await self.async_run()
+
+    @callback
+    def _async_stop(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+
+
+async def _unless_refused(submitted: Awaitable[Receipt]) -> Receipt | None:
+    """Return the receipt of a transaction; None for one that the ledger refused: the next plan knows why."""
+    try:
+        return await submitted
+    except RefusedError as error:
+        _LOGGER.debug("An order of automatic trading was refused: %s", error)
+        return None
+
+
+def agent_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return the file in which a member's agent keeps what it learned."""
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.agent", private=True, atomic_writes=True)

@@ -1,0 +1,284 @@
+"""An exported log proves itself offline, and no other log passes for it."""
+
+import json
+import random
+
+import pytest
+
+from energy_ledger import crypto
+from energy_ledger.cli import main
+from energy_ledger.keys import PublicKey
+from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
+from energy_ledger.node.audit_check import NoExportError, WrongExportError, check
+from energy_ledger.node.audit_files import sealed
+from energy_ledger.transactions import TRANSACTION_TAG, sign_payload
+from tests.ledger_node.node.chains import KEY, waiting
+from tests.ledger_node.node.desk import desk
+from tests.ledger_node.node.test_proven_rows import electorate_of
+from tests.ledger_node.test_proofs import read_answer
+from tests.support.client import Street
+from tests.support.killing import house
+from tests.support.people import as_json
+
+
+@pytest.fixture
+async def street(tmp_path):
+    made = desk(tmp_path)
+    seller, buyer = made.settle_in("Bo"), made.settle_in("Cy")
+    made.trades(seller, buyer)
+    made.at(made.now + 1)
+    yield made, seller, buyer
+    made.close()
+
+
+@pytest.fixture
+async def small(tmp_path):
+    """The log of an asset that was registered, and changed once."""
+    made = desk(tmp_path)
+    bo, home = made.settle_in("Bo")
+    made.do(bo, "asset.update", asset=home, name="Bo's home ☀")
+    made.at(made.now + 1)
+    yield await made.export(home)
+    made.close()
+
+
+def refused(data, **options):
+    with pytest.raises((NoExportError, WrongExportError)) as error:
+        check(data, **options)
+    return str(error.value)
+
+
+async def test_an_exported_log_tells_the_whole_story_and_holds(street):
+    made, (_, roof), (_, home) = street
+    for asset in (roof, home):
+        data = await made.export(asset)
+        report = check(data, made.ledger.genesis.network)
+        assert (report.asset, report.network) == (asset, made.ledger.genesis.network)
+        story = [event["type"] for event in json.loads(data)["events"]]
+        wanted = ["asset.registered", "order.placed", "trade.matched", "reading.attested", "trade.settled"]
+        assert [one for one in story if one in wanted][:5] == wanted
+        assert report.events == len(story)
+        assert report.transactions == 3
+
+
+async def test_another_network_than_the_one_that_is_meant_is_refused(small):
+    assert "not of" in refused(small, network="0" * 64)
+
+
+async def test_any_single_byte_changed_is_refused(small):
+    check(small)
+    chance = random.Random(5)
+    for place, byte in enumerate(small):
+        other = chance.choice([one for one in range(256) if one != byte])
+        refused(small[:place] + bytes([other]) + small[place + 1 :])
+        refused(small[:place] + small[place + 1 :])
+        refused(small[:place] + b" " + small[place:])
+    refused(small + b"\n")
+
+
+async def test_what_is_no_export_is_told_apart(small):
+    for data in (b"", b"{", b"[]", b"{}", b"\xff", b'{"network":"x"}'):
+        with pytest.raises(NoExportError):
+            check(data)
+    with pytest.raises(WrongExportError, match="canonical"):
+        check(json.dumps(json.loads(small)).encode())
+
+
+def parts(tree, path=()):
+    """Yield the path to every entry of every list and object in a tree."""
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in entries:
+        yield (*path, key)
+        yield from parts(value, (*path, key))
+
+
+def at(tree, path):
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def variants(data):
+    """Yield copies of a log with something dropped, swapped or changed, each sealed with a fresh checksum."""
+    original = json.loads(data)
+    for path in parts(original):
+        if path[0] == "checksum":
+            continue
+        dropped = json.loads(data)
+        del at(dropped, path[:-1])[path[-1]]
+        yield path, "dropped", dropped
+        if isinstance(path[-1], int) and path[-1] > 0:
+            swapped = json.loads(data)
+            entries = at(swapped, path[:-1])
+            entries[path[-1] - 1 : path[-1] + 1] = entries[path[-1] - 1 : path[-1] + 1][::-1]
+            if swapped != original:
+                yield path, "swapped", swapped
+        doubled = json.loads(data)
+        if isinstance(entries := at(doubled, path[:-1]), list):
+            entries.insert(path[-1], entries[path[-1]])
+            yield path, "doubled", doubled
+        changed = json.loads(data)
+        value = at(changed, path)
+        if not isinstance(value, dict | list) and path[-1] != "block":
+            at(changed, path[:-1])[path[-1]] = _other(value)
+            yield path, "changed", changed
+
+
+def _other(value):
+    match value:
+        case bool() | None:
+            return 1
+        case int():
+            return value + 1
+        case str():
+            return value[:-1] + ("0" if value[-1:] != "0" else "1")
+
+
+async def test_dropping_moving_doubling_or_changing_any_entry_is_refused_under_a_new_checksum_too(
+    street,
+):
+    made, _, (_, home) = street
+    data = await made.export(home)
+    assert sealed({k: v for k, v in json.loads(data).items() if k != "checksum"}) == data
+    tried = 0
+    for path, how, tree in variants(data):
+        tried += 1
+        try:
+            check(sealed(tree))
+        except NoExportError, WrongExportError:
+            continue
+        pytest.fail(f"{path} {how} passes")
+    assert tried > 500
+
+
+async def test_a_block_is_only_named_and_the_checksum_is_all_that_covers_its_name(small):
+    tree = json.loads(small)
+    next(iter(tree["transactions"].values()))["block"] = "0" * 64
+    assert "checksum" in refused(canonical(tree))
+    check(sealed(tree))
+
+
+async def test_nothing_is_exported_before_it_is_certified(tmp_path):
+    made = desk(tmp_path)
+    _, home = made.settle_in("Bo")
+    shown = made.shown("audit", home)
+    assert shown.proof is not None
+    bare = type(shown)(shown.row, None)
+    with pytest.raises(Exception, match="certified"):
+        await made.queries.export_audit(bare)
+    made.close()
+
+
+async def test_a_log_from_after_a_change_of_committee_proves_that_change_too(street):
+    made, _, (cy, home) = street
+    public = PublicKey("ed25519", KEY.public.hex())
+    made.node_sequence += 1
+    vote = {
+        "network": made.ledger.genesis.network,
+        "account": made.ledger.genesis.address([public]),
+        "sequence": made.node_sequence,
+        "expires": made.now + 9_000,
+        "kind": "committee.vote",
+        "epoch": 1,
+        "committee": [public.public],
+    }
+    made.at(made.now, waiting(as_json(sign_payload(vote, KEY.seed))))
+    made.do(cy, "asset.update", asset=home, name="after the change")
+    made.at(made.now + 1)
+    data = await made.export(home)
+    assert check(data).epoch == 1
+    assert [one["epoch"] for one in json.loads(data)["committees"]] == [1]
+    for path, how, tree in variants(data):
+        if path[0] == "committees":
+            assert refused(sealed(tree)), (path, how)
+
+
+async def test_what_was_signed_with_old_and_with_new_keys_is_proven_by_the_change_of_keys(street):
+    made, _, (cy, home) = street
+    old = cy.seed
+    for number in range(2):
+        seed = bytes([number]) * 32
+        key = PublicKey("ed25519", crypto.public_key(seed).hex())
+        message = proof_of_keys(cy.account, cy.sequence + 1, (key,))
+        proof = crypto.sign(seed, ROTATE_TAG, message).hex()
+        made.do(cy, "key.rotate", keys=[{"type": key.type, "public": key.public}], proofs=[proof])
+        cy.seed = seed
+        made.do(cy, "asset.update", asset=home, name=f"with key {number}")
+    made.do(cy, "asset.retire", asset=home)
+    made.at(made.now + 1)
+    data = await made.export(home)
+    assert check(data).transactions == 6
+    assert len(json.loads(data)["accounts"][cy.address]) == 3
+    for path, how, tree in variants(data):
+        if path[0] == "accounts":
+            assert refused(sealed(tree)), (path, how)
+    cy.seed = old
+    tree = json.loads(data)
+    last = json.loads(data)["events"][-1]["transaction"]
+    envelope = tree["transactions"][last]["envelope"]
+    envelope["signatures"] = [crypto.sign(old, TRANSACTION_TAG, envelope["payload"].encode()).hex()]
+    assert "not signed" in refused(sealed(tree))
+
+
+@pytest.fixture
+async def registered(node, client):
+    """A real node with an asset that was registered and changed."""
+    street = await Street.found(node, client)
+    bo = await street.joins("Bo")
+    home = await street.client.must(bo.sign("asset.register", **house("Bo")))
+    for number in range(3):
+        await street.client.must(bo.sign("asset.update", asset=home, name=f"home {number}"))
+    return street.client, home
+
+
+async def test_the_api_gives_pages_with_the_proof_of_the_whole(registered):
+    client, home = registered
+    network = await client.get("/v1/network")
+    whole = await client.get(f"/v1/assets/{home}/audit", proof=1)
+    assert read_answer(whole).holds(electorate_of(network))
+    assert whole["proof"]["key"] == f"audit/{home}"
+    assert [len(whole["items"]), whole["next"]] == [whole["row"]["count"], None] == [4, None]
+    items, cursor = [], "0"
+    while cursor is not None:
+        page = await client.get(f"/v1/assets/{home}/audit", proof=1, limit=2, cursor=cursor)
+        items += page["items"]
+        cursor = page["next"]
+    assert items == whole["items"] == (await client.get(f"/v1/assets/{home}/audit"))["items"]
+    for item in items:
+        transaction = await client.get(f"/v1/transactions/{item['transaction']}")
+        assert (transaction["block"], transaction["commit"]) == (item["block"], item["commit"])
+    for query in ({"proof": 1}, {"export": 1}):
+        status, problem = await client.call("GET", f"/v1/assets/{'0' * 64}/audit", **query)
+        assert (status, problem["code"]) == (404, "unknown_asset")
+
+
+def told(capsys, *words):
+    """Run the command; return its exit status and what it says."""
+    status = main(["verify-audit", *words])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+async def test_the_command_checks_what_the_api_exports(registered, tmp_path, capsys):
+    client, home = registered
+    async with client.session.get(
+        f"{client.url}/v1/assets/{home}/audit", params={"export": "1"}, headers=client.headers
+    ) as response:
+        data = await response.read()
+        assert response.content_type == "application/json"
+        assert "audit-" in response.headers["Content-Disposition"]
+    file = tmp_path / "audit.json"
+    file.write_bytes(data)
+    status, text = told(capsys, str(file), "--network", json.loads(data)["network"])
+    assert (status, "All is good: these 4 events" in text) == (0, True), text
+    report = json.loads(told(capsys, str(file), "--json")[1])
+    assert (report["valid"], report["events"], report["asset"]) == (True, 4, home)
+    file.write_bytes(data.replace(b"home 1", b"home 7"))
+    status, text = told(capsys, str(file))
+    assert (status, "checksum" in text) == (1, True)
+    status, text = told(capsys, str(file), "--json")
+    assert (status, json.loads(text)["valid"]) == (1, False)
+    file.write_text("hello")
+    status, text = told(capsys, str(file))
+    assert (status, "not an exported log" in text) == (2, True)
