@@ -3,7 +3,7 @@
 Streets of homes with roofs, household demand and flexible loads on feeders; auctions of one slot; streets
 with blocks. Each is set against OR-tools' own time for the same arcs in the same run, because that ratio
 carries over to other machines and the seconds do not. Prints Markdown tables. Run in the project's test
-environment: `python benchmarks/market.py [--quick]`.
+environment: `python -m benchmarks.market [--quick]`.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from ortools.graph.python import min_cost_flow
 
+from benchmarks.in_node import measure
 from energy_ledger.market.book import (
     Bid,
     BlockBid,
@@ -170,6 +171,33 @@ def table(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         print(f"| {' | '.join(row)} |", flush=True)
 
 
+def in_a_node(homes: int) -> list[str]:
+    """Measure what a round adds to a real node, best of a few runs."""
+    runs = [measure(street(homes)) for _ in range(REPEATS)]
+    best = min(runs, key=lambda cost: cost.added_ms)
+    threads = sorted(best.cpu_s.items(), key=lambda one: -one[1])
+    return [
+        f"{homes:,}",
+        f"{best.trades:,}",
+        f"{best.added_ms:,.0f}",
+        ", ".join(f"{name} {1000 * seconds:,.0f}" for name, seconds in threads),
+        f"{1000 * best.store_s:,.0f}",
+        f"{1000 * min(cost.lag_s for cost in runs):,.0f}",
+        f"{1000 * min(cost.explain_s for cost in runs):,.0f}",
+        f"{1000 * min(cost.explain_lag_s for cost in runs):,.0f}",
+    ]
+
+
+NODE_COLUMNS = (
+    "homes",
+    "trades",
+    "CPU ms added",
+    "by thread",
+    "of it until stored, ms",
+    "greatest loop lag ms",
+    "explained in ms",
+    "lag meanwhile ms",
+)
 COLUMNS = (
     "arcs",
     "bare ms",
@@ -207,6 +235,7 @@ def main() -> None:
             for homes in ((100,) if quick else (100, 1000))
         ),
     )
+    table("In a node", NODE_COLUMNS, ([*in_a_node(homes)] for homes in ((20,) if quick else (20, 100))))
 
 
 if __name__ == "__main__":

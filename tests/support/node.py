@@ -49,6 +49,11 @@ class NodeProcess:
         return (self.data / "setup.token").read_text().strip()
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

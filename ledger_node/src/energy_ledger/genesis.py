@@ -7,10 +7,19 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from energy_ledger import crypto
-from energy_ledger.keys import PublicKey, account_of, address_of, check_keys, is_hybrid, verify_all
+from energy_ledger.keys import (
+    PublicKey,
+    account_of,
+    address_of,
+    check_address,
+    check_keys,
+    is_hybrid,
+    require_ml_dsa,
+    verify_all,
+)
 from energy_ledger.kinds import check_hybrid
 from energy_ledger.payloads import MAX_COMMITTEE, FeederId, Hash, Label, Natural
-from energy_ledger.policies import Approval, Hybrid, Quota
+from energy_ledger.policies import Approval, Hybrid, Quota, Sharing
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text, convert, loads
 from energy_ledger.tariffs import Schedule, Tariff, check_tariff
@@ -60,6 +69,9 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     readings: Literal["traded", "net"]
     quota: Quota = Quota()
     hybrid: Hybrid | UnsetType = UNSET
+    claim_window_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+    certificate_life_s: Annotated[int, Meta(ge=1, le=10**9)] = 31_536_000
+    sharing: Sharing = Sharing("none")
 
     def schedule(self, later: Iterable[tuple[int, Tariff]] = ()) -> Schedule:
         """Return the tariffs of the network: that of the genesis, and those that were set later."""
@@ -103,6 +115,8 @@ def read_genesis(envelope: Envelope) -> Genesis:
         raise Refused("missing_field", "kind", "This field is missing.")
     rules = convert(tree, Rules)
     _check_rules(rules)
+    if rules.hybrid is not UNSET or is_hybrid(rules.founder.keys):
+        require_ml_dsa("hybrid")
     signatures = tuple(map(bytes.fromhex, envelope.signatures))
     if not verify_all(rules.founder.keys, GENESIS_TAG, body, signatures):
         raise Refused("bad_signature", None, "The genesis is not signed by the founder's keys.")
@@ -123,6 +137,7 @@ def _check_rules(rules: Rules) -> None:
     _check_times(rules)
     check_tariff(rules.tariff, "tariff")
     _check_hybrid(rules)
+    check_sharing(rules.sharing, rules.readings)
     _check_feeders(rules.feeders)
 
 
@@ -142,6 +157,17 @@ def _check_hybrid(rules: Rules) -> None:
     if not is_hybrid(rules.founder.keys):
         message = "In a hybrid network everybody has an ml-dsa-44 key, the founder first."
         raise Refused("needs_hybrid", "founder.keys", message)
+
+
+def check_sharing(sharing: Sharing, readings: str) -> None:
+    """Refuse a key that nobody could calculate, and shares that are no member's."""
+    if sharing.key != "none" and readings != "net":
+        message = "A sharing key needs the net reading of every slot: `readings` must be `net`."
+        raise Refused("bad_value", "sharing.key", message)
+    if sharing.shares and sharing.key != "static":
+        raise Refused("bad_value", "sharing.shares", "Only a static key has shares.")
+    for address in sharing.shares:
+        check_address(address, "sharing.shares")
 
 
 def _check_feeders(feeders: tuple[Feeder, ...]) -> None:

@@ -3,7 +3,7 @@
 Money in nano-units, energy in Wh. The rest of the kinds, and what they have in common, is in `payloads`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -17,7 +17,7 @@ from energy_ledger.payloads import (
     Positive,
     Reference,
 )
-from energy_ledger.policies import Approval, Hybrid, Quota
+from energy_ledger.policies import Approval, Hybrid, Quota, Sharing
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text
 from energy_ledger.tariffs import Tariff, check_tariff
@@ -138,17 +138,21 @@ class TariffSet(Payload, frozen=True, tag="tariff.set"):
         check_tariff(self.tariff, "tariff")
 
 
+POLICIES: Final = ("approval", "quota", "hybrid", "sharing")
+
+
 class PolicySet(Payload, frozen=True, tag="policy.set"):
-    """A founder changes how members come in, how much they may send, or what all their keys must sign."""
+    """A founder changes how members come in, what they may send, what all keys must sign, or the key."""
 
     approval: Approval | UnsetType = UNSET
     quota: Quota | UnsetType = UNSET
     hybrid: Hybrid | UnsetType = UNSET
+    sharing: Sharing | UnsetType = UNSET
 
     def check(self) -> None:
         """Refuse a change of nothing."""
-        if self.approval is UNSET and self.quota is UNSET and self.hybrid is UNSET:
-            raise Refused("missing_field", None, "Name at least one of approval, quota, hybrid.")
+        if all(getattr(self, name) is UNSET for name in POLICIES):
+            raise Refused("missing_field", None, f"Name at least one of {', '.join(POLICIES)}.")
 
 
 def _check_note(note: str | UnsetType) -> None:

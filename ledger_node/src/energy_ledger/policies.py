@@ -23,6 +23,16 @@ class Quota(Struct, frozen=True, forbid_unknown_fields=True):
     burst: Annotated[int, Meta(ge=MIN_BURST, le=10**12)] = 20_000_000
 
 
+class Sharing(Struct, frozen=True, forbid_unknown_fields=True):
+    """The key by which energy that was not traded is allotted (`ledger.sharing`).
+
+    `shares` are the weights of a static key, by member.
+    """
+
+    key: Literal["none", "static", "dynamic", "hierarchical"]
+    shares: Annotated[dict[str, Annotated[int, Meta(ge=0, le=10**9)]], Meta(max_length=1000)] = {}
+
+
 class Hybrid(Struct, frozen=True, forbid_unknown_fields=True):
     """What every key of an account must sign, in a network where each account also has an ML-DSA-44 key.
 

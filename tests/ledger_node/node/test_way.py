@@ -44,6 +44,7 @@ async def test_what_was_agreed_is_delivered_metered_and_paid_though_the_node_die
     assert sum(trade["wh"] for trade in trades) == 6
     node.kill()
     node.start()
+    await asyncio.sleep(0.1)  # in which the client notices that its old connection is over
     for trade in trades:
         await asyncio.sleep(max(0, (trade["slot"] + 1) * SLOT_MS + 30 - now_ms()) / 1_000)
         for who, asset, flow in ((bo, roof, "exported_wh"), (cy, washer, "imported_wh")):

@@ -1,12 +1,14 @@
 """What each path answers, one small function per path."""
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import msgspec
 
 from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
-from energy_ledger.api.documents import JSON, Document
+from energy_ledger.api.certificate_table import certificates_csv
+from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
 from energy_ledger.api.problems import STATUSES, ProblemError
@@ -93,6 +95,26 @@ def many(kind: Kind) -> Answer:
     return answer
 
 
+async def certificates(call: Call) -> object:
+    """Answer a page of certificates, as a table if asked for."""
+    as_table = call.query.pop("format", "json") == "csv"
+    window = take_window(call.query)
+    page = cast("types.Page[types.Certificate]", await call.node.page("certificate", call.query, window))
+    if not as_table:
+        return page
+    return certificates_csv(page, (await call.node.network()).parameters.slot_s)
+
+
+async def green(call: Call) -> types.Green:
+    """Answer where the energy came from that an account or asset bought."""
+    parties = [(kind, str(call.query[kind])) for kind in ("account", "asset") if kind in call.query]
+    if len(parties) != 1:
+        raise ProblemError("bad_request", "name either an `account` or an `asset`")
+    if "from" not in call.query or "until" not in call.query:
+        raise ProblemError("bad_request", "say `from` which slot on and `until` which, without it")
+    return await call.node.green(parties[0], int(call.query["from"]), int(call.query["until"]))
+
+
 async def audit(call: Call) -> object:
     """Answer the events that concern an asset: a page, a page with its proof, or all of them as a file."""
     window = take_window(call.query)
@@ -102,6 +124,33 @@ async def audit(call: Call) -> object:
     if call.query.get("proof") == "1":
         return _known(await call.node.proven_audit(call.key, window), "asset", call.key)
     return await call.node.audit(call.key, window)
+
+
+def _span(call: Call) -> tuple[int, int]:
+    """Return the span that a client asks for. Raises ProblemError when it is left out."""
+    first, end = call.query.get("from"), call.query.get("until")
+    if not isinstance(first, int) or not isinstance(end, int):
+        raise ProblemError("bad_request", "say `from` and `until`", "from")
+    return first, end
+
+
+async def district(call: Call) -> types.District:
+    """Answer how the district did in a span of days."""
+    return await call.node.district(*_span(call))
+
+
+async def feeders(call: Call) -> list[types.FeederDay]:
+    """Answer how the feeders' own meters compare with their members."""
+    return await call.node.feeders(*_span(call))
+
+
+async def allotments(call: Call) -> object:
+    """Answer what the sharing key made of a span of slots, as a list or as a file."""
+    first, end = _span(call)
+    if call.query.get("format") == "csv":
+        body = await call.node.allotments_csv(first, end)
+        return Document(body, CSV, f"allotments-{first}-{end}.csv")
+    return await call.node.allotments(first, end)
 
 
 async def statement(call: Call) -> object:

@@ -10,10 +10,14 @@ METRICS = {
     "events_total": ("counter", "Events"),
     "mempool_transactions": ("gauge", "Transactions waiting for a block"),
     "ledger_time_seconds": ("gauge", "Ledger time, seconds since the Unix epoch"),
-    "commit_seconds_total": ("counter", "Seconds spent on making and storing commits"),
-    "store_seconds_total": ("counter", "Seconds of these spent on the disk"),
+    "apply_seconds_total": ("counter", "Seconds spent on making and applying commits"),
+    "store_seconds_total": ("counter", "Seconds spent on storing them"),
     "clearings_total": ("counter", "Clearings this node computed"),
     "clearing_seconds_total": ("counter", "Seconds spent on computing them"),
+    "loop_lag_seconds_max": (
+        "gauge",
+        "Greatest delay of the event loop since the last look at it",
+    ),
     "event_streams": ("gauge", "Clients listening for events"),
     "up": ("gauge", "1 while the node works, 0 when it has stopped"),
 }

@@ -17,6 +17,9 @@ type Kind = Literal[
     "round",
     "slot",
     "reading",
+    "claim",
+    "certificate",
+    "total",
     "redemption",
     "flexibility",
     "transaction",
@@ -94,6 +97,10 @@ class Node(Protocol):
         """Return a page of the events that concern an asset, oldest first."""
         ...
 
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        ...
+
     async def proven_audit(
         self, asset: str, window: Window
     ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:
@@ -102,6 +109,22 @@ class Node(Protocol):
 
     async def export_audit(self, asset: str) -> bytes | None:
         """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
+        ...
+
+    async def district(self, first: int, end: int) -> types.District:
+        """Return the district's figures of the days from `first` up to, and without, `end`."""
+        ...
+
+    async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
+        """Compare the feeders' own meters with their members, for a span of days."""
+        ...
+
+    async def allotments(self, first: int, end: int) -> list[types.Allotment]:
+        """Return what the sharing key made of a span of slots."""
+        ...
+
+    async def allotments_csv(self, first: int, end: int) -> bytes:
+        """Return the same as a file for the grid operator."""
         ...
 
     async def statement(self, account: str, since: int, until: int) -> types.Statement | None:

@@ -5,12 +5,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from energy_ledger.ledger.rights import FOUNDER
 from energy_ledger.ledger.rows import Asset, given
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import ASSET, AssetState, advance, may
 from energy_ledger.member_payloads import AssetRetire
-from energy_ledger.payloads import AssetRegister, AssetUpdate
+from energy_ledger.payloads import FEEDER_METER, AssetRegister, AssetUpdate
 from energy_ledger.refusals import Refused
 
 _REBUILDING = ("rated_import_w", "rated_export_w", "behind", "feeder")
@@ -27,11 +28,19 @@ def own_asset(request: Request, name: str, field: str = "asset") -> Asset:
     return asset
 
 
-def trading_asset(request: Request, name: str, field: str = "asset") -> Asset:
+def active_asset(request: Request, name: str, field: str = "asset") -> Asset:
     """Return an asset of the sender that is not retired. Raises Refused."""
     asset = own_asset(request, name, field)
     if asset.state == "retired":
         raise Refused("asset_retired", field, f"{asset.name} is retired and takes no part any more.")
+    return asset
+
+
+def trading_asset(request: Request, name: str, field: str = "asset") -> Asset:
+    """Return an asset of the sender that takes part in the market. Raises Refused."""
+    asset = active_asset(request, name, field)
+    if asset.asset_type == FEEDER_METER:
+        raise Refused("not_allowed", field, "A feeder's meter compares; it trades nothing.")
     return asset
 
 
@@ -50,15 +59,17 @@ def plan_register(request: Request, payload: AssetRegister) -> Action:
         technology=given(payload.technology),
         commissioned=given(payload.commissioned),
         location=given(payload.location),
+        storage_efficiency=given(payload.storage_efficiency),
         commit=request.state.commit,
     )
+    _check_feeder_meter(request, asset)
     _check_place(request, asset)
     return partial(_register, request, asset)
 
 
 def plan_update(request: Request, payload: AssetUpdate) -> Action:
     """Check what the asset would become; what trades cannot be rebuilt."""
-    asset = trading_asset(request, payload.asset)
+    asset = active_asset(request, payload.asset)
     changes = payload.changes
     updated = replace(asset, **changes)
     if not updated.rated_import_w and not updated.rated_export_w:
@@ -86,7 +97,7 @@ def _check_may(state: State, asset: Asset, event: str) -> None:
 
 def plan_retire(request: Request, payload: AssetRetire) -> Action:
     """Check that nothing of the asset is open; then it takes no part any more."""
-    asset = trading_asset(request, payload.asset)
+    asset = active_asset(request, payload.asset)
     _check_may(request.state, asset, "retire")
     behind = _in_use_behind(request.state, asset)
     if behind:
@@ -117,11 +128,21 @@ def asset_state(state: State, asset: Asset) -> AssetState:
     if asset.state == "retired":
         return "retired"
     idle = advance(ASSET, None, "register")
-    trades = state.trades.values()
+    trades = (state.trades[name] for name in state.index.unsettled())
     busy = any(order.asset == asset.id for order in state.orders.values()) or any(
         asset.id in (trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point) for trade in trades
     )
     return advance(ASSET, idle, "trade") if busy else idle
+
+
+def _check_feeder_meter(request: Request, asset: Asset) -> None:
+    """Refuse a feeder's meter that is not the founder's, or not at the head of a feeder."""
+    if asset.asset_type != FEEDER_METER:
+        return
+    if FOUNDER not in request.sender.roles:
+        raise Refused("not_allowed", "asset_type", "A feeder's meter is registered by a founder.")
+    if asset.behind is not None:
+        raise Refused("bad_value", "behind", "A feeder's meter stands on the public grid itself.")
 
 
 def _check_place(request: Request, asset: Asset) -> None:

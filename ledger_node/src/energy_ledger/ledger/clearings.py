@@ -24,12 +24,23 @@ def plan_propose(request: Request, payload: ClearingPropose) -> Action:
     """Check a proposal; one that cannot be bettered clears the round, else the best clears it at its end."""
     check_validator(request.state, request.sender)
     auction = _auction(request, payload.round)
-    book = auction.book
+    proposal = auction.judged.get(request.id)
+    if proposal is None:
+        proposal = _judge(request, auction.book, payload)
+        auction.judged.clear()
+        auction.judged[request.id] = proposal
+    if proposal.gap_ppm == 0 and _is_divisible(auction.book):
+        return partial(_clear_now, request.state, auction, proposal)
+    return partial(_keep_best, request, proposal)
+
+
+def _judge(request: Request, book: Book, payload: ClearingPropose) -> Proposal:
+    """Check a proposal against its book. Raises Refused."""
     clearing = _read(book, payload)
     verdict = verify(book, clearing)
     if not verdict.valid:
         raise Refused("clearing_wrong", None, f"The clearing is wrong: {verdict.reason}.")
-    proposal = Proposal(
+    return Proposal(
         round=payload.round,
         proposer=request.sender.account,
         transaction=request.id,
@@ -42,9 +53,6 @@ def plan_propose(request: Request, payload: ClearingPropose) -> Action:
         gap_ppm=verdict.gap_ppm,
         volume_wh=clearing.volume_wh,
     )
-    if proposal.gap_ppm == 0 and _is_divisible(book):
-        return partial(_clear_now, request.state, auction, proposal)
-    return partial(_keep_best, request, proposal)
 
 
 def _auction(request: Request, number: int) -> Auction:

@@ -1,7 +1,7 @@
 """What a commit brought about, in the words of the API, and the chain of digests that binds all of it."""
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import batched, groupby
 from typing import Any, Final, Literal
 
 import msgspec
@@ -39,7 +39,19 @@ type EventType = Literal[
     "trade.metered",
     "trade.overdue",
     "trade.settled",
+    "trade.disputed",
+    "trade.reviewed",
     "reading.attested",
+    "claim.opened",
+    "claim.decided",
+    "certificate.issued",
+    "certificate.transferred",
+    "certificate.cancelled",
+    "certificate.claimed",
+    "certificate.withdrawn",
+    "certificate.expired",
+    "reading.disclosed",
+    "reading.totalled",
     "transfer",
     "voucher.issued",
     "voucher.requested",
@@ -56,6 +68,8 @@ type EventType = Literal[
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 _IN_ORDER = msgspec.json.Encoder()
+_AT_ONCE: Final = 1_000
+"""Events that are written in one call, which no other thread can interrupt."""
 
 
 def canonical(value: object) -> bytes:
@@ -88,15 +102,16 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         return canonical(self)
 
 
-def encode_all(events: Iterable[Event]) -> bytes:
-    """Write events as canonical JSON, each followed by a line feed.
+def encode_all(events: Iterable[Event]) -> Iterator[bytes]:
+    """Write events as canonical JSON, each followed by a line feed; some at a time.
 
     Structs whose fields stand in the order of their names are canonical as they are written anyway.
     """
-    runs = groupby(events, key=lambda event: isinstance(event.data, Struct))
-    return b"".join((_IN_ORDER if ready else _CANONICAL).encode_lines(run) for ready, run in runs)
+    for ready, run in groupby(events, key=lambda event: isinstance(event.data, Struct)):
+        encode = (_IN_ORDER if ready else _CANONICAL).encode_lines
+        yield from map(encode, batched(run, _AT_ONCE, strict=False))
 
 
-def extend_history(previous: bytes, lines: bytes) -> bytes:
+def extend_history(previous: bytes, written: Sequence[bytes]) -> bytes:
     """Return the digest that binds the commit's events, one line each, to all events before."""
-    return crypto.digest_of(HISTORY_TAG, previous, lines) if lines else previous
+    return crypto.digest_of(HISTORY_TAG, previous, *written) if written else previous

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from energy_ledger.ledger.rows import JsonRow
 from energy_ledger.ledger.states import RedemptionState
-from energy_ledger.policies import Approval, Hybrid, Quota
+from energy_ledger.policies import Approval, Hybrid, Quota, Sharing
 from energy_ledger.tariffs import Tariff
 
 POLICY: Final = "policy"
@@ -92,6 +92,7 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
     approval: Approval
     quota: Quota
     hybrid: Hybrid | None
+    sharing: Sharing
 
     @property
     def key(self) -> str:

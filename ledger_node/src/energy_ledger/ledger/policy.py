@@ -5,13 +5,14 @@ from functools import partial
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from energy_ledger.genesis import check_sharing
 from energy_ledger.keys import KeySet, is_hybrid
 from energy_ledger.kinds import check_hybrid
 from energy_ledger.ledger.governing_rows import Policy, TariffEntry
 from energy_ledger.ledger.rights import NODE
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
-from energy_ledger.member_payloads import PolicySet, TariffSet
+from energy_ledger.member_payloads import POLICIES, PolicySet, TariffSet
 from energy_ledger.payloads import Join, Transfer
 from energy_ledger.policies import Hybrid
 from energy_ledger.refusals import Refused
@@ -65,11 +66,9 @@ def plan_policy(request: Request, payload: PolicySet) -> Action:
     if payload.hybrid is not UNSET:
         check_hybrid(payload.hybrid)
         _check_members(request.state)
-    changes = {
-        field: value
-        for field in ("approval", "quota", "hybrid")
-        if (value := getattr(payload, field)) is not UNSET
-    }
+    if payload.sharing is not UNSET:
+        check_sharing(payload.sharing, request.state.rules.readings)
+    changes = {field: value for field in POLICIES if (value := getattr(payload, field)) is not UNSET}
     return partial(_set_policy, request, replace(request.state.policy, **changes))
 
 

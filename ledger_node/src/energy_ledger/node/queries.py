@@ -18,9 +18,11 @@ from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.rows import Handover
 from energy_ledger.node.audit_export import Exporter
+from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
 from energy_ledger.node.statements import Statements
-from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
+from energy_ledger.node.tracing import Tracing
+from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
 
@@ -32,6 +34,9 @@ _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+    "claim": ("claims", msgspec.json.Decoder(types.Claim)),
+    "certificate": ("certificates", msgspec.json.Decoder(types.Certificate)),
+    "total": ("day_totals", msgspec.json.Decoder(types.DayTotal)),
     "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
     "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
 }
@@ -47,16 +52,27 @@ _envelope = msgspec.json.Decoder(types.Envelope)
 class Queries:
     """Answers from one node's disk, asked in threads."""
 
-    def __init__(self, reader: Reader, in_threads: Executor, genesis: Genesis) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        in_threads: Executor,
+        genesis: Genesis,
+        on_question: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell with each question that there is work."""
+        self._on_question = on_question
         self._reader = reader
         self._in_threads = in_threads
         self._genesis = genesis
         self._history = History(reader, genesis)
+        self._tracing = Tracing(reader, self._history.tariffs)
+        self._district = District(reader, genesis)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
         special: Mapping[str, Callable[[str], object | None]] = {
             "round": self._round,
+            "trade": self._tracing.trade,
             "slot": self._slot,
             "transaction": self._transaction,
             "block": self._block,
@@ -72,6 +88,13 @@ class Queries:
         """Return a page of the events that concern an asset."""
         return await self.ask(self._audit, asset, window)
 
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        kind, name = party
+        return await self.ask(
+            self._tracing.green, Party("asset" if kind == "asset" else "account", name), first, end
+        )
+
     async def audit_as_of(
         self, shown: types.Proven[types.AuditRow], window: Window
     ) -> types.ProvenPage[types.AuditItem, types.AuditRow]:
@@ -85,6 +108,22 @@ class Queries:
         """Return an asset's whole log as a file that proves itself. Raises ProblemError."""
         exporter = Exporter(self._reader, self._genesis, self._committee)
         return await self.ask(exporter.export, shown)
+
+    async def district(self, first: int, end: int) -> types.District:
+        """Return the district's figures of a span of days. Raises ProblemError."""
+        return await self.ask(self._district.figures, first, end)
+
+    async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
+        """Compare the feeders' own meters with their members. Raises ProblemError."""
+        return await self.ask(self._district.feeders, first, end)
+
+    async def allotments(self, first: int, end: int) -> list[types.Allotment]:
+        """Return what the sharing key made of a span of slots. Raises ProblemError."""
+        return await self.ask(self._district.allotments, first, end)
+
+    async def allotments_csv(self, first: int, end: int) -> bytes:
+        """Return the same as a file. Raises ProblemError."""
+        return await self.ask(lambda: as_csv(self._district.allotments(first, end)))
 
     async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
         """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
@@ -100,6 +139,7 @@ class Queries:
 
     async def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Put a question to the disk in a thread."""
+        self._on_question()
         return await asyncio.get_running_loop().run_in_executor(
             self._in_threads, lambda: question(*args, **kwargs)
         )

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -26,6 +27,10 @@ _GRACE_S = 5.0
 _LOG = logging.getLogger(__name__)
 
 
+_SWITCH_S = 0.001
+"""How long a busy thread keeps the interpreter from the event loop, where clients and neighbours wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a node runs. `supervisor` is the Supervisor's address when the node is an app of Home Assistant."""
@@ -45,6 +50,7 @@ async def serve(options: Options) -> None:
     Raises DirectoryError or StorageError when the data directory cannot be used, OSError when the address
     cannot, DiscoveryRefusedError when the Supervisor is named but this is no app.
     """
+    sys.setswitchinterval(_SWITCH_S)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +12,12 @@ from typing import Final
 from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import Block
 from energy_ledger.genesis import Genesis
+from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
+from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
@@ -32,7 +34,7 @@ CLOCK_BEHIND_MS: Final = 60_000
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 
 _COUNTED: Final = ("blocks_total", "transactions_total", "transactions_refused_total")
-_TIMED: Final = ("store_seconds_total", "commit_seconds_total")
+_TIMED: Final = ("store_seconds_total", "apply_seconds_total")
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,12 +48,20 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Delivery:
     """What came over a link, and what will tell which rules its blocks break, once it is dealt with."""
 
     incoming: Incoming
     done: asyncio.Future[list[Fault]]
+
+
+def _joined(deliveries: Sequence[_Delivery]) -> Incoming:
+    parts = [delivery.incoming for delivery in deliveries]
+    return Incoming(
+        [block for part in parts for block in part.blocks],
+        [word for part in parts for word in part.heard],
+    )
 
 
 class Running:
@@ -73,7 +83,8 @@ class Running:
         ledger = chain.ledger
         self.genesis: Genesis = ledger.genesis
         self.standing = Standing.of(ledger)
-        self.queries = Queries(reader, threads.readers, self.genesis)
+        self.lag = LoopLag()
+        self.queries = Queries(reader, threads.readers, self.genesis, self.lag.note_work)
         certifier = chain.certifier
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
@@ -97,6 +108,10 @@ class Running:
         self.on_step: Callable[[Step], None] = lambda _: None
         self._wake = asyncio.Event()
         self._stopped: str | None = None
+        self._made = self._kept = 0  # steps, in memory and on the disk
+        self._on_disk = asyncio.Event()
+        self._written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._written.set_result(None)
         self._driving = asyncio.create_task(self._drive())
 
     @property
@@ -129,6 +144,7 @@ class Running:
             "ledger_time_seconds": self.standing.time / MS_PER_S,
             "clearings_total": matcher.clearings if matcher else 0,
             "clearing_seconds_total": matcher.seconds if matcher else 0.0,
+            "loop_lag_seconds_max": self.lag.take(),
             "up": 0 if self._stopped else 1,
         }
 
@@ -138,6 +154,7 @@ class Running:
         Raises StoppedError when nothing is ordered any more, MempoolFullError when too much waits already.
         """
         self._check_alive()
+        self.lag.note_work()
         admissions = await self.intake.submit(envelopes)
         self._check_alive()
         self.figures["transactions_refused_total"] += sum(isinstance(one, Turned) for one in admissions)
@@ -156,9 +173,19 @@ class Running:
         return await delivery.done
 
     async def in_ledger[T](self, question: Callable[[Chain], T]) -> T:
-        """Ask the chain something in the thread it belongs to."""
+        """Ask the chain something in the thread it belongs to.
+
+        The answer comes when all that it may speak of is on the disk, as own blocks must be before others see
+        them. Raises StoppedError when that will never be.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads.ledger, question, self._chain)
+        answer, made = await loop.run_in_executor(
+            self._threads.ledger, lambda: (question(self._chain), self._made)
+        )
+        while self._kept < made:
+            self._check_alive()
+            await self._on_disk.wait()
+        return answer
 
     def regain_voice(self, words: list[tuple[int, Block | None]]) -> None:
         """Let a validator that lost its memory speak again; `words` is what all others know of it."""
@@ -195,6 +222,7 @@ class Running:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
+        await self.lag.close()
 
     def _check_alive(self) -> None:
         if self._stopped is not None:
@@ -202,6 +230,7 @@ class Running:
 
     def _end(self, reason: str) -> None:
         self._stopped = reason
+        self._on_disk.set()
         self.intake.fail(StoppedError(reason))
         for delivery in (*self._in_work, *self._deliveries):
             if not delivery.done.done():
@@ -211,44 +240,70 @@ class Running:
     # --- the loop -------------------------------------------------------------------------------------------
 
     async def _drive(self) -> None:
-        """Step whenever something came in or became due, until the node stops or fails."""
+        """Step whenever something came in or became due, until the node stops or fails.
+
+        A write that failed ends it too: nothing after it is told.
+        """
         try:
             while self._stopped is None:
                 self._wake.clear()
                 wake_at = await self._step()
                 await self._sleep(wake_at)
+            await self._written
         except Exception as error:
             _LOG.exception("the node stops ordering")
             self._end(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
     async def _step(self) -> int | None:
-        """Make blocks of what waits, apply and write what that brings, tell it; return when to come again."""
+        """Make blocks of what waits and apply what that brings; return when to come again.
+
+        The step is written, and then told, while the next one is made already: one behind the other.
+        """
         loop = asyncio.get_running_loop()
         started = loop.time()
+        self.lag.note_work()
+        if self._written.done():
+            self._written.result()
         if self._regaining:
+            await self._written
             await loop.run_in_executor(self._threads.ledger, self._regain)
-        self._in_work, self._deliveries = self._deliveries, []
+        deliveries, self._deliveries = self._deliveries, []
+        self._in_work += deliveries
         step = await loop.run_in_executor(
-            self._threads.ledger, self._chain.advance, self.intake.take(), self.now(), self._incoming()
+            self._threads.ledger, self._advance, self.intake.take(), self.now(), _joined(deliveries)
         )
-        applied = loop.time()
-        if step.entry:
-            await loop.run_in_executor(self._threads.disk, self._writer.write, step.entry)
-            self.seconds["store_seconds_total"] += loop.time() - applied
-            self.seconds["commit_seconds_total"] += loop.time() - started
-        if step.sent and not self._marked:
-            await loop.run_in_executor(self._threads.disk, self._mark_voice)
-        self._tell(step)
-        if step.halted:
-            self._end(f"validators {list(step.halted)} contradicted themselves; the proof is in the database")
+        self.seconds["apply_seconds_total"] += loop.time() - started
+        await self._written
+        self._written = asyncio.create_task(self._keep(step, deliveries))
+        self._written.add_done_callback(self._on_written)
         return step.wake_at
 
-    def _incoming(self) -> Incoming:
-        parts = [delivery.incoming for delivery in self._in_work]
-        return Incoming(
-            [block for part in parts for block in part.blocks],
-            [word for part in parts for word in part.heard],
-        )
+    def _advance(self, waiting: list[Waiting], now: int, incoming: Incoming) -> Step:
+        step = self._chain.advance(waiting, now, incoming)
+        self._made += 1
+        return step
+
+    async def _keep(self, step: Step, deliveries: Sequence[_Delivery]) -> None:
+        """Write what a step brought about, and tell it."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        if step.entry:
+            await loop.run_in_executor(self._threads.disk, self._writer.write, step.entry)
+            self.seconds["store_seconds_total"] += loop.time() - started
+        if step.sent and not self._marked:
+            await loop.run_in_executor(self._threads.disk, self._mark_voice)
+        self._kept += 1
+        self._on_disk.set()
+        self._on_disk = asyncio.Event()
+        self._tell(step)
+        self._answer(step, deliveries)
+        if step.halted:
+            self._end(f"validators {list(step.halted)} contradicted themselves; the proof is in the database")
+
+    def _on_written(self, written: asyncio.Task[None]) -> None:
+        """Let the loop find out at once that it must not go on."""
+        if self._stopped is not None or written.cancelled() or written.exception() is not None:
+            self._wake.set()
 
     def _regain(self) -> None:
         """Take up the voice that the node's key has, from what is on the disk."""
@@ -273,11 +328,14 @@ class Running:
         if len(self.intake) or self._deliveries:
             self._wake.set()
         self.on_step(step)
-        for delivery in self._in_work:
+
+    def _answer(self, step: Step, deliveries: Sequence[_Delivery]) -> None:
+        """Tell who delivered blocks which rules these break."""
+        for delivery in deliveries:
+            self._in_work.remove(delivery)
             if not delivery.done.done():
                 given = set(delivery.incoming.blocks)
                 delivery.done.set_result([fault for block, fault in step.refused if block in given])
-        self._in_work = []
 
     async def _sleep(self, wake_at: int | None) -> None:
         until = LONGEST_SLEEP_S if wake_at is None else max(1, wake_at - self.now()) / MS_PER_S

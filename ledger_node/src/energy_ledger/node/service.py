@@ -263,6 +263,10 @@ class Node:
         """Return a page of the events that concern an asset, oldest first."""
         return await self._network.queries.audit(asset, window)
 
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        return await self._network.queries.green(party, first, end)
+
     async def proven_audit(
         self, asset: str, window: Window
     ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:
@@ -274,6 +278,22 @@ class Node:
         """Return an asset's whole log as a file that proves itself; None when there is no such asset."""
         shown = await self.proven("audit", asset)
         return None if shown is None else await self._network.queries.export_audit(shown)
+
+    async def district(self, first: int, end: int) -> types.District:
+        """Return the district's figures of the days from `first` up to, and without, `end`."""
+        return await self._network.queries.district(first, end)
+
+    async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
+        """Compare the feeders' own meters with their members, for a span of days."""
+        return await self._network.queries.feeders(first, end)
+
+    async def allotments(self, first: int, end: int) -> list[types.Allotment]:
+        """Return what the sharing key made of a span of slots."""
+        return await self._network.queries.allotments(first, end)
+
+    async def allotments_csv(self, first: int, end: int) -> bytes:
+        """Return the same as a file for the grid operator."""
+        return await self._network.queries.allotments_csv(first, end)
 
     async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
         """Return an account's statement over ledger times (ms) in [since, until); None for no account."""

@@ -180,7 +180,8 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
             for one in commit.ordered
         ],
     )
-    run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
+    if run.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is not None:
+        run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
     write_events(run, commit.events, commit.lines)
     _write_changes(run, commit.changes)
 
