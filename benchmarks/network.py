@@ -1,11 +1,10 @@
-"""What a street of several homes costs: message delays to a commit, idle bytes and processor, memory.
+"""What a street of several homes costs: message delays to a commit; bytes and processor when idle.
 
-    python -m benchmarks.network [--latency] [--idle HOMES] [--seconds 600] [--memory HOMES]
+    python -m benchmarks.network [--latency] [--idle HOMES] [--seconds 600]
 
 Delays are counted on the simulated network, where nothing else takes time. Idle homes are real processes with
 real links over the loopback; bytes are what the kernel counted for the links' sockets (TLS included), and
-what IP and TCP add to each segment on the way. Of the memory, a ledger is measured that takes in what so many
-homes say in some days, without a network around it.
+what IP and TCP add to each segment on the way.
 """
 
 import argparse
