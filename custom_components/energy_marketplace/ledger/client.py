@@ -188,9 +188,7 @@ class NodeClient:
         state: str | None = None,
     ) -> list[Mapping[str, Any]]:
         """Return the certificates that fit; `consumer` is the asset whose use they were cancelled for."""
-        return await self._rows(
-            "certificates", holder=holder, asset=asset, consumer=consumer, state=state
-        )
+        return await self._rows("certificates", holder=holder, asset=asset, consumer=consumer, state=state)
 
     async def green(
         self, *, account: str | None, asset: str | None, first: int, end: int

@@ -153,6 +153,21 @@ def reading_attest(*, asset: str, slot: int, imported_wh: int, exported_wh: int,
     return Body("reading.attest", fields)
 
 
+def reading_total(
+    *, asset: str, day: int, imported_wh: int, exported_wh: int, produced_wh: int, self_consumed_wh: int
+) -> Body:
+    """Attest what a connection point counted in a day (since the epoch, UTC)."""
+    fields = {
+        "asset": asset,
+        "day": day,
+        "imported_wh": imported_wh,
+        "exported_wh": exported_wh,
+        "produced_wh": produced_wh,
+        "self_consumed_wh": self_consumed_wh,
+    }
+    return Body("reading.total", fields)
+
+
 def transfer(to: str, amount: int, memo: str | None = None) -> Body:
     """Pay another member; amount in nano."""
     fields: dict[str, Any] = {"to": to, "amount": amount}
