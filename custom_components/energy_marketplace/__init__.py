@@ -7,13 +7,13 @@ from typing import Any
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .agent_runner import AgentRunner, agent_store
 from .assets import assets_of, wiring_of
 from .attesting import Attester
+from .complaints import async_withdraw
 from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, CONTROL_ENTITY, DOMAIN, PLATFORMS
 from .control import DeliveryControl
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
@@ -94,12 +94,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
     await MemberStore(hass, entry.entry_id).async_remove()
     await agent_store(hass, entry.entry_id).async_remove()
     async_hide_panel(hass)
-    for issue in [
-        f"node_unreachable_{entry.entry_id}",
-        f"node_lies_{entry.entry_id}",
-        *(f"meter_silent_{subentry_id}" for subentry_id in entry.subentries),
-    ]:
-        ir.async_delete_issue(hass, DOMAIN, issue)
+    async_withdraw(hass, entry)
 
 
 async def _async_updated(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> None:

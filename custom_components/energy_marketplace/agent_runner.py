@@ -153,7 +153,12 @@ class AgentRunner:
         if point is None:
             return {}
         await self._learn_prices(point)
-        return self._learned[point.id].memory.prices
+        return self.known_prices()
+
+    def known_prices(self) -> Mapping[int, int]:
+        """Return the slot prices that were learned, as `async_prices` does, without asking anybody."""
+        point = next(self._points(), None)
+        return self._learned[point.id].memory.prices if point else {}
 
     async def async_request_run(self, asset: HomeAsset, ready_ms: int) -> None:
         """Let an appliance run once until a time, whenever it suits."""

@@ -18,9 +18,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
 from .book import Book
+from .complaints import async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
+from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network
+from .ledger.answers import Account, AnswerError, Event, Network, Trade
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower
 from .ledger.member import Member
@@ -94,7 +96,10 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._quiet_until = -1 if self.book.cursor else None
         self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
+        self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
+        self._statistics: StatisticsWriter | None = None
         store.parts["book"] = self.book.as_dict
+        store.parts["hours"] = self.hours.as_dict
         store.parts["network"] = lambda: self._network and asdict(self._network)
 
     @property
@@ -130,6 +135,11 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         entry.async_create_background_task(self.hass, self._follow_account(), f"{DOMAIN} account events")
         entry.async_create_background_task(self.hass, self._follow_prices(), f"{DOMAIN} price events")
         entry.async_on_unload(self._async_stop_timer)
+        self._statistics = StatisticsWriter(
+            self.hass, entry.entry_id, entry.title, self.network.currency, self.hours
+        )
+        self._statistics.async_write_soon(0)
+        entry.async_on_unload(self._statistics.async_stop)
         self._async_wait_for_slot()
 
     @override
@@ -158,7 +168,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 translation_placeholders={"message": str(error)},
             ) from error
         self._network = network
-        self._complain_of(state.proof)
+        async_judge(self.hass, self.config_entry, client.url, state, self.now_ms())
         return state
 
     async def _checked_account(self, network: Network) -> tuple[Account, Finding]:
@@ -178,29 +188,6 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         finding = check(answer, account_key(address), committee, since=self._proven_commit)
         self._proven_commit = max(self._proven_commit, finding.commit)
         return account, finding
-
-    def _complain_of(self, finding: Finding) -> None:
-        """Warn of a node that lies, until it stops."""
-        if not finding.is_lie:
-            ir.async_delete_issue(self.hass, DOMAIN, self._lie_issue)
-            return
-        _LOGGER.warning("The node at %s lies: %s", self.member.client.url, finding.reason)
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            self._lie_issue,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key="node_lies",
-            translation_placeholders={
-                "name": self.config_entry.title,
-                "url": self.member.client.url,
-            },
-        )
-
-    @property
-    def _lie_issue(self) -> str:
-        return f"node_lies_{self.config_entry.entry_id}"
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""
@@ -225,6 +212,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             return
 
     async def _take(self, event: Event) -> None:
+        before = self.book.trades.get(str(event.data.get("id")))
         try:
             if not self.book.apply(event):
                 return
@@ -233,12 +221,19 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 "Left out an event of the node that cannot be read: %s %s", event.cursor, event.type
             )
             return
+        if event.type.startswith("trade."):
+            self._note_hour(before, answers.read(Trade, event.data))
         # What was agreed must be known after a power cut in the very next moment.
         self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
         self.async_update_listeners()
         self._tell(event)
         if event.type.startswith(_MONEY_EVENTS):
             await self.async_request_refresh()
+
+    def _note_hour(self, before: Trade | None, after: Trade) -> None:
+        hour = self.hours.note(before, after, self.slot_s)
+        if hour is not None and self._statistics is not None:
+            self._statistics.async_write_soon(hour)
 
     def _tell(self, event: Event) -> None:
         """Tell what happened, but not history that a restored wallet reads up."""
@@ -276,7 +271,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 self.hass,
                 DOMAIN,
                 self._issue,
-                is_fixable=False,
+                is_fixable=True,
                 severity=ir.IssueSeverity.WARNING,
                 translation_key="node_unreachable",
                 translation_placeholders={

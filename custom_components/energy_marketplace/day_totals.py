@@ -1,5 +1,6 @@
 """A member's day totals: what its connection points counted, and what was produced behind them."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -44,13 +45,15 @@ class DayTotals:
         known = kept.get("meters", {})
         self._days = {asset.id: DayMeter.from_dict(known.get(asset.id)) for asset in assets_of(entry)}
         self._counts: Counts = {}
+        self._busy = asyncio.Lock()
         for asset, count in kept.get("counts", []):
             self._counts.setdefault(count["day"], {})[asset] = DayCount(**count)
         market.store.parts[PART] = self._as_dict
 
     @callback
     def async_start(self) -> None:
-        """Follow the meters until the entry is unloaded."""
+        """Follow the meters, and the node for what waits for it, until the entry is unloaded."""
+        self._entry.async_on_unload(self._market.async_add_listener(self._async_send))
         for meter in self._meters.values():
             self._entry.async_on_unload(meter.async_add_listener(partial(self._async_look, meter)))
 
@@ -63,15 +66,28 @@ class DayTotals:
             return
         self._counts.setdefault(count.day, {})[meter.asset.id] = count
         self._market.store.async_save_within(0)
-        self._entry.async_create_background_task(self._hass, self.async_attest(), f"{PART} of a member")
+        self._async_send()
 
-    async def async_attest(self) -> None:
+    @callback
+    def _async_send(self) -> None:
+        if self._due() and not self._busy.locked():
+            self._entry.async_create_background_task(self._hass, self._attest_due(), f"{PART} of a member")
+
+    async def _attest_due(self) -> None:
         """Attest the days that are known whole; the others wait, for a week at most."""
-        self._forget_before(max(self._counts, default=0) - _TAKEN_FOR_DAYS)
-        for day in sorted(self._counts):
-            for point in [asset for asset in assets_of(self._entry) if asset.is_connection_point]:
-                if figures := self._figures(point, self._counts[day]):
-                    await self._attest(point, day, figures)
+        async with self._busy:
+            self._forget_before(max(self._counts, default=0) - _TAKEN_FOR_DAYS)
+            for point, day, figures in self._due():
+                await self._attest(point, day, figures)
+
+    def _due(self) -> list[tuple[HomeAsset, int, Mapping[str, int]]]:
+        points = [asset for asset in assets_of(self._entry) if asset.is_connection_point]
+        return [
+            (point, day, figures)
+            for day, counts in sorted(self._counts.items())
+            for point in points
+            if (figures := self._figures(point, counts)) is not None
+        ]
 
     def _figures(self, point: HomeAsset, counts: Mapping[str, DayCount]) -> dict[str, int] | None:
         """Return a connection point's day, None while a meter's count is missing."""

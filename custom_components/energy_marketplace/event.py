@@ -43,7 +43,7 @@ ASSET_EVENTS = (
     AssetEventDescription(
         key="trade",
         translation_key="trade",
-        event_types=["matched", "delivering", "metered", "overdue", "settled"],
+        event_types=["matched", "delivering", "metered", "overdue", "disputed", "settled"],
         kind="trade",
         facts=_trade,
     ),

@@ -21,7 +21,7 @@ ATTR_LIMIT = "limit"
 ATTR_STATE = "state"
 
 ORDER_STATES = ("open", "filled", "cancelled", "lapsed")
-TRADE_STATES = ("matched", "delivering", "metered", "overdue", "settled")
+TRADE_STATES = ("matched", "delivering", "metered", "overdue", "disputed", "settled")
 _MOST = 500
 
 LIST_SCHEMA = vol.Schema(

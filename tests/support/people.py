@@ -5,11 +5,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
 from energy_ledger import crypto
 from energy_ledger.genesis import GENESIS_TAG
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
-from energy_ledger.transactions import Envelope, sign_payload
+from energy_ledger.transactions import TRANSACTION_TAG, Envelope, sign_payload
 
 HOUR_MS = 3_600_000
 EUR = 10**9
@@ -22,23 +24,40 @@ def now_ms() -> int:
 
 
 class Person:
-    """Somebody with a key, who numbers what she signs."""
+    """Somebody with a key, or with one of either type, who numbers what she signs."""
 
-    def __init__(self, name: str, network: str = "", seed: bytes | None = None) -> None:
+    def __init__(
+        self, name: str, network: str = "", seed: bytes | None = None, *, hybrid: bool = False
+    ) -> None:
         self.name = name
         self.network = network
         self.seed = seed or crypto.digest(crypto.tag("test"), name.encode())
         self.key = PublicKey("ed25519", crypto.public_key(self.seed).hex())
-        self.account = account_of([self.key])
+        self.second = MLDSA44PrivateKey.from_seed_bytes(self.seed) if hybrid else None
+        self.account = account_of(self.key_set)
         self.address = address_of(self.account, test=True)
         self.sequence = 0
 
     @property
-    def keys(self) -> list[dict[str, str]]:
-        return [{"type": self.key.type, "public": self.key.public}]
+    def key_set(self) -> list[PublicKey]:
+        if self.second is None:
+            return [self.key]
+        return [self.key, PublicKey("ml-dsa-44", self.second.public_key().public_bytes_raw().hex())]
 
-    def sign(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Return an envelope as JSON, with the next number; fields may replace what goes without saying."""
+    @property
+    def keys(self) -> list[dict[str, str]]:
+        return [{"type": key.type, "public": key.public} for key in self.key_set]
+
+    def signatures(self, tag: bytes, body: bytes) -> list[str]:
+        """Sign with all keys."""
+        first = crypto.sign(self.seed, tag, body).hex()
+        return [first] if self.second is None else [first, self.second.sign(tag + body).hex()]
+
+    def sign(self, kind: str, *, twice: bool = False, **fields: Any) -> dict[str, Any]:
+        """Return an envelope as JSON, with the next number; fields may replace what goes without saying.
+
+        The Ed25519 key signs alone, or all keys where it is to be signed `twice`.
+        """
         self.sequence += 1
         payload = {
             "network": self.network,
@@ -48,7 +67,10 @@ class Person:
             "kind": kind,
             **fields,
         }
-        return as_json(sign_payload(payload, self.seed))
+        envelope = as_json(sign_payload(payload, self.seed))
+        if twice:
+            envelope["signatures"] = self.signatures(TRANSACTION_TAG, envelope["payload"].encode())
+        return envelope
 
     def joins(self, invite: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """Return the envelope with which this person joins on an invite that `invite_to` made."""
@@ -61,7 +83,7 @@ class Person:
             "invite_signature": invite["signature"],
             "invite_proof": proof.hex(),
         }
-        return self.sign("member.join", **fields | changes)
+        return self.sign("member.join", twice=self.second is not None, **fields | changes)
 
 
 def as_json(envelope: Envelope) -> dict[str, Any]:
@@ -95,8 +117,7 @@ def genesis(founder: Person, node_key: str, **changes: Any) -> dict[str, Any]:
     } | changes
     body = json.dumps(fields)
     founder.network = crypto.digest(GENESIS_TAG, body.encode()).hex()
-    signature = crypto.sign(founder.seed, GENESIS_TAG, body.encode())
-    return {"payload": body, "signatures": [signature.hex()]}
+    return {"payload": body, "signatures": founder.signatures(GENESIS_TAG, body.encode())}
 
 
 def invite_to(founder: Person, name: str, **changes: Any) -> dict[str, Any]:

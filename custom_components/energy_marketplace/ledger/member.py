@@ -149,6 +149,11 @@ class Member:
             )
         )
 
+    async def disclose(self, *, asset: str, slot: int, registers: str, salt: str) -> Receipt:
+        """Open a slot's reading for everybody; `salt` is hex."""
+        body = transactions.reading_disclose(asset=asset, slot=slot, registers=registers, salt=salt)
+        return await self.send(body)
+
     async def transfer(self, to: str, amount: int, memo: str | None = None) -> Receipt:
         """Pay another member (address); amount in nano."""
         return await self.send(transactions.transfer(to, amount, memo))

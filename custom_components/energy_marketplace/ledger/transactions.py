@@ -168,6 +168,12 @@ def reading_total(
     return Body("reading.total", fields)
 
 
+def reading_disclose(*, asset: str, slot: int, registers: str, salt: str) -> Body:
+    """Open a reading for everybody: the text of its registers, and the salt (hex) of its commitment."""
+    fields = {"asset": asset, "slot": slot, "registers": registers, "salt": salt}
+    return Body("reading.disclose", fields)
+
+
 def transfer(to: str, amount: int, memo: str | None = None) -> Body:
     """Pay another member; amount in nano."""
     fields: dict[str, Any] = {"to": to, "amount": amount}

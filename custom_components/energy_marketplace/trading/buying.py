@@ -1,6 +1,7 @@
 """What a home bids for: the base load, what loads will have to buy, and what is worth storing."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -55,35 +56,46 @@ def load_bids(want: Want, load: Load, taking: Flags) -> Iterator[Wish]:
     sure[: terms.closed] = flow.wh[: terms.closed]
     had = np.cumsum(sure)
     lack = np.maximum.accumulate(np.maximum(0.0, envelope.least - had))
-    yield from _windows(
-        want, load, lack, np.maximum(0.0, sure_room(load, terms) - had), taking & (envelope.power > 0)
-    )
+    left = sure_room(load, terms) - had
+    # What is taken early also takes the room of what was bought for later.
+    room = np.maximum(0.0, np.minimum.accumulate(left[::-1])[::-1])
+    power = envelope.power - terms.by_place(want.firm.bought.get(load.id, {}))
+    yield from _windows(want, load, _Lack(lack, room, power), taking & (2 * power > envelope.power))
 
 
-def _windows(
-    want: Want, load: Car | HeatStore, lack: Floats, room: Floats, taking: Flags
-) -> Iterator[WindowWish]:
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What a load lacks by the end of each slot, has room for in all, and can take in it (Wh)."""
+
+    wh: Floats
+    room: Floats
+    power: Floats
+
+
+def _windows(want: Want, load: Car | HeatStore, lack: _Lack, taking: Flags) -> Iterator[WindowWish]:
     """Bid for what is lacking, in windows that follow each other, each for no more than there is room for.
 
     What comes late in its window is not lost: the supplier helps out until then, and it is stored.
     """
     terms = want.terms
     earliest, ordered = terms.closed, 0.0
-    for end in range(CHUNK, len(terms) + CHUNK, CHUNK):
-        reached = float(lack[min(end, len(terms)) - 1])
-        deadline = int(np.argmax(lack >= reached)) + 1
+    for end in range(CHUNK - terms.first % CHUNK, len(terms) + CHUNK, CHUNK):
+        reached = float(lack.wh[min(end, len(terms)) - 1])
+        deadline = int(np.argmax(lack.wh >= reached)) + 1
         window = _longest(taking, range(earliest, deadline))
         if reached - ordered < LEAST_WH or not window:
             continue
-        here = min(reached - ordered, float(room[window.start]) - ordered)
-        yield from _bid_within(want, load, here, window)
+        most = int(lack.power[window.start : window.stop].min())
+        energy = min(reached, float(lack.room[window.start])) - ordered
+        yield from _bid_within(want, load, min(energy, most * len(window)), most, window)
         ordered, earliest = reached, deadline
 
 
-def _bid_within(want: Want, load: Car | HeatStore, energy: float, window: range) -> Iterator[WindowWish]:
-    """Bid for as much of an energy as a window can move, if a bid takes part there at all."""
-    most = slot_wh(load.power_w, want.terms.slot_s)
-    wh = min(int(energy), most * len(window))
+def _bid_within(
+    want: Want, load: Car | HeatStore, energy: float, most: int, window: range
+) -> Iterator[WindowWish]:
+    """Bid for an energy in a window, if a bid takes part there at all."""
+    wh = int(energy)
     price = _window_price(want.terms, load.settings, window)
     if wh >= LEAST_WH and _is_worth(want.terms, window, price):
         first, end = want.terms.first + window.start, want.terms.first + window.stop

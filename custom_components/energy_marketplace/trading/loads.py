@@ -61,7 +61,7 @@ def cheapest_flow(envelope: Envelope, position: Position, net: Floats, limit: fl
     search = _Search(envelope, prices, widths, wh, np.zeros(len(net)))
     for place in range(len(net)):
         search.serve(place)
-    return Flow(search.wh, search.own, search.missing)
+    return Flow(search.wh, search.own, max(0.0, float(envelope.least[-1] - search.wh.sum())))
 
 
 def _fitting(wh: Floats, envelope: Envelope) -> Floats:
@@ -83,7 +83,6 @@ class _Search:
     widths: Floats
     wh: Floats
     own: Floats
-    missing: float = 0.0
 
     def serve(self, place: int) -> None:
         """Take the cheapest Wh before the end of a slot until its need is met, or nothing is left."""
@@ -91,14 +90,13 @@ class _Search:
             room = self._room()[: place + 1]
             usable = (self.widths[:, : place + 1] > _TINY_WH) & (room > _TINY_WH)
             if not usable.any():
-                self.missing += lack
                 return
             candidates = np.where(usable, self.prices[:, : place + 1], np.inf)
             kind, best = divmod(int(np.argmin(candidates)), place + 1)
             self._take(kind, best, min(lack, float(self.widths[kind, best]), float(room[best])))
 
     def _lack(self, place: int) -> float:
-        return float(self.envelope.least[place] - self.wh[: place + 1].sum()) - self.missing
+        return float(self.envelope.least[place] - self.wh[: place + 1].sum())
 
     def _room(self) -> Floats:
         """Return how much more can be taken in each slot so that no later one is too full."""

@@ -34,6 +34,10 @@ class PriceBook:
         known = self._prices.get(slot)
         return known[1] if known else None
 
+    def known(self) -> dict[int, int]:
+        """Return the prices of all slots that are not forgotten."""
+        return {slot: price for slot, (_, price) in sorted(self._prices.items())}
+
     def now(self, time_ms: int) -> int | None:
         """Return the price of the slot at a time."""
         return self.price(slot_at(time_ms, self._slot_s))

@@ -1,9 +1,9 @@
 """Hashes and signatures, always under a domain tag."""
 
 import hashlib
+from functools import cache
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -45,8 +45,39 @@ def verify(public: bytes, tag: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+class HybridUnavailableError(Exception):
+    """ML-DSA signatures cannot be checked on this machine: it cannot tell what a hybrid account said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this node's build of `cryptography` has no ML-DSA-44, which this network's signatures need; "
+            "run the node on a platform that has it"
+        )
+
+
+@cache
+def has_ml_dsa() -> bool:
+    """Tell whether ML-DSA-44 works here; tried once."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+        key = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+        key.public_key().verify(key.sign(b"probe"), b"probe")
+    except ImportError, UnsupportedAlgorithm, InvalidSignature:
+        return False
+    return True
+
+
 def verify_ml_dsa(public: bytes, tag: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether the ML-DSA-44 signature (FIPS 204, empty context) over the tag and the message holds."""
+    """Tell whether the ML-DSA-44 signature (FIPS 204, empty context) over the tag and the message holds.
+
+    Raises HybridUnavailableError where that cannot be told: taking it for a bad one would part this node's
+    ledger from the others'.
+    """
+    if not has_ml_dsa():
+        raise HybridUnavailableError
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
     try:
         MLDSA44PublicKey.from_public_bytes(public).verify(signature, tag + message)
     except InvalidSignature, ValueError:

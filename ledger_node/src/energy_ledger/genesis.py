@@ -14,6 +14,7 @@ from energy_ledger.keys import (
     check_address,
     check_keys,
     is_hybrid,
+    require_ml_dsa,
     verify_all,
 )
 from energy_ledger.kinds import check_hybrid
@@ -68,6 +69,8 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     readings: Literal["traded", "net"]
     quota: Quota = Quota()
     hybrid: Hybrid | UnsetType = UNSET
+    claim_window_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+    certificate_life_s: Annotated[int, Meta(ge=1, le=10**9)] = 31_536_000
     sharing: Sharing = Sharing("none")
 
     def schedule(self, later: Iterable[tuple[int, Tariff]] = ()) -> Schedule:
@@ -112,6 +115,8 @@ def read_genesis(envelope: Envelope) -> Genesis:
         raise Refused("missing_field", "kind", "This field is missing.")
     rules = convert(tree, Rules)
     _check_rules(rules)
+    if rules.hybrid is not UNSET or is_hybrid(rules.founder.keys):
+        require_ml_dsa("hybrid")
     signatures = tuple(map(bytes.fromhex, envelope.signatures))
     if not verify_all(rules.founder.keys, GENESIS_TAG, body, signatures):
         raise Refused("bad_signature", None, "The genesis is not signed by the founder's keys.")

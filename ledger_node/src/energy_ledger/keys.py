@@ -54,6 +54,13 @@ def is_hybrid(keys: Sequence[PublicKey]) -> bool:
     return any(key.type == "ml-dsa-44" for key in keys)
 
 
+def require_ml_dsa(field: str | None) -> None:
+    """Refuse what needs ML-DSA-44 where this machine has none."""
+    if not crypto.has_ml_dsa():
+        message = f"T{str(crypto.HybridUnavailableError())[1:]}."
+        raise Refused("hybrid_unavailable", field, message)
+
+
 def account_of(keys: Sequence[PublicKey]) -> bytes:
     """Return the 32 bytes that name the account of a key set."""
     return crypto.digest(_ACCOUNT_TAG, key_set_bytes(keys))

@@ -60,6 +60,17 @@ type Code = Literal[
     "slot_not_over",
     "reading_exists",
     "too_late",
+    "unknown_reading",
+    "commitment_mismatch",
+    # claims
+    "unknown_claim",
+    "claim_exists",
+    # certificates
+    "unknown_certificate",
+    "not_your_certificate",
+    "certificate_closed",
+    "certificate_reserved",
+    "certificate_too_small",
     # clearings
     "unknown_round",
     "round_over",

@@ -45,6 +45,7 @@ class StandIn:
         self.prices: dict[int, dict] = {}
         self.rounds: list[dict] = []
         self.answers: dict[str, object] = {}
+        self.network_more: dict[str, object] = {}
         self.rounds: list[dict] = []
         self.events: list[dict] = []
         self.submitted: list[dict] = []
@@ -192,6 +193,7 @@ class StandIn:
                 "round": None,
                 "in_sync": True,
                 "problem": None,
+                **self.network_more,
             }
         )
 

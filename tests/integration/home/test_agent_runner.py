@@ -1,8 +1,11 @@
 """The agent at work: what it is told, what it orders, and what it keeps."""
 
+import json
+import string
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from homeassistant.util import dt as dt_util
@@ -14,13 +17,14 @@ from custom_components.energy_marketplace.ledger.orders import FixedBid, Offer
 from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
 from custom_components.energy_marketplace.trading.agent import Cancellation, Plan, Schedule
 from custom_components.energy_marketplace.trading.rules import Decision
-from custom_components.energy_marketplace.trading.sentences import Sentence
+from custom_components.energy_marketplace.trading.sentences import ENGLISH, Sentence
 from tests.integration.conftest import HOME, WASHER, asset
 from tests.integration.home.stand_in import trade
 from tests.integration.home.waiting import until
 
 ROOF, BATTERY, CAR = "d4" * 32, "e5" * 32, "f6" * 32
 RESTS = Sentence("rests")
+TRANSLATIONS = Path(agent_runner.__file__).parent / "translations"
 
 
 @pytest.fixture
@@ -230,3 +234,22 @@ async def test_trades_of_the_home_are_firm_for_the_plan(node, member, agent, pla
 async def test_it_works_by_itself_once_a_round(home, member, agent, planned):
     async_fire_time_changed(home, dt_util.utcnow() + timedelta(minutes=6))
     await until(lambda: planned.told is not None)
+
+
+def test_every_translated_reason_has_the_values_of_its_sentence():
+    texts = json.loads((TRANSLATIONS / "en.json").read_text("utf-8"))["exceptions"]
+    reasons = {
+        key.removeprefix("because_"): text for key, text in texts.items() if key.startswith("because_")
+    }
+    assert {"takes_agreed", "gives_agreed", "rests", "switched_off"} <= reasons.keys() <= ENGLISH.keys()
+    for key, text in reasons.items():
+        fields = {name for _, name, _, _ in string.Formatter().parse(text["message"]) if name}
+        assert fields == {name for _, name, _, _ in string.Formatter().parse(ENGLISH[key]) if name}, key
+
+
+async def test_the_reason_is_told_in_the_language_of_the_home(home, member, planned):
+    home.config.language = "de"
+    await home.config_entries.async_reload(member.entry_id)
+    planned.answer = Plan(0, schedules={CAR: Schedule(CAR, slot_now(), (0,), RESTS)})
+    await member.runtime_data.agent.async_run()
+    assert home.states.get("sensor.car_reason").state == "Ruht, weil sich nichts lohnt."

@@ -485,3 +485,33 @@ def test_nothing_is_sold_of_a_home_that_is_not_known_yet():
         point=model.point, base=type(model.base)(), production=model.production, roofs=(ROOF,)
     )
     assert h.decide(unknown).place == ()
+
+
+def test_a_load_never_bids_for_more_than_it_can_take_beside_what_it_bought():
+    boiler = HeatStore(
+        id="boiler", stored_wh=1_000, low_wh=1_000, high_wh=4_000, power_w=2_000,
+        draw_wh=dict.fromkeys(h.WINDOW, 60),
+    )  # fmt: skip
+    first = h.decide(h.home(100, loads=(boiler,)))
+    noon_slot = OPEN.start + 20
+    agreed = [h.bought(noon_slot + place, 480, "boiler") for place in range(5)]
+    planned = h.decide(h.home(100, loads=(boiler,)), trades=agreed)
+    for order in orders_of(first, FlexibleBid):
+        assert order.max_wh_per_slot <= 500
+    for order in orders_of(planned, FlexibleBid):
+        assert not set(range(order.earliest, order.deadline)) & {trade.slot for trade in agreed}
+    before = sum(order.energy_wh for order in orders_of(first, FlexibleBid))
+    after = sum(order.energy_wh for order in orders_of(planned, FlexibleBid))
+    assert after <= before - 1_500
+
+
+def test_standing_bids_of_a_load_are_not_replaced_as_time_passes():
+    car = Car(id="car", needs_wh=4_000, power_w=3_700, ready_ms=NOW + 60 * SLOT_MS)
+    boiler = HeatStore(
+        id="boiler", stored_wh=3_000, low_wh=1_000, high_wh=4_000, power_w=2_000,
+        draw_wh=dict.fromkeys(range(NOW_SLOT, NOW_SLOT + 200), 60),
+    )  # fmt: skip
+    model = h.home(0, loads=(car, boiler))
+    first = h.decide(model)
+    later = h.decide(model, orders=h.as_placed(first), time_ms=NOW + 300_000)
+    assert (later.place, later.cancel) == ((), ())

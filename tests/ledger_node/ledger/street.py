@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from msgspec import to_builtins
 
 from energy_ledger import crypto
@@ -21,7 +22,7 @@ from energy_ledger.ledger.policy import signers
 from energy_ledger.market.book import Clearing
 from energy_ledger.market.solver import solve
 from energy_ledger.refusals import Refused
-from energy_ledger.transactions import Envelope, Transaction, read_transaction, sign_payload
+from energy_ledger.transactions import TRANSACTION_TAG, Envelope, Transaction, read_transaction
 
 SLOT_S = 100
 FIRST_SLOT = 17_000_000
@@ -34,15 +35,24 @@ TARIFF = {"price_floor": 80_000, "price_cap": 300_000, "grid_fee": 5_000}
 
 
 class Person:
-    """Somebody with a key."""
+    """Somebody with a key, or with one of either type."""
 
-    def __init__(self, name: str, test: bool = True) -> None:
+    def __init__(self, name: str, test: bool = True, hybrid: bool = False) -> None:
         self.name = name
         self.seed = crypto.digest(crypto.tag("test"), name.encode())
         self.public = crypto.public_key(self.seed).hex()
-        self.keys = (PublicKey("ed25519", self.public),)
+        self.keys: KeySet = (PublicKey("ed25519", self.public),)
+        if hybrid:
+            self.second = MLDSA44PrivateKey.from_seed_bytes(self.seed)
+            public = self.second.public_key().public_bytes_raw().hex()
+            self.keys = (*self.keys, PublicKey("ml-dsa-44", public))
         self.account = account_of(self.keys)
         self.address = address_of(self.account, test)
+
+    def signatures(self, tag: bytes, body: bytes, number: int) -> tuple[str, ...]:
+        """Sign with so many of the keys."""
+        first = crypto.sign(self.seed, tag, body).hex()
+        return (first,) if number == 1 else (first, self.second.sign(tag + body).hex())
 
     @property
     def key_fields(self) -> list[dict[str, str]]:
@@ -50,8 +60,8 @@ class Person:
 
 
 @cache
-def person(name: str) -> Person:
-    return Person(name)
+def person(name: str, hybrid: bool = False) -> Person:
+    return Person(name, hybrid=hybrid)
 
 
 ADA = person("Ada")
@@ -80,10 +90,10 @@ def genesis_fields(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def make_genesis(**changes: Any) -> Genesis:
-    body = json.dumps(genesis_fields(**changes))
-    signature = crypto.sign(ADA.seed, crypto.tag("genesis"), body.encode()).hex()
-    return read_genesis(Envelope(payload=body, signatures=(signature,)))
+def make_genesis(founder: Person = ADA, **changes: Any) -> Genesis:
+    body = json.dumps(genesis_fields(founder={"name": "Ada", "keys": founder.key_fields}, **changes))
+    signatures = founder.signatures(crypto.tag("genesis"), body.encode(), len(founder.keys))
+    return read_genesis(Envelope(payload=body, signatures=signatures))
 
 
 def invite_for(genesis: Genesis, joiner: Person, **changes: Any) -> dict[str, str]:
@@ -93,7 +103,7 @@ def invite_for(genesis: Genesis, joiner: Person, **changes: Any) -> dict[str, st
     fields = {
         "network": genesis.network,
         "name": "Sunny Street",
-        "inviter": ADA.address,
+        "inviter": genesis.founder,
         "key": key.public,
         "expires": START + DAY,
         "nodes": ["http://127.0.0.1:8710"],
@@ -120,8 +130,13 @@ class Street:
     def state(self) -> Any:
         return self.ledger._state
 
-    def write(self, who: Person, kind: str, *, sign: bool = True, **fields: Any) -> Transaction:
-        """Write a transaction with the sender's next number; header fields may be given to differ."""
+    def write(
+        self, who: Person, kind: str, *, sign: bool = True, by: Person | None = None, **fields: Any
+    ) -> Transaction:
+        """Write a transaction with the sender's next number; header fields may be given to differ.
+
+        It is signed with those of the sender's keys, or of the keys of `by`, that must sign it by now.
+        """
         sequence = fields.pop("sequence", None)
         if sequence is None:
             sequence = self.sequences.get(who.address, self.ledger.last_sequence(who.address)) + 1
@@ -135,8 +150,15 @@ class Street:
         }
         payload = header | fields
         if sign:
-            return read_transaction(sign_payload(payload, who.seed))
+            return self.signed(payload, by or who)
         return read_transaction(Envelope(payload=json.dumps(payload), signatures=("00",)))
+
+    def signed(self, payload: dict[str, Any], who: Person) -> Transaction:
+        text = json.dumps(payload)
+        unsigned = read_transaction(Envelope(payload=text, signatures=("00",)))
+        number = len(signers(self.ledger.policy, unsigned, who.keys))
+        signatures = who.signatures(TRANSACTION_TAG, text.encode(), number)
+        return read_transaction(Envelope(payload=text, signatures=signatures))
 
     def commit(self, transactions: Iterable[Transaction] = (), verified: Iterable[str] = ()) -> Outcome:
         """Apply a commit at the present time."""
@@ -199,8 +221,8 @@ class Street:
         self.time = START + int(seconds * 1000)
         return self.commit()
 
-    def joins(self, name: str) -> Person:
-        joiner = person(name)
+    def joins(self, name: str, hybrid: bool = False) -> Person:
+        joiner = person(name, hybrid)
         self.must(
             joiner, "member.join", keys=joiner.key_fields, name=name, **invite_for(self.genesis, joiner)
         )

@@ -15,6 +15,7 @@ from energy_ledger.commands import (
     verify,
     verify_audit,
     verify_clearing,
+    verify_disclosure,
     vote,
 )
 
@@ -45,5 +46,6 @@ ALL: tuple[Command, ...] = (
     verify_audit,
     clear,
     verify_clearing,
+    verify_disclosure,
     dag,
 )

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from contextlib import closing
 
 from energy_ledger import crypto
@@ -16,6 +17,7 @@ from energy_ledger.commands.wallet import Wallet, ask_for_wallet
 from energy_ledger.genesis import Genesis
 from energy_ledger.invites import INVITE_TAG, InviteText, write_invite_text
 from energy_ledger.node.founding import stored_genesis
+from energy_ledger.node.invites import founder_of
 from energy_ledger.storage.database import StorageError, check
 from energy_ledger.storage.reader import Reader
 from energy_ledger.units import DAY_MS
@@ -49,33 +51,35 @@ def run(arguments: Namespace) -> int:
     """Print the invite."""
     genesis = _genesis(arguments)
     wallet = ask_for_wallet()
-    if genesis.rules.founder.keys != (wallet.key,):
-        raise CommandError("this phrase is not that of the network's founder")
+    with closing(Reader(directory(arguments).database)) as reader:
+        inviter = founder_of(reader, wallet.key.public)
+    if inviter is None:
+        raise CommandError("this phrase is not that of a founder of this network")
     expires = time.time_ns() // 1_000_000 + arguments.days * DAY_MS
     nodes = arguments.node or list(filter(None, [directory(arguments).address()]))
     peers = arguments.peer or list(filter(None, [directory(arguments).peer()]))
-    text = write_invite_text(make_invite(genesis, wallet, expires, nodes, peers))
+    places = {"nodes": nodes, "peers": peers}
+    text = write_invite_text(make_invite(genesis, inviter, wallet, expires, places))
     if arguments.json:
-        result_json({"invite": text, "expires": expires, "nodes": nodes, "peers": peers})
+        result_json({"invite": text, "expires": expires, **places})
     else:
         result(text)
     return 0
 
 
 def make_invite(
-    genesis: Genesis, wallet: Wallet, expires: int, nodes: list[str], peers: list[str]
+    genesis: Genesis, inviter: str, wallet: Wallet, expires: int, places: Mapping[str, list[str]]
 ) -> InviteText:
-    """Make an invite with a key of its own; `expires` in ms, `peers` as `key@host:port`."""
+    """Make an invite with a key of its own; `expires` in ms, `places` are nodes and peers."""
     seed = secrets.token_bytes(32)
     payload = json.dumps(
         {
             "network": genesis.network,
             "name": genesis.rules.name,
-            "inviter": genesis.founder,
+            "inviter": inviter,
             "key": crypto.public_key(seed).hex(),
             "expires": expires,
-            "nodes": nodes,
-            "peers": peers,
+            **places,
         },
         ensure_ascii=False,
     )

@@ -42,7 +42,8 @@ def run(arguments: Namespace) -> int:
         finally:
             lock.release()
     except Refused as refused:
-        raise CommandError(refused.message) from None
+        status = 2 if refused.code == "hybrid_unavailable" else 1
+        raise CommandError(refused.message, status) from None
     except (DirectoryError, StorageError) as error:
         raise CommandError(str(error)) from None
     network, name = way.genesis.network, way.genesis.rules.name

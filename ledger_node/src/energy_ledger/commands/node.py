@@ -11,6 +11,7 @@ from energy_ledger.network.discovery import DiscoveryRefusedError
 from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.run import Options, serve
 from energy_ledger.node.service import Peering
+from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import StorageError
 from energy_ledger.storage.directory import DirectoryError
 from energy_ledger.units import MS_PER_S
@@ -78,6 +79,8 @@ def run(arguments: Namespace) -> int:
     )
     try:
         asyncio.run(serve(options))
+    except Refused as refused:
+        raise CommandError(refused.message, 2) from None
     except (DirectoryError, StorageError, DiscoveryRefusedError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:

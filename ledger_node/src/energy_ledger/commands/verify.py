@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from energy_ledger.commands.options import add_data, add_json, directory
 from energy_ledger.commands.output import CommandError, progress, progress_over, result, result_json
 from energy_ledger.node.verify import Report, WrongError, verify
+from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import DamagedError, StorageError
 
 NAME = "verify"
@@ -29,6 +30,8 @@ def run(arguments: Namespace) -> int:
     except (WrongError, DamagedError) as error:
         progress_over()
         return _say_wrong(str(error), as_json=arguments.json)
+    except Refused as refused:
+        raise CommandError(refused.message, 2) from None
     except StorageError as error:
         raise CommandError(str(error), 2) from None
     progress_over()

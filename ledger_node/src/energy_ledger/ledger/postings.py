@@ -123,13 +123,13 @@ def _pay_from_fund(facts: Facts) -> Iterable[Line]:
 
 _LINES: Final[dict[str, Callable[[Facts], Iterable[Line]]]] = {
     "trade.settled": _trade,
-    "trade.disputed": _trade,
+    "trade.reviewed": _trade,
     "transfer": _transfer,
     "voucher.issued": _issue,
     "voucher.paid": _redeem,
     "community.paid": _pay_from_fund,
 }
-"""How each event that moves money is written; `before` has what a trade came to when it was settled last."""
+"""How each event that moves money is written; `before` has what a reviewed trade came to until then."""
 
 KEY_EVENTS: Final = frozenset({"member.joined", "key.rotated"})
 """Events that give an account its keys: whoever checks its signatures must find them."""

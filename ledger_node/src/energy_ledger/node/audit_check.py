@@ -55,15 +55,22 @@ def check(data: bytes, network: str | None = None) -> Report:
 
     Raises NoExportError for another kind of file, WrongExportError for a log that does not hold.
     """
-    file = _read(data)
+    return check_file(read(data), network)
+
+
+def check_file(file: AuditFile, network: str | None = None) -> Report:
+    """Check a log that was read; raises WrongExportError."""
     try:
         return _check(file, network)
     except Refused as refused:
         raise WrongExportError(f"what is signed in it is not good: {refused}") from None
 
 
-def _read(data: bytes) -> AuditFile:
-    """Read a file that is canonical to the last byte and has the checksum it says."""
+def read(data: bytes) -> AuditFile:
+    """Read a file that is canonical to the last byte and has the checksum it says.
+
+    Raises NoExportError, WrongExportError.
+    """
     try:
         tree = loads(data)
     except Refused as refused:

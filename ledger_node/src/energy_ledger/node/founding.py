@@ -13,6 +13,7 @@ from energy_ledger.dag.effects import Evidence
 from energy_ledger.dag.linearizer import DEPTH
 from energy_ledger.dag.ordering import Fate, Kept, Position
 from energy_ledger.genesis import Genesis, read_genesis
+from energy_ledger.keys import require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.ledger.trading_rows import Trade
@@ -60,24 +61,30 @@ def check_genesis(envelope: Envelope, key: NodeKey) -> Genesis:
 def stored_genesis(reader: Reader) -> Genesis | None:
     """Return the genesis of the network on this disk, None while there is none.
 
-    Raises DamagedError when it does not hold any more.
+    Raises DamagedError when it does not hold any more, Refused when this machine cannot check it.
     """
     data = reader.fact(_GENESIS)
     try:
         return None if data is None else read_genesis(read_envelope(data))
     except Refused as refused:
+        if refused.code == "hybrid_unavailable":
+            raise
         raise DamagedError(f"the stored genesis is not what was signed: {refused.message}") from refused
 
 
 def restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:
     """Take up core and ledger where the disk says they stood; without a key the node only follows.
 
-    Raises DamagedError when what is on the disk does not fit together.
+    Raises DamagedError when what is on the disk does not fit together, Refused when the network has become
+    one whose signatures this machine cannot check.
     """
     try:
-        return _restore(reader, genesis, key)
+        chain = _restore(reader, genesis, key)
     except (sqlite3.DatabaseError, msgspec.MsgspecError, LookupError, ValueError) as error:
         raise DamagedError(f"the stored ledger cannot be read: {error}") from error
+    if chain.ledger.policy.hybrid is not None:
+        require_ml_dsa("hybrid")
+    return chain
 
 
 def _restore(reader: Reader, genesis: Genesis, key: NodeKey | None) -> Chain:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from itertools import batched, chain
 from typing import Final
 
+from energy_ledger.crypto import HybridUnavailableError
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
-from energy_ledger.keys import KeySet
+from energy_ledger.keys import KeySet, is_hybrid, require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.ledger.quotas import work_of
+from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
+from energy_ledger.payloads import Join
 from energy_ledger.refusals import Refused
 from energy_ledger.transactions import Transaction, read_envelope, read_transaction
 
@@ -192,12 +195,22 @@ class Intake:
         if len(compact) > MAX_PAYLOAD_BYTES:
             message = f"A block has room for {MAX_PAYLOAD_BYTES} bytes."
             return Turned(Refused("too_large", None, message), transaction.id)
-        return _Read(transaction, compact, self._signers(transaction))
+        return self._signed(transaction, compact)
 
     def _check_again(self, one: _Read | Turned) -> _Read | Turned:
         if isinstance(one, Turned) or one.signers:
             return one
-        return _Read(one.transaction, one.data, self._signers(one.transaction))
+        return self._signed(one.transaction, one.data)
+
+    def _signed(self, transaction: Transaction, data: bytes) -> _Read | Turned:
+        try:
+            if _brings_hybrid_keys(transaction):
+                require_ml_dsa("keys")
+            return _Read(transaction, data, self._signers(transaction))
+        except HybridUnavailableError as error:
+            return Turned(Refused("hybrid_unavailable", None, f"T{str(error)[1:]}."), transaction.id)
+        except Refused as refused:
+            return Turned(refused, transaction.id)
 
     def _signers(self, transaction: Transaction) -> KeySet:
         keys = self._keys.get(transaction.payload.account) or transaction.own_keys
@@ -249,6 +262,11 @@ class Intake:
         placed: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
         taken = self._pending[one.transaction.id] = Taken(waiting, placed)
         return taken
+
+
+def _brings_hybrid_keys(transaction: Transaction) -> bool:
+    payload = transaction.payload
+    return isinstance(payload, Join | KeyRotate) and is_hybrid(payload.keys)
 
 
 def _each[I, O](function: Callable[[I], O], items: Iterable[I]) -> list[O]:

@@ -58,6 +58,8 @@ async def find_network(key: NodeKey, text: str) -> Way:
             aiohttp.ClientError,
             Refused,
         ) as error:
+            if isinstance(error, Refused) and error.code == "hybrid_unavailable":
+                raise
             reasons.append(f"{peer.place}: {error or 'no answer'}")
             continue
         known = "\n".join(map(str, peers)).encode()

@@ -1,0 +1,87 @@
+"""What a person has to look after, as repair issues: one table of what may be wrong and how it is noticed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+
+if TYPE_CHECKING:
+    from .coordinator import MarketState
+
+_CLOCK_TOLERANCE_S = 30
+"""Ledger time never runs ahead of true time by more than the clocks of a quorum do."""
+_ALONE = 1
+"""A committee of one has nothing to lose but itself; its owner knows."""
+
+type Facts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Something that may be wrong: how serious it is, and the facts that say so (None: all is well)."""
+
+    key: str
+    severity: ir.IssueSeverity
+    facts: Callable[[MarketState, int], Facts | None]
+
+
+def _lies(state: MarketState, _now_ms: int) -> Facts | None:
+    return {} if state.proof.is_lie else None
+
+
+def _problem(state: MarketState, _now_ms: int) -> Facts | None:
+    return None if state.network.problem is None else {"message": state.network.problem}
+
+
+def _slow_clock(state: MarketState, now_ms: int) -> Facts | None:
+    behind_s = (state.network.time - now_ms) // 1000
+    return {"seconds": str(behind_s)} if behind_s > _CLOCK_TOLERANCE_S else None
+
+
+def _near_limit(state: MarketState, _now_ms: int) -> Facts | None:
+    network = state.network
+    if network.may_fail is None or network.may_fail > 0 or len(network.committee) <= _ALONE:
+        return None
+    return {"missing": str(-network.may_fail)}
+
+
+COMPLAINTS = (
+    Complaint("node_lies", ir.IssueSeverity.ERROR, _lies),
+    Complaint("node_problem", ir.IssueSeverity.WARNING, _problem),
+    Complaint("clock_wrong", ir.IssueSeverity.ERROR, _slow_clock),
+    Complaint("committee_near_limit", ir.IssueSeverity.WARNING, _near_limit),
+)
+
+
+@callback
+def async_judge(hass: HomeAssistant, entry: ConfigEntry, url: str, state: MarketState, now_ms: int) -> None:
+    """Raise what is wrong, and withdraw what is well again."""
+    for complaint in COMPLAINTS:
+        issue = f"{complaint.key}_{entry.entry_id}"
+        facts = complaint.facts(state, now_ms)
+        if facts is None:
+            ir.async_delete_issue(hass, DOMAIN, issue)
+            continue
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue,
+            is_fixable=False,
+            severity=complaint.severity,
+            translation_key=complaint.key,
+            translation_placeholders={"name": entry.title, "url": url, **facts},
+        )
+
+
+@callback
+def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Withdraw all that was said of a member that is removed."""
+    for key in ("node_unreachable", *(complaint.key for complaint in COMPLAINTS)):
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
+    for subentry_id in entry.subentries:
+        ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")

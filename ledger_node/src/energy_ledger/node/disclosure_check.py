@@ -1,0 +1,104 @@
+"""Checks registers that a home showed somebody off the ledger, against what it attested."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from energy_ledger.ledger.disclosures import commitment_of
+from energy_ledger.node.audit_files import AuditFile
+from energy_ledger.payloads import Hash, Natural
+from energy_ledger.refusals import Refused
+from energy_ledger.strict import convert, loads
+
+
+class WrongDisclosureError(Exception):
+    """What was shown is not what was committed to, or does not fit what was attested."""
+
+
+class Disclosure(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a home shows: the exact text of a slot's registers, and the salt of the commitment to it."""
+
+    asset: Hash
+    slot: Natural
+    registers: Annotated[str, Meta(max_length=4096)]
+    salt: Hash
+
+
+class Registers(Struct, frozen=True, forbid_unknown_fields=True):
+    """A meter's cumulative registers (Wh) at one time (ms)."""
+
+    at: Natural
+    imported_wh: Natural
+    exported_wh: Natural
+
+
+class Shown(Struct, frozen=True, forbid_unknown_fields=True):
+    """The registers at both ends of a slot."""
+
+    asset: Hash
+    slot: Natural
+    start: Registers
+    end: Registers
+
+
+class Finding(Struct, frozen=True):
+    """What the registers say (Wh), the commitment they give, and whether that one was attested.
+
+    `attested` is None where there was no log to look into.
+    """
+
+    asset: str
+    slot: int
+    imported_wh: int
+    exported_wh: int
+    commitment: str
+    attested: bool | None
+
+
+def check(data: bytes, log: AuditFile | None, readings: Literal["traded", "net"] = "traded") -> Finding:
+    """Check what was shown, and against a log that was checked before, where there is one.
+
+    Raises WrongDisclosureError.
+    """
+    disclosure = _read(data, Disclosure)
+    shown = _read(disclosure.registers.encode("utf-8"), Shown)
+    if (shown.asset, shown.slot) != (disclosure.asset, disclosure.slot):
+        raise WrongDisclosureError("the registers are of another asset or slot than it says")
+    commitment = commitment_of(bytes.fromhex(disclosure.salt), disclosure.registers)
+    finding = Finding(
+        asset=shown.asset,
+        slot=shown.slot,
+        imported_wh=shown.end.imported_wh - shown.start.imported_wh,
+        exported_wh=shown.end.exported_wh - shown.start.exported_wh,
+        commitment=commitment,
+        attested=None if log is None else True,
+    )
+    if log is not None:
+        _compare(finding, log, readings)
+    return finding
+
+
+def _compare(finding: Finding, log: AuditFile, readings: str) -> None:
+    """Check that this very commitment was attested, with no more energy than the registers show."""
+    attested = [
+        event["data"]
+        for event in log.events
+        if event["type"] == "reading.attested" and event["data"]["slot"] == finding.slot
+    ]
+    if log.asset != finding.asset or not attested:
+        raise WrongDisclosureError("the log has no reading of this asset and slot")
+    if all(reading["commitment"] != finding.commitment for reading in attested):
+        raise WrongDisclosureError("this is not what the reading of the slot committed to")
+    (reading,) = (one for one in attested if one["commitment"] == finding.commitment)
+    for flow in ("imported_wh", "exported_wh"):
+        said, measured = reading[flow], getattr(finding, flow)
+        if said > measured or (readings == "net" and said != measured):
+            text = f"it attested {said} Wh ({flow}), but its registers show {measured} Wh"
+            raise WrongDisclosureError(text)
+
+
+def _read[T](data: bytes, kind: type[T]) -> T:
+    try:
+        return convert(loads(data), kind)
+    except Refused as refused:
+        raise WrongDisclosureError(f"it cannot be read: {refused}") from None

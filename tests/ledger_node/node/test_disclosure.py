@@ -1,0 +1,96 @@
+"""Registers that a home shows off the ledger are held against what it attested."""
+
+import json
+
+import pytest
+
+from energy_ledger.cli import main
+from energy_ledger.ledger.disclosures import commitment_of
+from energy_ledger.node.audit_files import sealed
+from tests.ledger_node.node.desk import SLOT_MS, desk
+
+SALT = "07" * 32
+
+
+def text(asset, slot, wh):
+    ends = ({"at": at, "imported_wh": 1_000 + more, "exported_wh": 5} for at, more in ((1, 0), (2, wh)))
+    start, end = ends
+    return json.dumps({"asset": asset, "slot": slot, "start": start, "end": end}, separators=(",", ":"))
+
+
+@pytest.fixture
+async def shown(tmp_path):
+    """A home in a `net` network that attested what its meter showed, its log, and what it shows."""
+    made = desk(tmp_path, readings="net")
+    bo, home = made.settle_in("Bo")
+    slot = made.now // SLOT_MS
+    made.passes((slot + 1) * SLOT_MS)
+    registers = text(home, slot, 9)
+    reading = {
+        "imported_wh": 9,
+        "exported_wh": 0,
+        "commitment": commitment_of(bytes.fromhex(SALT), registers),
+    }
+    made.do(bo, "reading.attest", asset=home, slot=slot, **reading)
+    made.at(made.now + 1)
+    log = tmp_path / "log.json"
+    log.write_bytes(await made.export(home))
+    made.close()
+    return {"asset": home, "slot": slot, "registers": registers, "salt": SALT}, log
+
+
+@pytest.fixture
+def told(tmp_path, capsys):
+    """Run the command on something that was shown; return its status and what it says."""
+
+    def tell(disclosure, *words):
+        file = tmp_path / "shown.json"
+        file.write_text(json.dumps(disclosure))
+        status = main(["verify-disclosure", str(file), *words])
+        return status, capsys.readouterr().out
+
+    return tell
+
+
+async def test_registers_are_what_the_reading_committed_to(shown, told):
+    disclosure, log = shown
+    status, said = told(disclosure, "--audit", str(log))
+    assert (status, "took 9 Wh" in said, "committed to" in said) == (0, True, True)
+    status, said = told(disclosure, "--json")
+    found = json.loads(said)
+    assert (status, found["imported_wh"], found["exported_wh"], found["attested"]) == (0, 9, 0, None)
+    assert found["commitment"] in told(disclosure)[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"salt": "08" * 32},
+        {"slot": 1},
+        {"asset": "0" * 64},
+        {"registers": "{}"},
+        {"more": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_anything_else_is_not_proven(shown, told, changes):
+    disclosure, log = shown
+    status, said = told(disclosure | changes, "--audit", str(log))
+    assert (status, said.startswith("This is not proven")) == (1, True)
+    assert json.loads(told(disclosure | changes, "--audit", str(log), "--json")[1])["valid"] is False
+
+
+async def test_more_than_the_registers_show_was_attested_wrongly(shown, told, tmp_path):
+    disclosure, log = shown
+    other = text(disclosure["asset"], disclosure["slot"], 8)
+    assert told(disclosure | {"registers": other}, "--audit", str(log))[0] == 1
+
+
+async def test_a_log_that_does_not_hold_proves_nothing(shown, told):
+    disclosure, log = shown
+    tree = json.loads(log.read_bytes())
+    tree["row"]["count"] += 1
+    log.write_bytes(sealed(tree))
+    assert told(disclosure, "--audit", str(log))[0] == 1
+    log.write_text("{}")
+    assert told(disclosure, "--audit", str(log))[0] == 1
