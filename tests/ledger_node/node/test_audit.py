@@ -285,26 +285,28 @@ async def test_the_command_checks_what_the_api_exports(registered, tmp_path, cap
 
 
 async def test_claims_and_certificates_stand_in_the_log_and_are_proven(tmp_path):
-    made = desk(tmp_path, readings="net")
+    made = desk(tmp_path, readings="net", claim_window_s=60)
     (bo, roof), (cy, home) = made.settle_in("Bo"), made.settle_in("Cy")
     slot = made.trades((bo, roof), (cy, home), read=9)
+    claim = {"asset": roof, "slot": slot, "imported_wh": 0, "exported_wh": 3, "reason": "the meter ran wild"}
+    made.passes(made.now + 30_000)
+    opened = made.do(cy, "claim.open", **claim)
+    made.do(made.ada, "claim.decide", claim=opened, upheld=False, note="it did not")
+    made.passes(made.now + 90_000)
+    made.do(bo, "transfer", to=cy.address, amount=1)
     held = [one for one in made.ledger._state.certificates.values() if one.holder == bo.address]
     assert held
     for part in held:
         made.do(bo, "certificate.transfer", certificate=part.id, wh=1, to=made.ada.address)
-    claim = {"asset": roof, "slot": slot, "imported_wh": 0, "exported_wh": 3, "reason": "the meter ran wild"}
-    made.passes(made.now + 30_000)
-    opened = made.do(cy, "claim.open", **claim)
-    made.do(made.ada, "claim.decide", claim=opened, upheld=True, note="so it did")
     made.at(made.now + 1)
     for asset in (roof, home):
         data = await made.export(asset)
         check(data)
         story = {event["type"] for event in json.loads(data)["events"]}
-        assert "trade.reviewed" in story
+        assert "trade.disputed" in story
     log = json.loads(await made.export(roof))
     story = {event["type"] for event in log["events"]}
-    assert {"claim.opened", "claim.decided", "certificate.issued"} <= story
+    assert {"claim.opened", "claim.decided", "certificate.issued", "certificate.transferred"} <= story
     for path, how, tree in variants(canonical(log)):
         if path[0] in ("events", "transactions"):
             assert refused(sealed(tree)), (path, how)
