@@ -12,7 +12,8 @@ from .ledger import answers
 from .ledger.answers import Event, PlacedOrder, Trade
 
 OPEN = "open"
-SETTLED = "settled"
+SETTLED = "trade.settled"
+REVIEWED = "trade.reviewed"
 _KEPT_SETTLED = 500
 """How many settled trades stay at hand, for the calendar; the ledger has them all."""
 _KEPT_ORDERS = 1000
@@ -41,7 +42,7 @@ class Totals:
         """Add a settled trade that the asset sold."""
         return replace(
             self,
-            sold_wh=self.sold_wh + (trade.settled_wh or 0),
+            sold_wh=self.sold_wh + trade.given_wh,
             earned=self.earned + (trade.received or 0) + (trade.buyer_penalty or 0),
             spent=self.spent + (trade.seller_penalty or 0),
         )
@@ -50,7 +51,7 @@ class Totals:
         """Add a settled trade that the asset bought."""
         return replace(
             self,
-            bought_wh=self.bought_wh + (trade.settled_wh or 0),
+            bought_wh=self.bought_wh + trade.received_wh,
             spent=self.spent + (trade.paid or 0) + (trade.buyer_penalty or 0),
             earned=self.earned + (trade.seller_penalty or 0),
         )
@@ -75,7 +76,7 @@ class Book:
         if event.type.startswith("order."):
             self._order(answers.read(PlacedOrder, event.data))
         elif event.type.startswith("trade."):
-            self._trade(answers.read(Trade, event.data))
+            self._trade(event)
         return True
 
     def note_origin(self, order: str, placed_by: str) -> None:
@@ -98,7 +99,7 @@ class Book:
 
     def unsettled(self) -> Iterable[Trade]:
         """Return the trades that are still to be settled."""
-        return (trade for trade in self.trades.values() if trade.state != SETTLED)
+        return (trade for trade in self.trades.values() if not trade.is_settled)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the book as it is stored."""
@@ -133,14 +134,19 @@ class Book:
         else:
             self.orders.pop(order.id, None)
 
-    def _trade(self, trade: Trade) -> None:
-        before = self.trades.pop(trade.id, None)
-        if before is not None and before.state == SETTLED:
-            self._count(before, -1)  # a claim opened it again
-        if trade.state == SETTLED:
+    def _trade(self, event: Event) -> None:
+        """Take in a step of a trade; a review says what the trade came to before, which no longer counts."""
+        trade = answers.read(Trade, event.data)
+        if event.type == REVIEWED:
+            self._count(_before(event), -1)
+        if event.type in {SETTLED, REVIEWED}:
             self._count(trade, 1)
+        if event.type == SETTLED:
+            self.trades.pop(trade.id, None)
+        elif trade.is_settled and trade.id not in self.trades:
+            return
         self.trades[trade.id] = trade
-        settled = [trade.id for trade in self.trades.values() if trade.state == SETTLED]
+        settled = [trade.id for trade in self.trades.values() if trade.is_settled]
         for oldest in settled[:-_KEPT_SETTLED]:
             del self.trades[oldest]
 
@@ -151,3 +157,11 @@ class Book:
         if trade.buyer == self.account:
             bought = Totals().with_bought(trade)
             self.totals[trade.buy_asset] = self.totals_of(trade.buy_asset).plus(bought, sign)
+
+
+def _before(event: Event) -> Trade:
+    """Return a reviewed trade as it was before. Raises AnswerError."""
+    before = event.data.get("before")
+    if not isinstance(before, Mapping):
+        raise answers.AnswerError("`before` is missing")
+    return answers.read(Trade, {**event.data, **before})

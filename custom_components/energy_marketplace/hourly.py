@@ -19,7 +19,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .book import SETTLED, Totals
+from .book import Totals
 from .const import DOMAIN
 from .ledger.answers import Trade
 
@@ -155,4 +155,4 @@ def _row(series: Series, hour: int, of_hour: Totals, total: Totals) -> Statistic
 
 
 def _is_settled(trade: Trade | None) -> bool:
-    return trade is not None and trade.state == SETTLED
+    return trade is not None and trade.is_settled

@@ -55,6 +55,9 @@ TABLES = {
     "asset": lambda: _states(states.ASSET),
     "order": lambda: _states(states.ORDER),
     "redemption": lambda: _states(states.REDEMPTION),
+    "trade": lambda: _states(states.TRADE),
+    "claim": lambda: _states(states.CLAIM),
+    "certificate": lambda: _states(states.CERTIFICATE),
 }
 
 

@@ -314,6 +314,13 @@ def transactions() -> Any:
         (BO, "reading.disclose", {
             "asset": roof, "slot": SLOT, "registers": commitment()["text"], "salt": commitment()["salt"],
         }),
+        (CY, "claim.open", {
+            "asset": roof, "slot": SLOT, "imported_wh": 0, "exported_wh": 480, "reason": "the display said 480",
+        }),
+        (ADA, "claim.decide", {"claim": transaction_id(b"a claim"), "upheld": True, "note": "we looked at it"}),
+        (BO, "certificate.transfer", {"certificate": f"{roof}.480", "wh": 20, "to": CY.address}),
+        (CY, "certificate.cancel", {"certificate": f"{roof}.480", "wh": 20, "purpose": "the summer party"}),
+        (CY, "certificate.claim", {"certificate": f"{roof}.480", "wh": 20, "beneficiary": "the tennis club"}),
     ]  # fmt: skip
     return [transaction(wallet, number, *body) for number, (wallet, *body) in enumerate(cases, 1)]
 

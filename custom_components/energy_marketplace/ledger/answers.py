@@ -169,7 +169,11 @@ class PlacedOrder:
 
 @dataclass(frozen=True)
 class Trade:
-    """A trade; prices in nano per Wh, money in nano. The last seven are None until it is settled."""
+    """A trade; prices in nano per Wh, money in nano.
+
+    What its meters showed is None until read, the rest of the last eight until it is settled. `passed_wh`
+    went through a connection point that had sold on what it bought.
+    """
 
     id: str
     round: int
@@ -195,6 +199,25 @@ class Trade:
     received: int | None = None
     seller_penalty: int | None = None
     buyer_penalty: int | None = None
+    passed_wh: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it came to something already; a claim may still put that right."""
+        return self.settled_wh is not None
+
+    @property
+    def given_wh(self) -> int:
+        """What the seller's meter gave for it, as settled."""
+        return (self.settled_wh or 0) + self._through(self.delivered_wh, self.taken_wh)
+
+    @property
+    def received_wh(self) -> int:
+        """What the buyer's meter took of it, as settled."""
+        return (self.settled_wh or 0) + self._through(self.taken_wh, self.delivered_wh)
+
+    def _through(self, more_wh: int | None, less_wh: int | None) -> int:
+        return (self.passed_wh or 0) if (more_wh or 0) > (less_wh or 0) else 0
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,14 @@ def next_delivery(all_deliveries: Iterable[Delivery], time_ms: int) -> Delivery 
 
 
 def traded_at(trades: Iterable[Trade], point: str) -> dict[int, Traded]:
-    """Return what a connection point sold and bought, by slot: what its readings are held against."""
+    """Return what a connection point sold and bought, by slot: what its readings are held against.
+
+    A trade that stays behind one connection point is seen by no meter.
+    """
     traded: dict[int, Traded] = {}
     for trade in trades:
+        if trade.sell_point == trade.buy_point:
+            continue
         before = traded.get(trade.slot, Traded())
         sold = trade.wh if trade.sell_point == point else 0
         bought = trade.wh if trade.buy_point == point else 0

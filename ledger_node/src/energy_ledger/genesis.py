@@ -69,6 +69,8 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     readings: Literal["traded", "net"]
     quota: Quota = Quota()
     hybrid: Hybrid | UnsetType = UNSET
+    claim_window_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 86_400
+    certificate_life_s: Annotated[int, Meta(ge=1, le=10**9)] = 31_536_000
     sharing: Sharing = Sharing("none")
 
     def schedule(self, later: Iterable[tuple[int, Tariff]] = ()) -> Schedule:

@@ -43,6 +43,10 @@ AssetType = Literal[
 FEEDER_METER: Final = "feeder_meter"
 """An asset that only compares: the meter at the head of a feeder."""
 Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
+Quality = Literal["measured", "estimated"]
+CertificateId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\.(0|[1-9][0-9]{0,18})\Z")]
+Efficiency = Annotated[int, Meta(ge=1, le=1000)]
+"""How much of what went into a store comes out again, in thousandths."""
 
 MAX_DUAL = 2**53
 """No number of a proof is further from zero: far beyond any price, yet safe to calculate with."""
@@ -110,6 +114,7 @@ class AssetRegister(Payload, frozen=True, tag="asset.register"):
     technology: Label | UnsetType = UNSET
     commissioned: Date | UnsetType = UNSET
     location: Label | UnsetType = UNSET
+    storage_efficiency: Efficiency | UnsetType = UNSET
 
     def check(self) -> None:
         """Refuse what cannot move energy, and texts that cannot be shown."""
@@ -131,6 +136,7 @@ class AssetUpdate(Payload, frozen=True, tag="asset.update"):
     technology: Label | UnsetType = UNSET
     commissioned: Date | UnsetType = UNSET
     location: Label | UnsetType = UNSET
+    storage_efficiency: Efficiency | UnsetType = UNSET
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -155,6 +161,7 @@ _UPDATABLE: Final = (
     "technology",
     "commissioned",
     "location",
+    "storage_efficiency",
 )
 
 
@@ -256,6 +263,73 @@ class ReadingAttest(Payload, frozen=True, tag="reading.attest"):
     imported_wh: Natural
     exported_wh: Natural
     commitment: Hash
+    quality: Quality = "measured"
+
+
+class ClaimOpen(Payload, frozen=True, tag="claim.open"):
+    """A member says what the reading of a connection point and slot should be, and why."""
+
+    asset: Hash
+    slot: Natural
+    imported_wh: Natural
+    exported_wh: Natural
+    reason: Reference
+    commitment: Hash | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Refuse a reason that cannot be shown."""
+        check_text(self.reason, "reason")
+
+
+class ClaimDecide(Payload, frozen=True, tag="claim.decide"):
+    """A founder decides whether a claim is right."""
+
+    claim: Hash
+    upheld: bool
+    note: Memo | UnsetType = UNSET
+
+    def check(self) -> None:
+        """Refuse a note that cannot be shown."""
+        if self.note is not UNSET:
+            check_text(self.note, "note")
+
+
+class CertificateTransfer(Payload, frozen=True, tag="certificate.transfer"):
+    """A holder gives Wh of a certificate to another member."""
+
+    certificate: CertificateId
+    wh: Positive
+    to: Address
+
+    def check(self) -> None:
+        """Refuse a recipient that is no address or the sender's own."""
+        check_address(self.to, "to")
+        if self.to == self.account:
+            raise Refused("bad_value", "to", "This is your own address.")
+
+
+class CertificateCancel(Payload, frozen=True, tag="certificate.cancel"):
+    """A holder uses Wh of a certificate up, for a purpose."""
+
+    certificate: CertificateId
+    wh: Positive
+    purpose: Reference
+
+    def check(self) -> None:
+        """Refuse a purpose that cannot be shown."""
+        check_text(self.purpose, "purpose")
+
+
+class CertificateClaim(Payload, frozen=True, tag="certificate.claim"):
+    """Who cancelled Wh of a certificate says for whom they count."""
+
+    certificate: CertificateId
+    wh: Positive
+    beneficiary: Reference
+
+    def check(self) -> None:
+        """Refuse a beneficiary that cannot be shown."""
+        check_text(self.beneficiary, "beneficiary")
 
 
 class ReadingDisclose(Payload, frozen=True, tag="reading.disclose"):

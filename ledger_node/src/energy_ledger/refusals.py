@@ -62,6 +62,15 @@ type Code = Literal[
     "too_late",
     "unknown_reading",
     "commitment_mismatch",
+    # claims
+    "unknown_claim",
+    "claim_exists",
+    # certificates
+    "unknown_certificate",
+    "not_your_certificate",
+    "certificate_closed",
+    "certificate_reserved",
+    "certificate_too_small",
     # clearings
     "unknown_round",
     "round_over",

@@ -78,6 +78,46 @@ def test_both_sides_count_when_a_home_trades_with_itself():
     assert (book.totals_of("roof").sold_wh, book.totals_of("washer").bought_wh) == (250, 250)
 
 
+def test_energy_that_went_through_others_counts_where_a_meter_saw_it():
+    book = Book(ME)
+    passed = {"delivered_wh": 0, "taken_wh": 300, "settled_wh": 0, "passed_wh": 300}
+    book.apply(event(1, "trade.settled", bought(**passed)))
+    assert book.totals_of("washer").bought_wh == 300
+    sold_on = settled(seller=ME, sell_asset="battery", buyer=OTHER, buy_asset="heater", **passed)
+    book.apply(event(2, "trade.settled", sold_on))
+    assert book.totals_of("battery").sold_wh == 0
+
+
+def reviewed(**more):
+    before = {name: bought()[name] for name in ("delivered_wh", "taken_wh", "settled_wh", "paid", "received")}
+    penalties = {"seller_penalty": 7_500_000, "buyer_penalty": 0, "passed_wh": 0}
+    return {**bought(**more), "before": before | penalties}
+
+
+def test_a_decided_claim_replaces_what_a_trade_came_to():
+    book = Book(ME)
+    book.apply(event(1, "trade.settled", bought()))
+    right = {"delivered_wh": 300, "settled_wh": 300, "paid": 46_500_000, "seller_penalty": 0}
+    book.apply(event(2, "trade.disputed", bought(state="disputed")))
+    assert not list(book.unsettled())
+    book.apply(event(3, "trade.reviewed", reviewed(**right)))
+    assert book.totals_of("washer") == Totals(bought_wh=300, spent=46_500_000)
+    assert book.trades["1.0"].settled_wh == 300
+
+
+def test_a_review_of_a_trade_that_is_not_at_hand_any_more_still_counts():
+    book = Book(ME)
+    book.totals["washer"] = Totals(bought_wh=1_000, spent=100_000_000, earned=7_500_000)
+    book.apply(event(3, "trade.reviewed", reviewed(settled_wh=300, delivered_wh=300)))
+    assert book.totals_of("washer").bought_wh == 1_050
+    assert not book.trades
+
+
+def test_a_review_that_does_not_say_what_was_before_cannot_be_read():
+    with pytest.raises(AnswerError):
+        Book(ME).apply(event(1, "trade.reviewed", bought()))
+
+
 def test_an_event_counts_once():
     book = Book(ME)
     assert book.apply(event(7, "trade.settled", bought()))

@@ -106,8 +106,9 @@ async def test_every_answer_fits_the_description(lived_in):
     assert [len(found[name]["items"]) for name in LISTS[:4]] == [2, 2, 2, 1]
     for name in ("assets", "orders", "trades"):
         one = found[name]["items"][0]
-        assert await client.get(f"/v1/{name}/{one['id']}") == one
-        fits(one, answer_schema(f"/v1/{name}/{{id}}"))
+        shown = await client.get(f"/v1/{name}/{one['id']}")
+        assert shown.items() >= one.items()
+        fits(shown, answer_schema(f"/v1/{name}/{{id}}"))
     audit = await client.get(f"/v1/assets/{roof}/audit")
     fits(audit, answer_schema("/v1/assets/{id}/audit"))
     assert [one["type"] for one in audit["items"]][:2] == ["asset.registered", "order.placed"]

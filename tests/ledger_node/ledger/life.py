@@ -1,11 +1,13 @@
 """Random days on a street, for the tests of what must hold whatever happens.
 
 Members place and cancel orders of every kind, pay each other, matchers clear rounds rightly or wrongly,
-meters are attested or not, time passes. Everything follows from one seed. Beside the ledger runs a twin that
-is given the same commits and is now and then rebuilt from the rows that storage would have kept.
+meters are attested, twice, late or not at all, people claim that a meter showed something else and founders
+decide, certificates change hands, time passes. Everything follows from one seed. Beside the ledger runs a
+twin that is given the same commits and is now and then rebuilt from the rows that storage would have kept.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
@@ -22,6 +24,7 @@ FEEDERS = [
     {"id": "far", "parent": "north", "up_limit_wh": 20, "down_limit_wh": None},
 ]
 MONEY = 3 * 10**7
+EFFICIENCY = 900
 START_MINUTE = 24 * 60 + 22 * 60 + 13
 """The minute of the week in which streets are founded: a Tuesday, 22:13 UTC."""
 
@@ -66,10 +69,14 @@ class Life:
         self.random = Random(seed)
         self.meters: dict[tuple[str, int], tuple[int, int]] = {}
         self.orders: list[str] = []
+        self.latest: dict[str, dict[str, Any]] = defaultdict(dict)
+        """The last version of every row, finished ones too, by table and key."""
         self.street = Street(
             readings=self.random.choice(["traded", "net"]),
             feeders=self.random.choice([[], FEEDERS]),
             tariff=self.random.choice([TARIFF, self.weekly_tariff()]),
+            claim_window_s=self.random.choice([0, 150, 1_000]),
+            certificate_life_s=self.random.choice([300, 100_000]),
         )
         self.points = {who: self.settle_in(who) for who in PEOPLE}
         self.storage = Storage(self.street.ledger.rows())
@@ -98,7 +105,8 @@ class Life:
         if self.random.random() < 0.5:
             street.must(ADA, "credit.set", member=who.address, limit=MONEY)
         home = street.asset(who, feeder=feeder)
-        return [home, street.asset(who, feeder=feeder, behind=home, rated_import_w=1_800, source="storage")]
+        battery = {"rated_import_w": 1_800, "source": "storage", "storage_efficiency": EFFICIENCY}
+        return [home, street.asset(who, feeder=feeder, behind=home, **battery)]
 
     def step(self) -> None:
         """Do one thing of many."""
@@ -114,6 +122,9 @@ class Life:
         same = self.twin.apply(self.twin.commit + 1, self.street.time, transactions, trusted)
         assert written(same) == written(outcome)
         self.storage.write(same)
+        for change in outcome.changes:
+            if change.row is not None:
+                self.latest[change.table][change.key] = change.row
         return outcome.results
 
     def do(self, who: Any, kind: str, **fields: Any) -> Result:
@@ -223,6 +234,43 @@ class Life:
             assert place not in self.meters
             self.meters[place] = shown
 
+    def somebody_claims(self) -> None:
+        """Claim about a meter and slot that may still be corrected, or not, rightly or wrongly."""
+        random, state = self.random, self.street.state
+        slot = random.choice(state.slots.closed or [self.street.time // state.timing.slot_ms])
+        who, owner = random.choice(PEOPLE), random.choice(PEOPLE)
+        shown = {"imported_wh": random.randint(0, 70), "exported_wh": random.randint(0, 70)}
+        place = {"asset": self.points[owner][0], "slot": slot}
+        self.do(who, "claim.open", **place, **shown, reason="I saw it")
+
+    def a_claim_is_decided(self) -> None:
+        claims = list(self.street.state.claims.values())
+        if not claims:
+            return
+        claim, upheld = self.random.choice(claims), self.random.random() < 0.7
+        result = self.do(ADA, "claim.decide", claim=claim.id, upheld=upheld)
+        assert result.state == "applied", result
+        if upheld:
+            self.meters[claim.asset, claim.slot] = claim.imported_wh, claim.exported_wh
+
+    def a_certificate_is_moved(self) -> None:
+        """Let somebody, mostly its holder, give on, use or claim part of a certificate."""
+        random, parts = self.random, list(self.street.state.certificates.values())
+        if not parts:
+            return
+        part = random.choice(parts)
+        holder = next(one for one in PEOPLE if one.address == part.holder)
+        who = random.choice([holder, holder, holder, *PEOPLE])
+        fields = {"certificate": part.id, "wh": random.randint(1, part.wh + (random.random() < 0.1))}
+        match random.randint(0, 2):
+            case 0:
+                other = random.choice([one for one in PEOPLE if one is not who])
+                self.do(who, "certificate.transfer", to=other.address, **fields)
+            case 1:
+                self.do(who, "certificate.cancel", purpose="a party", **fields)
+            case _:
+                self.do(who, "certificate.claim", beneficiary="the club", **fields)
+
     def the_twin_is_restored(self) -> None:
         """Rebuild the twin from storage, the rows in any order; it must know all that the ledger knows."""
         rows = self.storage.rows()
@@ -246,5 +294,8 @@ _STEPS: dict[Callable[[Life], None], int] = {
     Life.the_round_is_cleared: 8,
     Life.a_wrong_clearing_is_proposed: 2,
     Life.meters_are_read: 4,
+    Life.somebody_claims: 3,
+    Life.a_claim_is_decided: 2,
+    Life.a_certificate_is_moved: 3,
     Life.the_twin_is_restored: 2,
 }

@@ -45,7 +45,7 @@ def test_a_trade_says_who_deals_with_whom_and_holds_its_price(street):
         "sell_order": sale, "buy_order": purchase, "sell_asset": street.roof, "buy_asset": street.house,
         "sell_point": street.roof, "buy_point": street.house, "source": "solar", "delivered_wh": None,
         "taken_wh": None, "settled_wh": None, "paid": None, "received": None, "seller_penalty": None,
-        "buyer_penalty": None,
+        "buyer_penalty": None, "passed_wh": None,
     }  # fmt: skip
     assert street.account(CY).held == 10 * 147_500
     assert street.account(BO).held == 0

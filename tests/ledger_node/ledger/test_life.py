@@ -3,13 +3,15 @@
 Seeds and the number of steps are drawn; a failing seed shrinks to the fewest steps that still fail.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.settlement import review
 from energy_ledger.refusals import CODES
-from tests.ledger_node.ledger.life import Life, written
+from tests.ledger_node.ledger.life import EFFICIENCY, Life, written
 
 seeds = st.integers(0, 2**32)
 steps = st.integers(1, 80)
@@ -29,8 +31,8 @@ def check_holds(life):
         held[order.account] += order.held
         rest = order.total_wh - order.filled_wh
         assert order.held == (0 if order.is_offer else rest * order.order.price)
-    for trade in state.trades.values():
-        held[trade.buyer] += trade.hold
+    for name in state.index.unsettled():
+        held[state.trades[name].buyer] += state.trades[name].hold
     for redemption in state.redemptions.values():
         held[redemption.account] += redemption.amount if redemption.state == "requested" else 0
     for account in state.accounts.values():
@@ -49,8 +51,8 @@ def check_fills(life):
 def check_meters(life):
     """Per connection point and slot, no more is settled than the meter showed."""
     sold, bought = Counter(), Counter()
-    for trade in life.street.events("trade.settled"):
-        assert 0 <= trade["settled_wh"] <= trade["wh"]
+    for trade in settled_trades(life):
+        assert 0 <= trade["settled_wh"] + trade["passed_wh"] <= trade["wh"]
         assert 0 <= trade["seller_price"] <= trade["buyer_price"]
         sold[trade["sell_point"], trade["slot"]] += trade["settled_wh"]
         bought[trade["buy_point"], trade["slot"]] += trade["settled_wh"]
@@ -60,15 +62,77 @@ def check_meters(life):
         assert wh <= life.meters.get(place, (0, 0))[0]
 
 
+def settled_trades(life):
+    """Return the last version of all trades that came to something, disputed ones too."""
+    return [trade for trade in life.latest["trades"].values() if trade["settled_wh"] is not None]
+
+
+def check_certificates(life):
+    """No Wh is certified, used or claimed twice, and nothing that no meter showed, corrections included."""
+    state, by_asset = life.street.state, defaultdict(list)
+    exported, used, brought = Counter(), Counter(), Counter()
+    for part in life.latest["certificates"].values():
+        assert part["wh"] == part["end"] - part["first"] > 0
+        assert part["id"] == f"{part['asset']}.{part['first']}"
+        assert (part["claimed_for"] is not None) == (part["state"] == "claimed")
+        by_asset[part["asset"]].append((part["first"], part["end"]))
+        if part["state"] == "withdrawn":
+            continue
+        exported[state.assets[part["asset"]].point, part["slot"]] += part["wh"]
+        if part["consumer"] is not None:
+            assert part["consumed_slot"] == part["slot"]
+            used[state.assets[part["consumer"]].point, part["slot"]] += part["wh"]
+            brought[part["trade"]] += part["wh"]
+    for asset, ranges in by_asset.items():
+        starts, ends = zip(*sorted(ranges), strict=True)
+        assert (0, *ends) == (*starts, state.tallies[asset].next)
+    for place, wh in exported.items():
+        assert wh <= life.meters[place][1]
+    for place, wh in used.items():
+        assert wh <= life.meters[place][0]
+    for trade, wh in brought.items():
+        row = life.latest["trades"][trade]
+        assert wh <= row["settled_wh"] + row["passed_wh"]
+
+
+def check_stores(life):
+    """A store gives out what went in, less its loss."""
+    parts, stores = life.latest["certificates"].values(), Counter()
+    for part in parts:
+        stores[part["asset"]] -= part["wh"] * 1000
+        if part["consumer"] and part["state"] != "withdrawn":
+            stores[part["consumer"]] += part["wh"] * EFFICIENCY
+    for tally in life.street.state.tallies.values():
+        asset = tally.asset
+        if life.street.state.assets[asset].source == "storage":
+            assert sum(tally.store.values()) == stores[asset]
+
+
+def check_review(life):
+    """What was settled piece by piece as readings came in is what the whole slot comes to at once."""
+    before = sorted(canonical(row) for row in life.street.ledger.rows() if row.table == "trades")
+    for slot in list(life.street.state.slots.closed):
+        review(life.street.state, slot)
+    assert before == sorted(canonical(row) for row in life.street.ledger.rows() if row.table == "trades")
+
+
 def check_trades(life):
     """A trade is matched until its slot starts, then it delivers, and it is settled when the grace ends."""
-    state = life.street.state
+    state, timing = life.street.state, life.street.state.timing
+    unsettled = [state.trades[name] for name in state.index.unsettled()]
+    for trade in unsettled:
+        assert (timing.end if trade.internal else timing.grace_over)(trade.slot) > state.time
+        assert trade.state == ("matched" if timing.start(trade.slot) > state.time else "delivering")
+    decided = any(event.type == "claim.decided" for event in life.street.outcomes[-1].events)
     for trade in state.trades.values():
-        assert state.timing.grace_over(trade.slot) > state.time
-        assert (trade.state == "matched") == (state.timing.start(trade.slot) > state.time)
+        assert timing.final(trade.slot) > state.time or trade.slot in state.slots.claimed or decided
+        disputed = any(
+            (point, trade.slot) in state.slots.claims for point in (trade.sell_point, trade.buy_point)
+        )
+        assert (trade.state == "disputed") == (disputed and not trade.internal)
     places = {(point, t.slot) for t in state.trades.values() for point in (t.sell_point, t.buy_point)}
     assert state.index._at.keys() == places
-    assert set(state.index.slots()) == {slot for _, slot in places}
+    assert set(state.index.slots()) == {trade.slot for trade in unsettled}
 
 
 @settings(max_examples=120, deadline=None)
@@ -81,6 +145,9 @@ def test_money_meters_holds_and_trades_are_right_after_every_step(seed, steps):
         check_holds(life)
         check_fills(life)
         check_trades(life)
+        check_certificates(life)
+        check_stores(life)
+        check_review(life)
     check_meters(life)
     for outcome in life.street.outcomes:
         assert all(result.code is None or result.code in CODES for result in outcome.results)

@@ -3,7 +3,6 @@
 from collections import Counter
 from types import SimpleNamespace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,14 +52,13 @@ def test_a_trade_pays_its_energy_fee_and_penalty():
     assert (buyer.wh, buyer.passed_wh, buyer.correction) == (12, 2, False)
 
 
-@pytest.mark.parametrize("kind", ["trade.settled", "trade.reviewed"])
-def test_a_trade_that_is_settled_again_moves_only_the_difference(kind):
+def test_a_trade_that_is_settled_again_moves_only_the_difference():
     after = TRADE | {"settled_wh": 13, "paid": 15 * 105, "received": 15 * 90, "seller_penalty": 0}
-    buyer, seller, fund = lines_of(kind, after | {"before": TRADE})
+    buyer, seller, fund = lines_of("trade.reviewed", after | {"before": TRADE})
     assert (buyer.energy, buyer.fee, buyer.penalty_received, buyer.amount) == (-300, 15, -30, -345)
     assert (seller.energy, seller.penalty_paid, seller.amount) == (270, -30, 300)
     assert (fund.amount, buyer.wh, buyer.correction) == (45, 3, True)
-    assert lines_of(kind, TRADE | {"before": TRADE}) == ()
+    assert lines_of("trade.reviewed", TRADE | {"before": TRADE}) == ()
 
 
 def test_vouchers_paid_out_are_gone_and_the_fund_pays_whom_it_is_told_to():

@@ -4,46 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_ledger.ledger.settlement import share
+from energy_ledger.ledger.shares import share
+from tests.ledger_node.ledger.delivery import BO, CY, DI, FEE, PRICE, SLOT, Delivery
 from tests.ledger_node.ledger.street import COMMITMENT, EUR, FIRST_SLOT, START, TARIFF, Street, person
-
-BO, CY, DI = person("Bo"), person("Cy"), person("Di")
-SLOT = FIRST_SLOT + 3
-PRICE, FEE = 142_500, TARIFF["grid_fee"]
-
-
-class Delivery(Street):
-    """Bo sold 10 Wh to Cy in slot 3, at 142,500 a Wh and a fee of 5,000."""
-
-    def __init__(self, **genesis):
-        super().__init__(**genesis)
-        self.joins("Bo")
-        self.joins("Cy")
-        self.gets(CY, EUR)
-        self.roof, self.house = self.asset(BO), self.asset(CY)
-        self.offers(BO, self.roof, 90_000, {3: 10})
-        self.bids(CY, self.house, 200_000, {3: 10})
-        self.at(50)
-        self.clears()
-
-    def trade(self):
-        return self.events("trade.settled")[-1]
-
-    def types(self):
-        return [event.type for event in self.outcomes[-1].events]
-
-    def ends(self):
-        self.time = START + 400_000
-
-    def exports(self, wh):
-        return self.reads(BO, self.roof, SLOT, exported_wh=wh)
-
-    def imports(self, wh):
-        return self.reads(CY, self.house, SLOT, imported_wh=wh)
-
-    def gains(self):
-        """Return what Bo, Cy and the community have gained since the trade."""
-        return self.account(BO).balance, self.account(CY).balance - EUR, self.ledger.money.community
 
 
 @pytest.fixture
@@ -125,7 +88,10 @@ def test_a_reading_that_misses_the_grace_counts_as_zero(street, exported, import
     assert street.events("trade.settled") == []
     assert street.at(499.999).events == ()
     street.at(500)
-    assert street.types()[-2:] == ["trade.overdue", "trade.settled"]
+    assert [one for one in street.types() if one.startswith("trade.")][-2:] == [
+        "trade.overdue",
+        "trade.settled",
+    ]
     trade = street.trade()
     assert (trade["delivered_wh"], trade["taken_wh"]) == expected
     assert trade["settled_wh"] == 0
@@ -183,7 +149,7 @@ def test_two_assets_behind_one_point_share_its_meter(street):
     ]
 
 
-def test_who_sells_to_himself_gains_and_loses_nothing_but_the_fee():
+def test_a_trade_behind_one_connection_point_comes_to_nothing_when_its_slot_ends():
     street = Street()
     street.joins("Bo")
     street.gets(BO, EUR)
@@ -192,11 +158,16 @@ def test_who_sells_to_himself_gains_and_loses_nothing_but_the_fee():
     street.bids(BO, home, 200_000, {3: 10})
     street.at(50)
     street.clears()
-    street.time = START + 400_000
-    street.reads(BO, home, SLOT, imported_wh=7, exported_wh=10)
-    assert street.events("trade.settled")[0]["settled_wh"] == 7
-    assert street.account(BO).balance == EUR - 7 * FEE
-    assert street.account(BO).held == 0
+    assert street.account(BO).held == 10 * (PRICE + FEE)
+    street.at(399.999)
+    assert street.events("trade.settled") == []
+    street.at(400)
+    trade = street.events("trade.settled")[0]
+    assert {trade[field] for field in ("settled_wh", "passed_wh", "paid", "received", "seller_penalty")} == {
+        0
+    }
+    assert (street.account(BO).balance, street.account(BO).held) == (EUR, 0)
+    assert street.reads(BO, home, SLOT, exported_wh=1).code == "bad_value"
 
 
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=20), st.data())
@@ -249,10 +220,16 @@ def test_a_reading_is_kept_as_it_was_attested(street):
     assert street.row("readings", key) == {
         "asset": street.roof, "slot": SLOT, "imported_wh": 0, "exported_wh": 10, "commitment": COMMITMENT,
         "account": BO.address, "commit": street.ledger.commit, "transaction": result.id,
+        "quality": "measured", "claim": None,
     }  # fmt: skip
     assert street.events("reading.attested") == [street.row("readings", key)]
-    street.at(500)
-    assert [c.final for c in street.outcomes[-1].changes if c.table == "readings"] == [True]
+    assert finals(street.at(500)) == []
+    assert finals(street.at(500 + 86_399.999)) == []
+    assert finals(street.at(500 + 86_400)) == [True]
+
+
+def finals(outcome):
+    return [change.final for change in outcome.changes if change.table == "readings"]
 
 
 def test_a_slot_without_trades_is_nobodys_business_where_only_traded_slots_are_attested(street):

@@ -10,8 +10,10 @@ TABLES = {
     "asset": (states.ASSET, {"retired"}),
     "order": (states.ORDER, {"filled", "cancelled", "lapsed"}),
     "round": (states.ROUND, {"cleared", "void"}),
+    "trade": (states.TRADE, set()),
+    "claim": (states.CLAIM, {"upheld", "rejected"}),
+    "certificate": (states.CERTIFICATE, {"claimed", "withdrawn", "expired"}),
     "redemption": (states.REDEMPTION, {"paid", "returned"}),
-    "trade": (states.TRADE, {"settled"}),
 }
 
 
@@ -25,11 +27,10 @@ def test_everything_begins_somewhere_and_ends_only_where_it_should(name):
     assert reached - left == ends
 
 
-def test_a_trade_is_settled_only_after_it_was_metered_or_overdue():
-    assert {state for (state, _), after in states.TRADE.items() if after == "settled"} == {
-        "metered",
-        "overdue",
-    }
+def test_a_trade_is_settled_only_when_its_meters_are_judged_or_no_meter_sees_it():
+    assert {pair for pair, after in states.TRADE.items() if after == "settled"} == {
+        ("metered", "settle"), ("overdue", "settle"), ("disputed", "decide"), ("delivering", "keep"),
+    }  # fmt: skip
 
 
 def test_what_a_table_does_not_name_cannot_happen():

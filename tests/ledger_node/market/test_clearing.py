@@ -20,7 +20,7 @@ from energy_ledger.market.book import (
     FlexibleBid,
     Tariff,
 )
-from energy_ledger.market.solver import solve
+from energy_ledger.market.solver import clearings, solve
 from energy_ledger.market.verifier import verify
 from energy_ledger.market.verify_book import read_terms
 from energy_ledger.market.verify_bound import bound_of
@@ -106,6 +106,31 @@ def test_large_programs_clear_validly_and_no_better_than_brute_force(book: Book)
         clearing = solve(book)
     assert verify(book, clearing).valid
     assert clearing.welfare <= max(score for score, _ in Reference(book).best(frozenset()))[0]
+
+
+@thorough
+@given(books(choices=True))
+def test_clearings_for_who_cannot_wait_are_right_and_get_better(book: Book) -> None:
+    found = list(clearings(book))
+    for clearing in found:
+        verdict = verify(book, clearing)
+        assert verdict.valid, verdict.reason
+    merits = [(one.welfare, one.volume_wh) for one in found]
+    assert merits == sorted(merits)
+    assert found[-1].welfare >= solve(book).welfare
+
+
+@thorough
+@given(books(choices=True))
+def test_a_full_search_that_gives_up_early_still_lends_its_proof(book: Book) -> None:
+    first, best = next(clearings(book)), solve(book)
+    poor = replace(best, fills=first.fills, welfare=first.welfare - 1)
+    with patch("energy_ledger.market.solver.solve", return_value=poor):
+        *guessed, last = clearings(book)
+    if guessed:
+        assert last.welfare == guessed[-1].welfare
+        assert last.bound == min(best.bound, guessed[-1].bound)
+        assert verify(book, last).valid
 
 
 @thorough

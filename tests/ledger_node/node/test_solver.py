@@ -3,7 +3,9 @@
 import asyncio
 import io
 import os
+import sys
 import time
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ import pytest
 from energy_ledger.market.book import Book, FixedBid, Offer, Tariff
 from energy_ledger.market.solver import solve
 from energy_ledger.market.verifier import verify
+from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.solver import Solver, SolverError
 from energy_ledger.node.solver_process import answer_all, pack, unpack
+from energy_ledger.storage.directory import NodeKey
+from tests.ledger_node.ledger.street import make_genesis
 
 
 def book(wh=5):
@@ -109,6 +114,45 @@ def test_the_process_answers_book_after_book_until_its_input_ends():
     answers = io.BytesIO()
     answer_all(io.BytesIO(pack(book()) + pack(book(7))), answers)
     answers.seek(0)
-    volumes = [unpack(answers.read(int.from_bytes(answers.read(4)))).volume_wh for _ in range(2)]
-    assert volumes == [5, 7]
+    said = [unpack(answers.read(int.from_bytes(answers.read(4)))) for _ in range(4)]
+    assert [one and one.volume_wh for one in said] == [5, None, 7, None]
     assert answers.read() == b""
+
+
+class Slow(Solver):
+    """Asks a process that has one clearing at once, and the next one never."""
+
+    def __init__(self, *answers):
+        super().__init__()
+        self._answers = b"".join(map(pack, answers))
+
+    async def _start(self):
+        say = f"import sys, time; sys.stdout.buffer.write({self._answers!r}); sys.stdout.flush()"
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", f"{say}; time.sleep(99)", stdin=PIPE, stdout=PIPE
+        )
+        return self._process
+
+
+async def test_when_time_is_up_the_best_so_far_counts():
+    rough, better = solve(book()), solve(book(7))
+    slow = Slow(rough, better)
+    assert await slow.solve(book(), within_s=3) == better
+    assert slow._process is None
+    await slow.close()
+
+
+async def test_when_time_is_up_and_nothing_is_found_nothing_is_said():
+    slow = Slow()
+    with pytest.raises(SolverError, match="too long"):
+        await slow.solve(book(), within_s=0.2)
+    assert slow._process is None
+
+
+@pytest.mark.parametrize(("window_s", "passed_s", "given_s"), [(30, 1, 24), (30, 29, 0.3), (3, 0, 2)])
+async def test_a_clearing_has_the_proposal_window_but_for_what_ordering_takes(window_s, passed_s, given_s):
+    genesis = make_genesis(round_s=300, proposal_window_s=window_s, gate_s=60)
+    now = (1_000 * 300 + passed_s) * 1_000
+    matcher = Matcher(genesis, NodeKey(bytes(32)), None, None, lambda: now)
+    assert matcher._seconds_for(1_000) == pytest.approx(given_s)
+    await matcher.close()

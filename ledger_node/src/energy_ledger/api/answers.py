@@ -1,11 +1,13 @@
 """What each path answers, one small function per path."""
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import msgspec
 
 from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
+from energy_ledger.api.certificate_table import certificates_csv
 from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
@@ -91,6 +93,26 @@ def many(kind: Kind) -> Answer:
         return await call.node.page(kind, call.query, window)
 
     return answer
+
+
+async def certificates(call: Call) -> object:
+    """Answer a page of certificates, as a table if asked for."""
+    as_table = call.query.pop("format", "json") == "csv"
+    window = take_window(call.query)
+    page = cast("types.Page[types.Certificate]", await call.node.page("certificate", call.query, window))
+    if not as_table:
+        return page
+    return certificates_csv(page, (await call.node.network()).parameters.slot_s)
+
+
+async def green(call: Call) -> types.Green:
+    """Answer where the energy came from that an account or asset bought."""
+    parties = [(kind, str(call.query[kind])) for kind in ("account", "asset") if kind in call.query]
+    if len(parties) != 1:
+        raise ProblemError("bad_request", "name either an `account` or an `asset`")
+    if "from" not in call.query or "until" not in call.query:
+        raise ProblemError("bad_request", "say `from` which slot on and `until` which, without it")
+    return await call.node.green(parties[0], int(call.query["from"]), int(call.query["until"]))
 
 
 async def audit(call: Call) -> object:

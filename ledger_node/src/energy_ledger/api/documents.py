@@ -15,3 +15,5 @@ class Document:
     body: bytes
     content_type: str
     name: str
+    next: str | None = None
+    """The cursor of the following page, of a list."""

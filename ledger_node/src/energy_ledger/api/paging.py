@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from energy_ledger.api.problems import ProblemError
-from energy_ledger.api.types import AccountStatus, OrderState, RedemptionState, TradeState
+from energy_ledger.api.types import (
+    AccountStatus,
+    CertificateState,
+    ClaimState,
+    OrderState,
+    RedemptionState,
+    TradeState,
+)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -74,12 +81,14 @@ ACCOUNT = _words("account", "of this account only")
 ASSET = _words("asset", "of this asset only")
 ORDER = _words("order", "of this order only")
 SLOT = _number("slot", "of this slot only")
+HOLDER = _words("holder", "held or used by this account only")
+CONSUMER = _words("consumer", "used by this asset only")
 DAY = _number("day", "of this day only, counted since the epoch (UTC)")
 FROM_DAY = _number("from", "the first day, counted since the epoch (UTC)")
 UNTIL_DAY = _number("until", "the day after the last")
 FROM_SLOT = _number("from", "the first slot")
 UNTIL_SLOT = _number("until", "the slot after the last")
-FORMAT = Parameter(
+TABLE = Parameter(
     "format",
     _one_of("json", "csv"),
     {"type": "string", "enum": ["json", "csv"], "default": "json"},
@@ -95,6 +104,8 @@ ACCOUNT_STATUS = Parameter(
 )
 KEY = _words("key", "whose present ed25519 key this is, in hex")
 TRADE_STATE = _states(get_args(TradeState.__value__))
+CLAIM_STATE = _states(get_args(ClaimState.__value__))
+CERTIFICATE_STATE = _states(get_args(CertificateState.__value__))
 TYPES = _words("types", "of these types only, separated by commas")
 EVENT_CURSOR = _number("cursor", "events after this one; without it, from now on")
 PROOF = Parameter(

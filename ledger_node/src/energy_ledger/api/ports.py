@@ -17,6 +17,8 @@ type Kind = Literal[
     "round",
     "slot",
     "reading",
+    "claim",
+    "certificate",
     "total",
     "redemption",
     "flexibility",
@@ -93,6 +95,10 @@ class Node(Protocol):
 
     async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset, oldest first."""
+        ...
+
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
         ...
 
     async def proven_audit(

@@ -77,6 +77,7 @@ def _document(document: Document) -> web.Response:
             "Content-Type": document.content_type,
             "Content-Disposition": f'inline; filename="{document.name}"',
             **_FILE_HEADERS,
+            **({} if document.next is None else {"Link": f'<?cursor={document.next}>; rel="next"'}),
         },
     )
 

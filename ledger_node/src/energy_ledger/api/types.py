@@ -24,7 +24,9 @@ type Reason = Literal[
     "not_cleared",
 ]
 type RoundState = Literal["open", "cleared", "void"]
-type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled"]
+type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled", "disputed"]
+type ClaimState = Literal["open", "upheld", "rejected"]
+type CertificateState = Literal["active", "cancelled", "claimed", "withdrawn", "expired"]
 type TransactionState = Literal["pending", "applied", "refused"]
 
 
@@ -98,6 +100,8 @@ class Parameters(msgspec.Struct, frozen=True):
     readings: Literal["traded", "net"]
     approval: Literal["invite", "manual"]
     quota: Quota
+    claim_window_s: int
+    certificate_life_s: int
     hybrid: Hybrid | None
 
 
@@ -213,6 +217,7 @@ class Asset(msgspec.Struct, frozen=True):
     technology: str | None
     commissioned: str | None
     location: str | None
+    storage_efficiency: int | None
     state: AssetState
     commit: int
 
@@ -301,6 +306,40 @@ class Trade(msgspec.Struct, frozen=True):
     received: int | None
     seller_penalty: int | None
     buyer_penalty: int | None
+    passed_wh: int | None
+
+
+class TradeSide(msgspec.Struct, frozen=True):
+    """One side of a trade: what its connection point traded and its meter showed in the slot.
+
+    `read_wh` is null without a reading, which counts as zero; `share_wh` of it fell to this trade. `short_wh`
+    is what this side kept less to than the other; for each it owes the difference of `outside` and `inside`,
+    the price it would have had to pay or would have got without the neighbours, and the price of the trade.
+    """
+
+    point: str
+    traded_wh: int
+    read_wh: int | None
+    share_wh: int | None
+    passed_wh: int
+    short_wh: int
+    outside: int
+    inside: int
+    penalty: int | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a trade came to what it came to; nulls and zeros where nothing is known yet."""
+
+    seller: TradeSide
+    buyer: TradeSide
+    claims: list[str]
+
+
+class TradeReport(Trade, frozen=True):
+    """A trade with all that its parties may ask about it."""
+
+    explanation: Explanation
 
 
 class RefusedClearing(msgspec.Struct, frozen=True):
@@ -388,16 +427,78 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a connection point attested for a slot."""
+    """What a connection point attested for a slot, or what an upheld claim (then named) put in its place."""
 
     asset: str
     slot: int
     imported_wh: int
     exported_wh: int
-    commitment: str
+    commitment: str | None
+    quality: Literal["measured", "estimated"]
     account: str
     commit: int
     transaction: str
+    claim: str | None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What `account` says the reading of a connection point (of `owner`) should be."""
+
+    id: str
+    account: str
+    owner: str
+    asset: str
+    slot: int
+    imported_wh: int
+    exported_wh: int
+    reason: str
+    commitment: str | None
+    state: ClaimState
+    opened: int
+    decided: int | None
+    decided_by: str | None
+    note: str | None
+    commit: int
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """Wh that an asset exported in a slot, numbered [first, end), and who holds or used them.
+
+    The community's own record, not a state guarantee of origin.
+    """
+
+    id: str
+    asset: str
+    slot: int
+    first: int
+    end: int
+    wh: int
+    holder: str
+    state: CertificateState
+    source: str | None
+    technology: str | None
+    commissioned: str | None
+    rated_w: int
+    location: str | None
+    storage: bool
+    purpose: str
+    issuer: str
+    issued: int
+    expires: int
+    trade: str | None
+    consumer: str | None
+    consumed_slot: int | None
+    cancelled_for: str | None
+    claimed_for: str | None
+
+
+class Green(msgspec.Struct, frozen=True):
+    """How much of what an account or asset bought was certified, and from which sources and assets, in Wh."""
+
+    consumed_wh: int
+    green_wh: int
+    by_source: dict[str, int]
+    by_asset: dict[str, int]
 
 
 class Redemption(msgspec.Struct, frozen=True):

@@ -59,6 +59,7 @@ def plan_register(request: Request, payload: AssetRegister) -> Action:
         technology=given(payload.technology),
         commissioned=given(payload.commissioned),
         location=given(payload.location),
+        storage_efficiency=given(payload.storage_efficiency),
         commit=request.state.commit,
     )
     _check_feeder_meter(request, asset)
@@ -127,7 +128,7 @@ def asset_state(state: State, asset: Asset) -> AssetState:
     if asset.state == "retired":
         return "retired"
     idle = advance(ASSET, None, "register")
-    trades = state.trades.values()
+    trades = (state.trades[name] for name in state.index.unsettled())
     busy = any(order.asset == asset.id for order in state.orders.values()) or any(
         asset.id in (trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point) for trade in trades
     )

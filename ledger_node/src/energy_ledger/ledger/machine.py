@@ -10,11 +10,14 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.keys import KeySet
 from energy_ledger.ledger import (
     assets,
+    certificates,
+    claims,
     clearings,
     committees,
     day_totals,
     disclosures,
     flexibility,
+    issuing,
     members,
     membership,
     money,
@@ -51,6 +54,11 @@ from energy_ledger.payloads import (
     Approve,
     AssetRegister,
     AssetUpdate,
+    CertificateCancel,
+    CertificateClaim,
+    CertificateTransfer,
+    ClaimDecide,
+    ClaimOpen,
     ClearingPropose,
     CommitteeVote,
     CreditSet,
@@ -124,6 +132,11 @@ _PLANS: Final[dict[type[Payload], _Plan]] = {
     OrderPlace: orders.plan_place,
     OrderCancel: orders.plan_cancel,
     ReadingAttest: readings.plan_attest,
+    ClaimOpen: claims.plan_open,
+    ClaimDecide: claims.plan_decide,
+    CertificateTransfer: certificates.plan_transfer,
+    CertificateCancel: certificates.plan_cancel,
+    CertificateClaim: certificates.plan_claim,
     ReadingDisclose: disclosures.plan_disclose,
     ReadingTotal: day_totals.plan_total,
     ClearingPropose: clearings.plan_propose,
@@ -261,6 +274,9 @@ class Ledger:
         lapse = state.lapses.next_due(state.orders.__contains__)
         if lapse is not None:
             yield lapse + 1
+        claim = claims.next_lapse(state)
+        if claim is not None:
+            yield claim
         for slot in state.index.slots():
             yield timing.next_step(slot, state.time)
         past = flexibility.next_due(state)
@@ -309,7 +325,12 @@ class Ledger:
         orders.lapse_due(state, state.time)
         orders.forget_closed(state)
         settlement.start_slots(state)
-        settlement.end_graces(state)
+        settlement.end_slots(state)
+        for slot in settlement.end_graces(state):
+            issuing.issue(state, slot)
+        claims.lapse_due(state)
+        claims.finish_slots(state)
+        certificates.expire(state)
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
         day_totals.finish_past(state)

@@ -12,6 +12,7 @@ from energy_ledger import crypto
 from energy_ledger.keys import KeySet, check_address, key_set_bytes, verify_all
 from energy_ledger.ledger import flexibility
 from energy_ledger.ledger.assets import assets_of, retire
+from energy_ledger.ledger.claims import parties
 from energy_ledger.ledger.events import EventType
 from energy_ledger.ledger.members import known_member, member, standing
 from energy_ledger.ledger.orders import cancel_all
@@ -150,15 +151,13 @@ def part(state: State) -> None:
 
 
 def _open_matters(state: State, address: str) -> Iterator[object]:
-    """Give whatever of a member is not over yet: money held, orders, trades."""
+    """Give whatever of a member is not over yet: money held, orders, trades, claims about its trades."""
     if state.accounts[address].held:
         yield address
     yield from (order for order in state.orders.values() if order.account == address)
-    yield from (
-        trade
-        for trade in state.trades.values()
-        if address in (trade.seller, trade.buyer) and trade.state != "settled"
-    )
+    unsettled = (state.trades[name] for name in state.index.unsettled())
+    yield from (trade for trade in unsettled if address in (trade.seller, trade.buyer))
+    yield from (claim for claim in state.claims.values() if address in parties(state, claim))
 
 
 def _move(state: State, address: str, event: str) -> Account:

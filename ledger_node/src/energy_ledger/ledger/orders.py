@@ -145,7 +145,8 @@ def lapse_due(state: State, time: int) -> None:
 
 def forget_closed(state: State) -> None:
     """Forget orders that were finished a day ago."""
-    for closed in list(takewhile(lambda closed: closed.until <= state.time, state.closed_orders.values())):
+    due = takewhile(lambda closed: closed.until <= state.time, state.closed_orders.values())
+    for closed in sorted(due, key=lambda closed: closed.number):
         state.closed_orders.forget(closed.id)
 
 

@@ -129,7 +129,7 @@ _LINES: Final[dict[str, Callable[[Facts], Iterable[Line]]]] = {
     "voucher.paid": _redeem,
     "community.paid": _pay_from_fund,
 }
-"""How each event that moves money is written; `before` has what a trade came to when it was settled last."""
+"""How each event that moves money is written; `before` has what a reviewed trade came to until then."""
 
 KEY_EVENTS: Final = frozenset({"member.joined", "key.rotated"})
 """Events that give an account its keys: whoever checks its signatures must find them."""

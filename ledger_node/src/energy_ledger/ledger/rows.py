@@ -92,6 +92,7 @@ class Asset(Struct, frozen=True, kw_only=True, gc=False):
     technology: str | None = None
     commissioned: str | None = None
     location: str | None = None
+    storage_efficiency: int | None = None
     state: Literal["active", "retired"] = "active"
     commit: int
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from energy_ledger.ledger.settlement import share
+from energy_ledger.ledger.shares import share
 from energy_ledger.policies import Sharing
 
 

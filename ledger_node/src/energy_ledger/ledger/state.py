@@ -9,7 +9,7 @@ from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from energy_ledger.genesis import Genesis, Rules
-from energy_ledger.ledger.agenda import Lapses, TradeIndex
+from energy_ledger.ledger.agenda import Expiries, Lapses, SlotIndex, TradeIndex
 from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
@@ -29,6 +29,7 @@ from energy_ledger.ledger.rows import (
 )
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
+from energy_ledger.ledger.traced_rows import Certificate, Claim, Tally
 from energy_ledger.ledger.trading_rows import ClosedOrder, DayTotal, Order, Proposal, Reading, Round, Trade
 from energy_ledger.market.book import Book
 
@@ -80,6 +81,9 @@ class State:
         self.closed_orders = Table(ClosedOrder)
         self.trades = Table(Trade)
         self.readings = Table(Reading)
+        self.claims = Table(Claim)
+        self.certificates = Table(Certificate)
+        self.tallies = Table(Tally)
         self.day_totals = Table(DayTotal)
         self.rounds = Table(Round)
         self.proposals = Table(Proposal)
@@ -106,6 +110,8 @@ class State:
         self.leaving: dict[str, None] = {}
         self.lapses = Lapses()
         self.index = TradeIndex()
+        self.slots = SlotIndex()
+        self.expiries = Expiries()
         self.auction: Auction | None = None
         self._events: list[Event] = []
         self._tree = MerkleTree()
@@ -229,8 +235,8 @@ class State:
             by_table.setdefault(row.table, []).append(row.row)
             if row.table in _IN_ROOT:
                 self._tree.set(*_leaf(row.table, row.key, row.row))
-        for name in (Order.table, ClosedOrder.table):
-            by_table.get(name, []).sort(key=lambda row: row["number"])
+        by_table.get(Order.table, []).sort(key=lambda row: row["number"])
+        by_table.get(ClosedOrder.table, []).sort(key=lambda row: row["until"])
         for table in self._tables:
             table.load(by_table.get(table.name, ()))
         (totals,) = by_table[Totals.table]
@@ -246,8 +252,25 @@ class State:
             self.lapses.add(lapse_time(order, self.timing), order.number, order.id)
         for trade in sorted(self.trades.values(), key=lambda trade: trade.place):
             self.index.add(trade)
+            self._note_slot(trade.slot)
         for reading in self.readings.values():
-            self.index.note_reading(reading)
+            self.slots.note_reading(reading)
+            self._note_slot(reading.slot)
+        for claim in self.claims.values():
+            self.slots.note_claim(claim)
+            self._note_slot(claim.slot)
+        for certificate in self.certificates.values():
+            if self.slots.is_final(certificate.slot):
+                self.expiries.add(certificate)
+            else:
+                self.slots.note_certificate(certificate)
+
+    def _note_slot(self, slot: int) -> None:
+        """Remember a slot that is not final."""
+        if self.time < self.timing.grace_over(slot):
+            self.slots.note(slot)
+        else:
+            self.slots.close(slot)
 
     @property
     def _tables(self) -> tuple[Table[Any], ...]:
@@ -259,6 +282,9 @@ class State:
             self.closed_orders,
             self.trades,
             self.readings,
+            self.claims,
+            self.certificates,
+            self.tallies,
             self.day_totals,
             self.rounds,
             self.proposals,

@@ -1,4 +1,4 @@
-"""The states of members, assets, orders, trades, rounds and redemptions, and what moves them on.
+"""The states of all that has states in the ledger, and what moves it from one to the next.
 
 Each table maps (state, event) to the next state; None is "not there yet". What a table does not name cannot
 happen. Nothing else in the ledger assigns a state.
@@ -48,14 +48,36 @@ ROUND: Final[Transitions[RoundState]] = {
     ("open", "end"): "void",
 }
 
-type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled"]
+type TradeState = Literal["matched", "delivering", "metered", "overdue", "settled", "disputed"]
 TRADE: Final[Transitions[TradeState]] = {
     (None, "match"): "matched",
     ("matched", "start"): "delivering",
     ("delivering", "meter"): "metered",  # both readings are in
     ("delivering", "miss"): "overdue",  # the grace is over
+    ("delivering", "keep"): "settled",  # it never left its connection point, so no meter tells of it
     ("metered", "settle"): "settled",
     ("overdue", "settle"): "settled",  # a missing reading counts as zero
+    ("settled", "dispute"): "disputed",  # somebody claims that a meter of it showed something else
+    ("disputed", "decide"): "settled",
+}
+
+type ClaimState = Literal["open", "upheld", "rejected"]
+CLAIM: Final[Transitions[ClaimState]] = {
+    (None, "open"): "open",
+    ("open", "uphold"): "upheld",
+    ("open", "reject"): "rejected",
+    ("open", "lapse"): "rejected",  # nobody decided
+}
+
+type CertificateState = Literal["active", "cancelled", "claimed", "withdrawn", "expired"]
+CERTIFICATE: Final[Transitions[CertificateState]] = {
+    (None, "issue"): "active",
+    ("active", "transfer"): "active",
+    ("active", "cancel"): "cancelled",  # the energy is used
+    ("active", "expire"): "expired",
+    ("active", "withdraw"): "withdrawn",  # a corrected reading took the energy back
+    ("cancelled", "withdraw"): "withdrawn",
+    ("cancelled", "claim"): "claimed",
 }
 
 type RedemptionState = Literal["requested", "paid", "returned"]

@@ -9,13 +9,15 @@ from energy_ledger.units import MS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The network's times, in ms; `horizon` is a number of slots."""
+    """The network's times, in ms; `horizon` is a number of slots, `life_ms` that of a certificate."""
 
     slot_ms: int
     round_ms: int
     window_ms: int
     gate_ms: int
     grace_ms: int
+    claim_ms: int
+    life_ms: int
     horizon: int
 
     @classmethod
@@ -27,6 +29,8 @@ class Timing:
             window_ms=rules.proposal_window_s * MS_PER_S,
             gate_ms=rules.gate_s * MS_PER_S,
             grace_ms=rules.grace_slots * rules.slot_s * MS_PER_S,
+            claim_ms=rules.claim_window_s * MS_PER_S,
+            life_ms=rules.certificate_life_s * MS_PER_S,
             horizon=rules.horizon_slots,
         )
 
@@ -41,6 +45,10 @@ class Timing:
     def grace_over(self, slot: int) -> int:
         """Return when a slot's readings are no longer taken."""
         return self.end(slot) + self.grace_ms
+
+    def final(self, slot: int) -> int:
+        """Return when claims about a slot are no longer taken, and what it came to stays."""
+        return self.grace_over(slot) + self.claim_ms
 
     def next_step(self, slot: int, time: int) -> int:
         """Return the first of a slot's start, end and end of grace that comes after `time`."""

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from energy_ledger.ledger.rows import JsonRow
 from energy_ledger.ledger.states import OrderState, RoundState, TradeState
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms
+from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, Quality
 
 
 def total_wh(terms: OrderTerms) -> int:
@@ -110,6 +110,7 @@ class Trade(Struct, frozen=True, kw_only=True, gc=False):
     fee: int
     id: str
     paid: int | None = None
+    passed_wh: int | None = None
     received: int | None = None
     round: int
     sell_asset: str
@@ -131,6 +132,11 @@ class Trade(Struct, frozen=True, kw_only=True, gc=False):
         return self.id
 
     @property
+    def internal(self) -> bool:
+        """Whether it stays behind one connection point, where no meter of the ledger sees it."""
+        return self.sell_point == self.buy_point
+
+    @property
     def place(self) -> tuple[int, int]:
         """Its place in ledger order: the round, and its number there."""
         return self.round, int(self.id.rpartition(".")[2])
@@ -146,7 +152,7 @@ class Trade(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reading(Struct, frozen=True, kw_only=True, gc=False):
-    """What a connection point attested for a slot."""
+    """What a connection point attested for a slot, or what a claim (then named) put right."""
 
     table: ClassVar[str] = "readings"
 
@@ -154,10 +160,12 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
     slot: int
     imported_wh: int
     exported_wh: int
-    commitment: str
+    commitment: str | None
+    quality: Quality
     account: str
     commit: int
     transaction: str
+    claim: str | None = None
 
     @property
     def key(self) -> str:

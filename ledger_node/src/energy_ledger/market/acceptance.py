@@ -6,18 +6,19 @@ exact flow for that choice. Four programs in turn settle welfare, volume, ranks 
 earlier goals at what the exact flow reached; the best outcome counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 
 import numpy as np
 
 from .book import Book
-from .columns import UNLIMITED, Amounts, Columns
+from .columns import UNLIMITED, Amounts, Columns, multiply
 from .flow import InfeasibleError, best_flow
 from .network import NOTHING, Acceptance, build_network
 from .outcome import Outcome, Score, read_outcome
 from .potentials import settle_links
+from .pricing import Prices, find_prices
 from .program import Program, build_program, solve_program, worth_of_energy
 
 FEW_CHOICES = 200
@@ -52,6 +53,74 @@ def evaluate(book: Book, columns: Columns, acceptance: Acceptance) -> Outcome:
     """Find the best fills for a choice. Raises InfeasibleError."""
     network = build_network(book, columns, acceptance)
     return read_outcome(columns, acceptance, best_flow(columns, network))
+
+
+def guesses(
+    book: Book, columns: Columns, outcome: Outcome, prices: Prices
+) -> Iterator[tuple[Outcome, Prices]]:
+    """Accept more and more of who gains at the prices so far, some at a time; give each choice that holds.
+
+    What does not fit together is tried by halves, what fits is followed by twice as much; who would lose at
+    the prices that follow is not accepted. Far quicker than choosing the best, and often near it.
+    """
+    waiting = {block.rank for block in columns.blocks}
+    waiting |= set(columns.flexible.rank_of[columns.flexible.whole_of].tolist())
+    size = len(waiting)
+    while options := [one for one in _gaining(columns, prices.charged) if one[0] in waiting][:size]:
+        found = _accept(book, columns, outcome, options)
+        if found is not None:
+            outcome, prices = found
+            yield found
+        if found is not None or len(options) == 1:
+            waiting -= {rank for rank, _ in options}
+        size = max(1, len(options) * 2 if found is not None else len(options) // 2)
+
+
+def _accept(
+    book: Book, columns: Columns, outcome: Outcome, options: Iterable[tuple[int, int]]
+) -> tuple[Outcome, Prices] | None:
+    """Accept some more orders; None if they do not fit, gain nothing, or one of all would lose."""
+    blocks = {block.rank for block in columns.blocks}
+    starts = {rank: start for rank, start in options if rank in blocks}
+    whole = {rank for rank, _ in options if rank not in blocks}
+    known = outcome.acceptance
+    try:
+        more = evaluate(book, columns, Acceptance({**known.starts, **starts}, known.whole | whole))
+    except InfeasibleError:
+        return None
+    prices = find_prices(columns, more)
+    return (more, prices) if prices.losing is None and more.score > outcome.score else None
+
+
+def _gaining(columns: Columns, prices: Amounts) -> list[tuple[int, int]]:
+    """Return the blocks and all-or-nothing bids that gain at prices per place, who gains most first.
+
+    Each with the start slot at which a block gains most; that of an all-or-nothing bid says nothing.
+    """
+    found: list[tuple[int, int, int]] = []
+    for block in columns.blocks:
+        gains = block.worth - prices[block.place]
+        totals = [(multiply(block.profile, gains[block.span(start)]), -start) for start in block.starts]
+        gain, start = max(totals, default=(0, 0))
+        found.append((-gain, block.rank, -start))
+    flexible = columns.flexible
+    gain_of = flexible.worth - prices[flexible.place]
+    found += [
+        (-_most_gain(columns, bid, gain_of), int(flexible.rank_of[bid]), 0)
+        for bid in np.flatnonzero(flexible.whole_of).tolist()
+    ]
+    return [(rank, start) for gain, rank, start in sorted(found) if gain < 0]
+
+
+def _most_gain(columns: Columns, bid: int, gain: Amounts) -> int:
+    """Return what all of a flexible bid gains in its best slots."""
+    entries = np.flatnonzero(columns.flexible.bid == bid)
+    best = entries[np.argsort(-gain[entries], kind="stable")]
+    rest, total = int(columns.flexible.energy_of[bid]), 0
+    for wh, each in zip(columns.flexible.wh[best].tolist(), gain[best].tolist(), strict=True):
+        total += min(rest, wh) * each
+        rest -= min(rest, wh)
+    return total
 
 
 def relaxed_numbers(columns: Columns) -> list[Amounts]:

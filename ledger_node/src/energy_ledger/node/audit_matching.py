@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 
 from energy_ledger.ledger.events import EventType
-from energy_ledger.payloads import AssetUpdate, Payload
+from energy_ledger.payloads import AssetUpdate, ClaimDecide, Payload
 from energy_ledger.transactions import Transaction
 
 
@@ -30,15 +30,24 @@ _KINDS: Final[dict[EventType, frozenset[str]]] = {
     "asset.updated": frozenset({"asset.update"}),
     "order.placed": frozenset({"order.place"}),
     "reading.attested": frozenset({"reading.attest"}),
+    "claim.opened": frozenset({"claim.open"}),
+    "claim.decided": frozenset({"claim.decide"}),
+    "certificate.transferred": frozenset({"certificate.transfer"}),
+    "certificate.cancelled": frozenset({"certificate.cancel"}),
+    "certificate.claimed": frozenset({"certificate.claim"}),
     "reading.disclosed": frozenset({"reading.disclose"}),
 }
 """Events that only one kind of transaction brings about."""
 _RENAMED: Final[dict[str, dict[str, str]]] = {
     "order.cancel": {"order": "id"},
+    "claim.decide": {"claim": "id"},
+    "certificate.transfer": {"to": "holder"},
+    "certificate.cancel": {"purpose": "cancelled_for"},
+    "certificate.claim": {"beneficiary": "claimed_for"},
     "asset.retire": {"asset": "id"},
 }
 """Fields of a kind that its event has under another name."""
-_CREATES: Final = frozenset({"asset.register", "flexibility.announce", "order.place"})
+_CREATES: Final = frozenset({"asset.register", "claim.open", "flexibility.announce", "order.place"})
 """Kinds that name what they create after themselves, the sender being its owner."""
 
 
@@ -78,4 +87,15 @@ def _fields(payload: Payload) -> dict[str, Any]:
     }
 
 
-_EXPECTED: Final[dict[str, Callable[[Transaction, Fields], Fields]]] = {"asset.update": _as_updated}
+def _as_decided(transaction: Transaction, data: Fields) -> Fields:
+    """Expect the claim in the state that was decided."""
+    payload = transaction.payload
+    assert isinstance(payload, ClaimDecide)  # noqa: S101 -- chosen by its kind
+    state = "upheld" if payload.upheld else "rejected"
+    return {**_as_named(transaction, data), "state": state, "decided_by": payload.account}
+
+
+_EXPECTED: Final[dict[str, Callable[[Transaction, Fields], Fields]]] = {
+    "asset.update": _as_updated,
+    "claim.decide": _as_decided,
+}

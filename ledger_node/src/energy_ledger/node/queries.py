@@ -21,7 +21,8 @@ from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
 from energy_ledger.node.statements import Statements
-from energy_ledger.storage.reader import BlockRecord, CommitRecord, Reader
+from energy_ledger.node.tracing import Tracing
+from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
 
@@ -33,6 +34,8 @@ _TABLES: Final[dict[Kind, tuple[str, msgspec.json.Decoder[Any]]]] = {
     "trade": ("trades", msgspec.json.Decoder(types.Trade)),
     "round": ("rounds", msgspec.json.Decoder(types.Round)),
     "reading": ("readings", msgspec.json.Decoder(types.Reading)),
+    "claim": ("claims", msgspec.json.Decoder(types.Claim)),
+    "certificate": ("certificates", msgspec.json.Decoder(types.Certificate)),
     "total": ("day_totals", msgspec.json.Decoder(types.DayTotal)),
     "redemption": ("redemptions", msgspec.json.Decoder(types.Redemption)),
     "flexibility": ("flexibility", msgspec.json.Decoder(types.Flexibility)),
@@ -62,12 +65,14 @@ class Queries:
         self._in_threads = in_threads
         self._genesis = genesis
         self._history = History(reader, genesis)
+        self._tracing = Tracing(reader, self._history.tariffs)
         self._district = District(reader, genesis)
 
     async def one(self, kind: Kind, key: str) -> object | None:
         """Return one row by its key, None when there is none."""
         special: Mapping[str, Callable[[str], object | None]] = {
             "round": self._round,
+            "trade": self._tracing.trade,
             "slot": self._slot,
             "transaction": self._transaction,
             "block": self._block,
@@ -82,6 +87,13 @@ class Queries:
     async def audit(self, asset: str, window: Window) -> types.Page[types.AuditItem]:
         """Return a page of the events that concern an asset."""
         return await self.ask(self._audit, asset, window)
+
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        kind, name = party
+        return await self.ask(
+            self._tracing.green, Party("asset" if kind == "asset" else "account", name), first, end
+        )
 
     async def audit_as_of(
         self, shown: types.Proven[types.AuditRow], window: Window

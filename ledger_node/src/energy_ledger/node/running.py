@@ -92,7 +92,7 @@ class Running:
         self.figures = dict.fromkeys(_COUNTED, 0)
         self.seconds = dict.fromkeys(_TIMED, 0.0)
         self.matcher = (
-            Matcher(self.genesis, key, self._submit_own, self._next_sequence) if with_matcher else None
+            Matcher(self.genesis, key, self._submit_own, self._next_sequence, now) if with_matcher else None
         )
         self._chain = chain
         self._writer = writer

@@ -263,6 +263,10 @@ class Node:
         """Return a page of the events that concern an asset, oldest first."""
         return await self._network.queries.audit(asset, window)
 
+    async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
+        """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
+        return await self._network.queries.green(party, first, end)
+
     async def proven_audit(
         self, asset: str, window: Window
     ) -> types.ProvenPage[types.AuditItem, types.AuditRow] | None:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from energy_ledger.market.book import Book, Clearing
@@ -22,21 +23,26 @@ class Solver:
         self._process: Process | None = None
         self._turn = asyncio.Lock()
 
-    async def solve(self, book: Book) -> Clearing:
-        """Compute the clearing of a book.
+    async def solve(self, book: Book, within_s: float = _LONGEST_S) -> Clearing:
+        """Compute the clearing of a book: the best, or else the best that is found in time.
 
-        Raises SolverError when the process fails; the next book starts a new one.
+        Raises SolverError when the process fails or has nothing yet; the next book starts a new one.
         """
+        found: list[Clearing] = []
         async with self._turn:
             try:
-                async with asyncio.timeout(_LONGEST_S):
-                    return await self._ask(book)
+                async with asyncio.timeout(within_s):
+                    async for clearing in self._ask(book):
+                        found = [clearing]
             except (asyncio.IncompleteReadError, ConnectionError, TimeoutError) as error:
                 await self.close()
-                raise SolverError(f"the solver gave no clearing: {error or 'it took too long'}") from error
+                if not found:
+                    reason = str(error) or "it took too long"
+                    raise SolverError(f"the solver gave no clearing: {reason}") from error
             except asyncio.CancelledError:
                 await self.close()  # a clearing that nobody waits for would be taken for the next one's
                 raise
+            return found[0]
 
     async def close(self) -> None:
         """End the process, if it runs."""
@@ -47,17 +53,21 @@ class Solver:
             process.kill()
         await process.wait()
 
-    async def _ask(self, book: Book) -> Clearing:
+    async def _ask(self, book: Book) -> AsyncIterator[Clearing]:
+        """Give clearings of a book, each better than the one before."""
         process = self._process or await self._start()
         if process.stdin is None or process.stdout is None:
             raise SolverError("the solver process has no pipes")
         process.stdin.write(pack(book))
         await process.stdin.drain()
-        (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-        clearing = unpack(await process.stdout.readexactly(length))
-        if not isinstance(clearing, Clearing):
-            raise SolverError("the solver answered something else than a clearing")
-        return clearing
+        while True:
+            (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+            clearing = unpack(await process.stdout.readexactly(length))
+            if clearing is None:
+                return
+            if not isinstance(clearing, Clearing):
+                raise SolverError("the solver answered something else than a clearing")
+            yield clearing
 
     async def _start(self) -> Process:
         # A session of its own: Ctrl-C is for the node, which then ends this process in order.

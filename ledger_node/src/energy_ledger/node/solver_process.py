@@ -10,6 +10,7 @@ import pickle
 import struct
 import sys
 from contextlib import suppress
+from itertools import chain
 from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">I")
@@ -36,13 +37,14 @@ def main() -> None:
 
 
 def answer_all(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer every book with its clearing."""
-    from energy_ledger.market.solver import solve
+    """Answer every book with its clearings, as they get better; None ends them."""
+    from energy_ledger.market.solver import clearings
 
     while len(header := requests.read(HEADER.size)) == HEADER.size:
         (length,) = HEADER.unpack(header)
-        answers.write(pack(solve(unpack(requests.read(length)))))
-        answers.flush()
+        for answer in chain(clearings(unpack(requests.read(length))), (None,)):
+            answers.write(pack(answer))
+            answers.flush()
 
 
 if __name__ == "__main__":

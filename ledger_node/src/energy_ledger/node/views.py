@@ -44,6 +44,8 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
             approval=policy.approval,
             quota=types.Quota(policy.quota.work_per_s, policy.quota.burst),
             hybrid=_hybrid(policy.hybrid),
+            claim_window_s=rules.claim_window_s,
+            certificate_life_s=rules.certificate_life_s,
         ),
         tariff=tariff(standing.tariffs.tariff_at(standing.time // (rules.slot_s * MS_PER_S))),
         tariffs=[types.TariffFrom(slot, tariff(one)) for slot, one in standing.tariffs.entries],

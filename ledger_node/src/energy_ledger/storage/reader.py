@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
@@ -15,6 +15,7 @@ from energy_ledger.storage.schema import CERTIFICATE
 
 _CONDITIONS: Final[dict[tuple[str, str], str]] = {
     ("accounts", "key"): "public = ?",
+    ("claims", "account"): "? IN (account, owner)",
     ("flexibility", "slot"): "? BETWEEN earliest AND deadline - 1",
 }
 """Filters that ask for something else than the value of the column of their name."""
@@ -59,6 +60,23 @@ class CommitRecord:
     epoch: int
     leader: bytes
     root: bytes
+
+
+type PartyKind = Literal["account", "asset"]
+
+_CONSUMED: Final = """
+SELECT asset, row ->> '$.source', sum(row ->> '$.wh') FROM certificates
+WHERE {column} = ? AND slot BETWEEN ? AND ? AND row ->> '$.consumer' IS NOT NULL AND state = 'cancelled'
+GROUP BY 1, 2 ORDER BY 1, 2"""
+_USER: Final[dict[PartyKind, str]] = {"account": "holder", "asset": "consumer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whom a question about energy is about: one account, or one asset."""
+
+    kind: PartyKind
+    name: str
 
 
 class Reader:
@@ -173,6 +191,22 @@ class Reader:
         """Return the Wh and the number of a slot's trades."""
         wh, number, _ = trade_packs.traded(self._run, slot)
         return wh, number
+
+    def trades_at(self, point: str, slot: int) -> list[bytes]:
+        """Return all trades of a connection point in a slot, in ledger order."""
+        return self.subjects_trades(point, slot, slot + 1)
+
+    def subjects_trades(self, subject: str, first: int, end: int) -> list[bytes]:
+        """Return all trades of an account or asset in slots from `first` up to `end`, in ledger order."""
+        return trade_packs.subjects_trades(self._run, subject, first, end)
+
+    def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
+        """Return what was cancelled for the use of an account's assets or one asset, in slots up to `end`.
+
+        Each line is a producing asset, the source, and the Wh.
+        """
+        question = _CONSUMED.format(column=_USER[party.kind])
+        return self._run(question, (party.name, first, end - 1)).fetchall()
 
     # --- history ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from energy_ledger.storage import event_packs, trade_packs
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -43,6 +43,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "audits": (),
     "orders": ("account", "asset", "state", "number"),
     "readings": ("asset", "slot"),
+    "claims": ("account", "owner", "asset", "slot", "state"),
+    "certificates": ("holder", "asset", "consumer", "slot", "state"),
+    "tallies": (),
     "day_totals": ("asset", "account", "day"),
     "rounds": ("first_slot",),
     "closed_orders": (),

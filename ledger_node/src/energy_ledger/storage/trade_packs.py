@@ -235,6 +235,26 @@ def trades_of(run: Run, orders: Iterable[str]) -> Iterator[bytes]:
             )
 
 
+def subjects_trades(run: Run, subject: str, first_slot: int, end_slot: int) -> list[bytes]:
+    """Return all trades of an account, asset or order in slots from `first_slot` up to `end_slot`."""
+    packs = run(
+        "SELECT first, live, body FROM trade_packs WHERE slot >= ?1 AND slot < ?2 "
+        "AND round IN (SELECT round FROM trade_subjects WHERE subject = ?3) ORDER BY first",
+        (first_slot, end_slot, subject),
+    )
+    wanted = list(chain.from_iterable(_SUBJECTS.values()))
+    found: list[bytes] = []
+    for _, _, body in packs:
+        lines = unpack(body)
+        facts = _decode(_facts, lines)
+        found += (
+            line
+            for line, one in zip(lines, facts, strict=True)
+            if any(getattr(one, field) == subject for field in wanted)
+        )
+    return found
+
+
 def trades_between(run: Run, first: int, end: int) -> Iterator[bytes]:
     """Return the trades of the slots from `first` up to, and without, `end`, slot by slot."""
     packs = run(
