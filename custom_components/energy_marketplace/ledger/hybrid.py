@@ -59,6 +59,7 @@ GOVERNING = Hybrid(
         "community.pay",
         "tariff.set",
         "policy.set",
+        "claim.decide",
     ),
     transfer_above=50 * NANO,
 )
