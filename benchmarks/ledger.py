@@ -10,7 +10,6 @@ signed and encoded before the clock starts.
 import argparse
 import asyncio
 import json
-import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +17,7 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from simulation.faults.homes import Home
-from simulation.faults.street import Street as SimulatedStreet
-from simulation.faults.street import Weather
+from benchmarks.network import report_latency
 from tests.support.client import Client, Street, client_of
 from tests.support.node import NodeProcess
 from tests.support.people import Person
@@ -29,8 +26,6 @@ BATCH = 1_000
 SENDERS = 40
 CONNECTIONS = 3
 GENEROUS = {"work_per_s": 10**9, "burst": 10**12}
-DELAY_MS = 250
-"""A message delay of the simulation: above the least time between two blocks, so that delays decide."""
 
 
 def verifications_per_s(threads: int, seconds: float = 2.0) -> float:
@@ -101,38 +96,6 @@ async def figures(client: Client) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
-def delays_to_commit(size: int, pause_ms: int, samples: int = 20) -> list[float]:
-    """Return the message delays from submitting to the commit at the same home, a pause after each."""
-    street = SimulatedStreet(size, 0, seed=size)
-    street.weather = Weather((DELAY_MS, DELAY_MS))
-    street.clock.run(20 * DELAY_MS)
-    founder, found = street.people[0], []
-    for number in range(samples):
-        home = street.homes[number % size]
-        waiting = founder.sign("voucher.issue", to=founder.address, amount=1, reference="cash")
-        started = street.clock.now
-        home.submit(waiting)
-        while waiting.transaction.id not in home.disk.ordered:
-            street.clock.run(DELAY_MS // 25)
-        found.append((street.clock.now - started) / DELAY_MS)
-        street.clock.run(pause_ms)
-    return found
-
-
-def idle_bytes_per_day(size: int, hours: float = 0.5) -> float:
-    """Return the bytes of blocks that a home sends to the others in a day in which nothing happens."""
-    street = SimulatedStreet(size, 0, seed=size)
-    street.clock.run(60_000)
-    before = sum(_said(home) for home in street.homes)
-    street.clock.run(int(hours * 3_600_000))
-    after = sum(_said(home) for home in street.homes)
-    return (after - before) / size * (size - 1) * 24 / hours
-
-
-def _said(home: Home) -> int:
-    return sum(len(block.raw) for ref, block in home.disk.blocks.items() if ref.author == home.author)
-
-
 def main() -> None:
     """Measure, and print a line for each result."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -145,12 +108,7 @@ def main() -> None:
     print(f"one node commits {rate:,.0f} transfers a second: {rate / two:.0%} of what both cores verify")
     for name, share in spent.items():
         print(f"  {name}: {share:.0%} of the time")
-    for size in (4, 10, 30):
-        for what, pause_ms in (("while others speak", 0), ("after a pause", 20_000)):
-            delays = delays_to_commit(size, pause_ms)
-            median, most = statistics.median(delays), max(delays)
-            print(f"n = {size}, {what}: median {median:.1f}, most {most:.1f} message delays to the commit")
-    print(f"idle at n = 10: {idle_bytes_per_day(10) / 1e6:.2f} MB of blocks a day and home")
+    report_latency()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from .complaints import async_withdraw
 from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, CONTROL_ENTITY, DOMAIN, PLATFORMS
 from .control import DeliveryControl
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+from .day_totals import DayTotals
 from .devices import async_register_devices
 from .ledger.client import NodeClient
 from .ledger.member import Member
@@ -72,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
     for asset in assets_of(entry):
         if CONTROL_ENTITY in asset.control:
             DeliveryControl(hass, market, agent, asset).async_start()
+    DayTotals(hass, entry, market, meters).async_start()
     agent.async_start()
     entry.async_on_unload(entry.add_update_listener(_async_updated))
     await async_show_panel(hass)

@@ -57,7 +57,8 @@ class Street:
         self.honest = self.homes[: size - liars]
         for home in self.homes:
             home.step()
-        self.clock.after(KEEPALIVE_MS, self._keep_alive)
+        self.keepalive_ms = KEEPALIVE_MS
+        self.clock.after(self.keepalive_ms, self._keep_alive)
 
     def _build(self, author: int, lies: bool) -> Home:
         disk = Disk.found(self.genesis)
@@ -122,7 +123,7 @@ class Street:
     def _keep_alive(self) -> None:
         for home in self.homes:
             home.keep_alive()
-        self.clock.after(KEEPALIVE_MS, self._keep_alive)
+        self.clock.after(self.keepalive_ms, self._keep_alive)
 
     # --- what must hold -------------------------------------------------------------------------------------
 

@@ -183,6 +183,17 @@ class NodeClient:
             await self._get(f"accounts/{address}/statement", **{"from": since, "until": until})
         )
 
+    async def district(self, first: int, end: int) -> Mapping[str, Any]:
+        """Return how the district did in the days [first, end), counted since the epoch (UTC)."""
+        return self._object(await self._get("district", **{"from": first, "until": end}))
+
+    async def feeders(self, first: int, end: int) -> list[Mapping[str, Any]]:
+        """Return how the feeders' own meters compare with their members in the days [first, end)."""
+        body = await self._get("feeders", **{"from": first, "until": end})
+        if not isinstance(body, list):
+            raise NodeProblemError("the node answered no list of feeders")
+        return [self._object(item) for item in body]
+
     async def certificates(
         self,
         *,

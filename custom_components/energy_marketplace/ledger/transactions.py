@@ -194,6 +194,21 @@ def reading_attest(*, asset: str, slot: int, imported_wh: int, exported_wh: int,
     return Body("reading.attest", fields)
 
 
+def reading_total(
+    *, asset: str, day: int, imported_wh: int, exported_wh: int, produced_wh: int, self_consumed_wh: int
+) -> Body:
+    """Attest what a connection point counted in a day (since the epoch, UTC)."""
+    fields = {
+        "asset": asset,
+        "day": day,
+        "imported_wh": imported_wh,
+        "exported_wh": exported_wh,
+        "produced_wh": produced_wh,
+        "self_consumed_wh": self_consumed_wh,
+    }
+    return Body("reading.total", fields)
+
+
 def reading_disclose(*, asset: str, slot: int, registers: str, salt: str) -> Body:
     """Open a reading for everybody: the text of its registers, and the salt (hex) of its commitment."""
     fields = {"asset": asset, "slot": slot, "registers": registers, "salt": salt}

@@ -102,38 +102,73 @@ def plan(
 
     """
     terms = terms_of(time_ms, parameters, tariff, home.supplier, prices)
-    firm = Firm.of((trade for trade in trades if trade.slot >= terms.first and _is_due(trade)), home.point.id)
+    book = _Book(home.point.id, trades, [order for order in orders if order.state == "open"], own)
+    due = [trade for trade in trades if trade.slot >= terms.first and _is_due(trade)]
+    firm = Firm.of(due, home.point.id)
     want = Want(home, terms, firm, schedule(home, terms, firm))
-    mine = [order for order in orders if order.id in own and order.state == "open"]
-    budget = Budget.of(
-        settings.daily_limit,
-        None if settings.available is None else settings.available + sum(order.held for order in mine),
-        slot_s=terms.slot_s,
-        zone=zone,
-        trades=trades,
-        others=[order for order in orders if order.id not in own and order.state == "open"],
-        point=home.point.id,
-    )
-    wanted = affordable(beside(wishes(want), orders, trades, own, terms.open.start), budget)
+    wished = beside(wishes(want), orders, trades, own, terms.open.start)
+    wanted = affordable(wished, book.budget(settings, terms.slot_s, zone))
     changes = reconcile(
-        wanted, standing(mine, trades, terms.open.start), exact=settings.daily_limit is not None
+        wanted, standing(book.mine, trades, terms.open.start), exact=settings.daily_limit is not None
     )
-    place = tuple(Decision(wish.asset, wish.order(), wish.because) for wish in changes.place)
+    said = {wish.asset: _money_short(settings) for wish in reversed(wished)}
+    said |= {wish.asset: wish.because for wish in reversed(wanted)}
+    agreed = sum(_price_of(trade, home.point.id) for trade in due)
+    rest = want.schedules.net - want.schedules.position.firm
     return Plan(
         made_ms=time_ms,
-        place=place,
+        place=tuple(Decision(wish.asset, wish.order(), wish.because) for wish in changes.place),
         cancel=tuple(Cancellation(one.id, one.asset, Sentence("takes_back")) for one in changes.cancel),
-        schedules={asset.id: _schedule(want, asset, place) for asset in home.assets},
-        cost=_cost(want, want.schedules.position.above, want.schedules.position.below),
-        supplier_cost=_cost(want, terms.buy, terms.sell),
+        schedules={asset.id: _schedule(want, asset, said) for asset in home.assets},
+        cost=agreed + _cost(rest, terms.import_price, terms.export_price),
+        supplier_cost=_cost(want.schedules.net, terms.buy, terms.sell),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What a connection point has in the market; `own` are the agent's orders among the open ones."""
+
+    point: str
+    trades: Sequence[Trade]
+    orders: Sequence[PlacedOrder]
+    own: Collection[str]
+
+    @property
+    def mine(self) -> list[PlacedOrder]:
+        """The agent's open orders."""
+        return [order for order in self.orders if order.id in self.own]
+
+    def budget(self, settings: Settings, slot_s: int, zone: tzinfo) -> Budget:
+        """Return what may still be spent; what the agent's own orders hold comes back if they go."""
+        held = sum(order.held for order in self.mine)
+        return Budget.of(
+            settings.daily_limit,
+            None if settings.available is None else settings.available + held,
+            slot_s=slot_s,
+            zone=zone,
+            trades=self.trades,
+            others=[order for order in self.orders if order.id not in self.own],
+            point=self.point,
+        )
+
+
+def _money_short(settings: Settings) -> Sentence:
+    limits = [limit for limit in (settings.daily_limit, settings.available) if limit is not None]
+    return Sentence("waits_limit", {"money": min(limits, default=0)})
+
+
+def _price_of(trade: Trade, point: str) -> int:
+    """Return what a trade costs a connection point (negative: brings it)."""
+    paid = trade.wh * (trade.buyer_price + trade.fee) if trade.buy_point == point else 0
+    return paid - (trade.wh * trade.seller_price if trade.sell_point == point else 0)
 
 
 def _is_due(trade: Trade) -> bool:
     return trade.state not in ("settled", "cancelled")
 
 
-def _schedule(want: Want, asset: Asset, place: Sequence[Decision]) -> Schedule:
+def _schedule(want: Want, asset: Asset, said: Mapping[str, Sentence]) -> Schedule:
     """Return what an asset does in each slot, and why."""
     terms, schedules = want.terms, want.schedules
     if asset.id in schedules.flows:
@@ -146,14 +181,13 @@ def _schedule(want: Want, asset: Asset, place: Sequence[Decision]) -> Schedule:
     agreed = terms.by_place(want.firm.bought.get(asset.id, {})) - terms.by_place(
         want.firm.sold.get(asset.id, {})
     )
-    return Schedule(asset.id, terms.first, _whole(agreed), why_trader(want, asset, place))
+    return Schedule(asset.id, terms.first, _whole(agreed), why_trader(want, asset, said))
 
 
 def _whole(wh: Floats) -> tuple[int, ...]:
     return tuple(int(value) for value in np.rint(wh))
 
 
-def _cost(want: Want, buy: Floats, sell: Floats) -> int:
-    """Return what the planned flows at the connection point cost at these prices."""
-    net = want.schedules.net
+def _cost(net: Floats, buy: Floats, sell: Floats) -> int:
+    """Return what flows at the connection point cost at these prices."""
     return round(float(np.where(net > 0, buy * net, sell * net).sum()))

@@ -1,13 +1,12 @@
 """One sentence for each asset: what it does next, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 
 from .daytable import Floats
 from .home import Appliance, Asset, Car
 from .loads import Flow
-from .rules import Decision
 from .sentences import Sentence
 from .terms import Terms
 from .want import Want
@@ -74,8 +73,8 @@ def why_battery(want: Want, asset: Asset, wh: Floats) -> Sentence:
     return Sentence("gives_home", {**values, "price": _mean(terms.buy, here)})
 
 
-def why_trader(want: Want, asset: Asset, placed: Iterable[Decision]) -> Sentence:
-    """Return why a roof or connection point trades: its next delivery, or its newest order."""
+def why_trader(want: Want, asset: Asset, said: Mapping[str, Sentence]) -> Sentence:
+    """Return why a roof or connection point trades: its next delivery, or the first of its wishes."""
     if not asset.settings.automatic:
         return Sentence("switched_off")
     for key, agreed in (("gives_agreed", want.firm.sold), ("takes_agreed", want.firm.bought)):
@@ -83,8 +82,7 @@ def why_trader(want: Want, asset: Asset, placed: Iterable[Decision]) -> Sentence
         if window is not None:
             energy = sum(agreed[asset.id].get(slot, 0) for slot in _slots(want.terms, window))
             return Sentence(key, _values(want.terms, window, energy))
-    own = [decision.because for decision in placed if decision.asset == asset.id]
-    return own[0] if own else Sentence("rests")
+    return said.get(asset.id, Sentence("rests"))
 
 
 def next_window(wh: Floats) -> range | None:

@@ -45,6 +45,7 @@ class StandIn:
         self.readings: list[dict] = []
         self.prices: dict[int, dict] = {}
         self.rounds: list[dict] = []
+        self.district: dict = {}
         self.answers: dict[str, object] = {}
         self.network_more: dict[str, object] = {}
         self.rounds: list[dict] = []
@@ -239,6 +240,13 @@ class StandIn:
             and query.get("state") in (None, trade["state"])
         ]
         return web.json_response({"items": rows, "next": None})
+
+    async def _get_district(self, request, rest):
+        span = {"from_day": int(request.query["from"]), "until_day": int(request.query["until"])}
+        return web.json_response(self.district | span)
+
+    async def _get_feeders(self, request, rest):
+        return web.json_response([{"feeder": "north", "day": int(request.query["from"])}])
 
     async def _get_rounds(self, request, rest):
         return web.json_response({"items": self.rounds, "next": None})

@@ -515,3 +515,37 @@ def test_standing_bids_of_a_load_are_not_replaced_as_time_passes():
     first = h.decide(model)
     later = h.decide(model, orders=h.as_placed(first), time_ms=NOW + 300_000)
     assert (later.place, later.cancel) == ((), ())
+
+
+def test_a_home_whose_money_is_spent_says_so():
+    planned = h.decide(h.home(100), settings=Settings(daily_limit=0))
+    assert planned.place == ()
+    assert planned.schedules["home"].because.english() == (
+        "Waits, because the spending limit of 0.00 EUR a day is reached."
+    )
+
+
+def test_standing_orders_are_explained_as_new_ones_are():
+    first = h.decide(h.home(100))
+    again = h.decide(h.home(100), orders=h.as_placed(first))
+    assert again.place == ()
+    assert again.schedules["home"].because == first.schedules["home"].because
+    assert again.schedules["home"].because.key == "bids_base"
+
+
+def test_what_is_agreed_is_reckoned_at_its_price():
+    plain = h.decide(h.home(100))
+    cheap = h.bought(NOW_SLOT + 3, 100, buyer_price=100_000, fee=5_000)
+    assert h.decide(h.home(100), trades=[cheap]).cost == plain.cost - 100 * 200_000
+    dear = h.sold(NOW_SLOT + 3, 100, "home")
+    sunny = h.home(0, 100)
+    assert h.decide(sunny, trades=[dear]).cost == h.decide(sunny).cost + 100 * (80_000 - 100)
+
+
+def test_a_battery_bought_from_neighbours_or_filled_by_the_sun_says_so():
+    sunny = h.home(100, lambda place: 900 if place < 10 else 0, roofs=(ROOF,), batteries=(BATTERY,))
+    assert h.decide(sunny).schedules["battery"].because.key == "takes_sunshine"
+    agreed = [h.bought(NOW_SLOT, 500, "battery")]
+    bought = h.decide(h.home(100, batteries=(BATTERY,)), trades=agreed)
+    assert bought.schedules["battery"].wh(NOW_SLOT) == 400
+    assert bought.schedules["battery"].because.key == "takes_agreed"

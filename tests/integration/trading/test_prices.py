@@ -37,3 +37,11 @@ def test_the_past_can_be_forgotten():
     book.learn([cleared(1, 5, [100, 110])])
     book.forget_before(6)
     assert (book.price(5), book.price(6)) == (None, 110)
+
+
+def test_the_book_tells_all_it_has_not_forgotten():
+    book = PriceBook(slot_s=900)
+    book.learn([cleared(7, 100, [5, None, 7])])
+    assert book.known() == {100: 5, 102: 7}
+    book.forget_before(101)
+    assert book.known() == {102: 7}

@@ -114,19 +114,19 @@ class Middle(Street):
         for name in ("Bo", "Cy", "Di"):
             who = self.joins(name)
             self.gets(who, EUR)
-            self.points[who] = self.asset(who)
+            self.points[who.name] = self.asset(who)
         self.trades(BO, CY, 50)
         self.trades(CY, DI, 100)
         self.time = START + 400_000
 
     def trades(self, seller, buyer, until):
-        self.offers(seller, self.points[seller], 90_000, {3: 10})
-        self.bids(buyer, self.points[buyer], 200_000, {3: 10})
+        self.offers(seller, self.points[seller.name], 90_000, {3: 10})
+        self.bids(buyer, self.points[buyer.name], 200_000, {3: 10})
         self.at(until)
         self.clears()
 
     def shows(self, who, imported_wh=0, exported_wh=0):
-        self.reads(who, self.points[who], SLOT, imported_wh, exported_wh)
+        self.reads(who, self.points[who.name], SLOT, imported_wh, exported_wh)
 
     def settled(self):
         """Return settled and passed Wh and both penalties of the two trades, as they were last."""
@@ -155,10 +155,10 @@ def test_energy_passed_on_is_certified_for_whoever_used_it():
     assert [trade[:2] for trade in street.settled()] == [(2, 7), (0, 7)]
     parts = {
         (row["consumer"], row["state"], row["wh"])
-        for row in (street.row("certificates", f"{street.points[BO]}.{first}") for first in (0, 2, 9))
+        for row in (street.row("certificates", f"{street.points[BO.name]}.{first}") for first in (0, 2, 9))
     }
     assert parts == {
-        (street.points[CY], "cancelled", 2), (street.points[DI], "cancelled", 7), (None, "active", 1),
+        (street.points[CY.name], "cancelled", 2), (street.points[DI.name], "cancelled", 7), (None, "active", 1),
     }  # fmt: skip
 
 

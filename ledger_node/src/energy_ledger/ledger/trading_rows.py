@@ -161,7 +161,7 @@ class Reading(Struct, frozen=True, kw_only=True, gc=False):
     imported_wh: int
     exported_wh: int
     commitment: str | None
-    quality: Quality
+    quality: Quality = "measured"
     account: str
     commit: int
     transaction: str

@@ -69,7 +69,7 @@ class District:
         days = Span.read(first, end, MAX_DAYS, "days")
         slots = self._slots_of(days)
         totals = self._members_totals(days)
-        trades = [one for one in self._trades(slots) if one.state == "settled"]
+        trades = [one for one in self._trades(slots) if one.settled_wh is not None]
         energy = district.add_up(totals, trades, self._shared_wh(slots))
         complete = sum(self._is_complete(day, totals) for day in range(days.first, days.end))
         return types.District(

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from energy_ledger.dag.blocks import Block
+from energy_ledger.dag.effects import Excess
 from energy_ledger.mempool import MempoolFullError
 from energy_ledger.network.frames import (
     MAX_PEERS,
@@ -47,6 +48,8 @@ PEERS: Final = "peers"
 """The fact that keeps the known peers, one per line."""
 KEEPALIVE_S: Final = 120
 MAX_PUSHED: Final = 128
+MAX_STALE: Final = 256
+"""Most blocks of epochs that are over which a neighbour may send; then the link ends."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -104,6 +107,8 @@ class Neighbours:
             self.company.tell_all(Blocks((block.raw,)))
         for request in step.requests:
             self._ask_for([ref.digest for ref in request.refs], request.holders)
+        for block, excess in step.spurned:
+            self._blame(block, excess)
         self._forwarder.settle(step.placed)
         if step.homeless:
             self._forwarder.add(step.homeless, self._running.now())
@@ -127,6 +132,29 @@ class Neighbours:
         asked += random.sample(rest, min(1, len(rest)))
         for one in asked:
             one.link.send(Want(tuple(digests)))
+
+    def _blame(self, block: Block, excess: Excess) -> None:
+        """Keep out the author of a block that nobody can use; its signature proves whose it is."""
+        neighbour = self.company.near.get(self.company.committee[block.author])
+        if neighbour is None:
+            return
+        if excess is Excess.TWIN:
+            self.links.keep_out(neighbour.link, f"{excess}: {block.round}")
+        elif not self._catching_up.is_busy:
+            self._ask_what_leads_to(neighbour, block)
+
+    def _ask_what_leads_to(self, neighbour: Neighbour, block: Block) -> None:
+        """Ask the author of a block far ahead for the history below it; who has none keeps out.
+
+        Whose clock is behind cannot take that history, and blames nobody.
+        """
+        status = self.company.status
+        reached = status.round if status else 0
+        if neighbour.asked_at != reached:
+            neighbour.asked_at = reached
+            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+        elif status is not None and not status.early:
+            self.links.keep_out(neighbour.link, f"{Excess.AHEAD}: {block.round}, we are in {reached}")
 
     # --- conversation ---------------------------------------------------------------------------------------
 
@@ -212,6 +240,10 @@ class Neighbours:
 
     async def _take_blocks(self, neighbour: Neighbour, raw: tuple[bytes, ...]) -> None:
         blocks = decode_blocks(raw)
+        neighbour.stale += sum(block.epoch < self._running.standing.epoch for block in blocks)
+        if neighbour.stale > MAX_STALE:
+            reason = f"your blocks are of an epoch that is over; this is epoch {self._running.standing.epoch}"
+            raise LinkFaultError(reason, ban=False)
         faults = await self._running.deliver(Incoming(blocks))
         if faults:
             raise LinkFaultError(f"a block is not good: {faults[0]}")

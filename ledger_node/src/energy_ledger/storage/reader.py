@@ -13,6 +13,9 @@ from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE
 
+HISTORY_BYTES: Final = 1024 * 1024
+"""When a page of blocks is full; a single larger one still comes alone."""
+
 _CONDITIONS: Final[dict[tuple[str, str], str]] = {
     ("accounts", "key"): "public = ?",
     ("claims", "account"): "? IN (account, owner)",
@@ -267,13 +270,23 @@ class Reader:
         return (BlockRecord(*row) for row in self._run("SELECT raw, fate, commit_n FROM blocks ORDER BY n"))
 
     def history(self, epoch: int, round_: int, digest: bytes, limit: int) -> list[bytes]:
-        """Return at most `limit` blocks of an epoch after (round, digest), in that order: ancestors first."""
+        """Return at most `limit` blocks of an epoch after (round, digest), in that order: ancestors first.
+
+        A page of `HISTORY_BYTES` is full.
+        """
         rows = self._run(
             "SELECT raw FROM blocks WHERE epoch = ? AND (round, digest) > (?, ?) "
             "ORDER BY round, digest LIMIT ?",
             (epoch, round_, digest, limit),
         )
-        return [bytes(raw) for (raw,) in rows]
+        page: list[bytes] = []
+        room = HISTORY_BYTES
+        for (raw,) in rows:
+            page.append(bytes(raw))
+            room -= len(raw)
+            if room <= 0:
+                break
+        return page
 
     def newest_by(self, epoch: int, author: int) -> bytes | None:
         """Return the block of the highest round that an author made in an epoch."""
