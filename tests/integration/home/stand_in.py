@@ -304,7 +304,9 @@ class StandIn:
         account = payload["account"]
         match payload["kind"]:
             case "member.join":
-                self.account(account, payload["name"])
+                self.account(account, payload["name"], keys=payload["keys"])
+            case "key.rotate":
+                self.accounts[account]["keys"] = payload["keys"]
             case "asset.register":
                 told = {key: payload.get(key) for key in ("technology", "commissioned", "location")}
                 fields = (
