@@ -45,6 +45,8 @@ from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
 from energy_ledger.tariffs import Schedule
 from energy_ledger.transactions import Transaction, parse
 
+MOST_CHECKED: Final = 20_000
+"""Checked transactions that are remembered until they are ordered, or never."""
 FRESH_MS: Final = 1_000
 """A payload waits for the next own block where it would get a ledger time that lags by more than this."""
 VOTE_PATIENCE_MS: Final = 1_000
@@ -95,9 +97,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What came over links: blocks, and what other validators (by author) know as our newest block."""
+    """What came over links: blocks, and what other validators (by author) know as our newest block.
+
+    `checked` are transactions in the blocks whose signatures were found good already.
+    """
 
     blocks: Sequence[Block] = ()
+    checked: Sequence[Waiting] = ()
     heard: Sequence[tuple[int, Block | None]] = ()
 
 
@@ -191,6 +197,10 @@ class Chain:
         for author, last in incoming.heard:
             known = last if last is not None and last.epoch == self.epoch else None
             self._follow(self.core.hear(author, known, now), step, now)
+        for one in incoming.checked:
+            self._checked.setdefault(one.data, one)
+        while len(self._checked) > MOST_CHECKED:
+            del self._checked[next(iter(self._checked))]  # it is checked again, should it be ordered
         for block in incoming.blocks:
             if block.epoch == self.epoch:
                 self._given = block

@@ -6,7 +6,8 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from energy_ledger.dag.block_rules import Fault
@@ -16,7 +17,7 @@ from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
 from energy_ledger.node.event_log import EventLog
-from energy_ledger.node.intake import Intake, Taken, Turned
+from energy_ledger.node.intake import CHUNK, Intake, Taken, Turned
 from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
@@ -32,6 +33,9 @@ LONGEST_SLEEP_S: Final = 5.0
 """The wall clock may be set while the node sleeps, so it looks at it this often."""
 CLOCK_BEHIND_MS: Final = 60_000
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
+
+MANY: Final = 2 * CHUNK
+"""Transactions in blocks that come together, from which on all cores check their signatures first."""
 
 _COUNTED: Final = ("blocks_total", "transactions_total", "transactions_refused_total")
 _TIMED: Final = ("store_seconds_total", "apply_seconds_total")
@@ -60,6 +64,7 @@ def _joined(deliveries: Sequence[_Delivery]) -> Incoming:
     parts = [delivery.incoming for delivery in deliveries]
     return Incoming(
         [block for part in parts for block in part.blocks],
+        [one for part in parts for one in part.checked],
         [word for part in parts for word in part.heard],
     )
 
@@ -167,6 +172,11 @@ class Running:
         Raises StoppedError when nothing is ordered any more.
         """
         self._check_alive()
+        ours = [block.envelopes for block in incoming.blocks if block.epoch == self.standing.epoch]
+        envelopes = list(chain.from_iterable(ours))
+        if len(envelopes) >= MANY:
+            incoming = replace(incoming, checked=await self.intake.check(envelopes))
+            self._check_alive()
         delivery = _Delivery(incoming, asyncio.get_running_loop().create_future())
         self._deliveries.append(delivery)
         self._wake.set()
