@@ -56,6 +56,10 @@ class RefusedError(NodeError):
         self.message = message
 
 
+class CursorUnknownError(NodeError):
+    """The node does not know the events after the cursor: it was restored, or began later."""
+
+
 class NodeProblemError(NodeError):
     """The node answered, but not as a healthy node of this protocol does."""
 
@@ -271,6 +275,8 @@ class NodeClient:
             status = getattr(error, "status", None)
             if status in (401, 403):
                 raise NotAuthorizedError("the node does not accept the token") from error
+            if status == 410:
+                raise CursorUnknownError("the node does not know the events after the cursor") from error
             if status is not None:
                 raise NodeProblemError(f"the node refuses the stream of events (status {status})") from error
             raise NodeUnreachableError(f"no stream of events from {self.url}: {error}") from error

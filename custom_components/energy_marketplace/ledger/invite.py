@@ -71,9 +71,19 @@ class Invite:
 
 
 def make(
-    wallet: Wallet, *, network: str, name: str, inviter: str, expires: int, nodes: tuple[str, ...]
+    wallet: Wallet,
+    *,
+    network: str,
+    name: str,
+    inviter: str,
+    expires: int,
+    nodes: tuple[str, ...],
+    peers: tuple[str, ...] = (),
 ) -> Invite:
-    """Return a new invite of a founder (address); `expires` is ledger time in ms, `nodes` are URLs."""
+    """Return a new invite of a founder (address).
+
+    `expires` is ledger time in ms, `nodes` are URLs, `peers` for nodes.
+    """
     key = SigningKey(secrets.token_bytes(32))
     payload = dump(
         {
@@ -83,6 +93,7 @@ def make(
             "key": key.verify_key.encode().hex(),
             "expires": expires,
             "nodes": list(nodes),
+            "peers": list(peers),
         }
     )
     [signature, *_] = wallet.sign("invite", payload.encode())

@@ -210,9 +210,17 @@ class Member:
             self.wallet = new
         return receipt
 
-    async def make_invite(self, *, nodes: Sequence[str], valid_s: int = 7 * 86_400) -> invite.Invite:
-        """Return a new invite to this network, reachable at these node URLs; a founder's verb."""
+    async def make_invite(
+        self, *, nodes: Sequence[str], peers: Sequence[str] | None = None, valid_s: int = 7 * 86_400
+    ) -> invite.Invite:
+        """Return a new invite to this network; a founder's verb.
+
+        `nodes` are URLs at which a member without a node reaches one, `peers` where the new member's own node
+        links to the others (`key@host:port`; None: as the node says).
+        """
         network = await self.client.network()
+        if peers is None:
+            peers = (await self.client.setup_state()).peers
         return invite.make(
             self.wallet,
             inviter=self.address,
@@ -220,6 +228,7 @@ class Member:
             name=network.name,
             expires=network.time + valid_s * 1000,
             nodes=tuple(nodes),
+            peers=tuple(peers),
         )
 
     async def send(self, body: Body | Draft) -> Receipt:

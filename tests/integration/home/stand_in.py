@@ -216,8 +216,9 @@ class StandIn:
         value = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         root = digest("leaf", key.encode() + b"\x00" + value.encode())
         numbers = b"".join(number.to_bytes(8) for number in (0, 1, self.time))
-        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root)
+        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root + bytes(32))
         proof = {"key": key, "path": [], "epoch": 0, "commit": 1, "time": self.time, "root": root.hex()}
+        proof["leader"] = bytes(32).hex()
         votes = [{"validator": 0, "signature": vote}]
         return {"row": row, "proof": proof | {"votes": votes} if self.proves else None}
 
@@ -354,6 +355,8 @@ class StandIn:
         self.accounts[account]["sequence"] = payload["sequence"]
 
     async def _get_events(self, request, rest):
+        if int(request.query.get("cursor", 0)) > len(self.events):
+            return problem(410, "cursor_unknown", "no such events here")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
