@@ -407,6 +407,16 @@ class ProvenRow:
 
 
 @dataclass(frozen=True)
+class AuditPage:
+    """A page of an asset's events as the node sent them, and the row and proof that bind the whole log."""
+
+    items: tuple[Mapping[str, Any], ...]
+    next: str | None
+    row: Mapping[str, Any]
+    proof: Proof | None
+
+
+@dataclass(frozen=True)
 class Page[T]:
     """One page of a list; `next` is the cursor of the following page, None on the last."""
 
