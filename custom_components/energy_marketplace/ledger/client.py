@@ -110,11 +110,15 @@ class NodeClient:
 
     async def network(self) -> answers.Network:
         """Return the network: its parameters, its totals, how the node is."""
-        return _read(answers.Network, await self._get("network"))
+        return _read(answers.Network, await self._get("network")).with_later_tariffs()
 
     async def account(self, address: str) -> answers.Account:
         """Return an account; `RefusedError` with `unknown_account` when there is none."""
         return _read(answers.Account, await self._get(f"accounts/{address}"))
+
+    async def accounts(self, *, key: str | None = None, status: str | None = None) -> list[answers.Account]:
+        """Return all accounts that fit; `key` is a present Ed25519 key (hex)."""
+        return await self._all(answers.Account, "accounts", key=key, status=status)
 
     async def proven_account(self, address: str) -> answers.ProvenRow:
         """Return an account's row with its proof, not yet checked; errors as `account`."""

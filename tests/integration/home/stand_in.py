@@ -14,11 +14,12 @@ from aiohttp.test_utils import TestServer
 from nacl.signing import SigningKey
 
 from custom_components.energy_marketplace.ledger import genesis, invite
+from custom_components.energy_marketplace.ledger.address import Address
 from custom_components.energy_marketplace.ledger.audit import chain
 from custom_components.energy_marketplace.ledger.digests import digest
 from custom_components.energy_marketplace.ledger.genesis import GenesisOptions
 from custom_components.energy_marketplace.ledger.transactions import Envelope
-from custom_components.energy_marketplace.ledger.wallet import Wallet, sign
+from custom_components.energy_marketplace.ledger.wallet import PublicKey, Wallet, account_of, sign
 
 FOUNDER_PHRASE = " ".join(["abandon"] * 23 + ["art"])
 SETUP_TOKEN = "setup-token"
@@ -81,7 +82,7 @@ class StandIn:
             self.founder,
             network=self.network,
             name="Sunny Street",
-            test=True,
+            inviter=self.founder.address(test=True),
             expires=expires or self.time + 1_000_000,
             nodes=(url,),
         )
@@ -136,7 +137,8 @@ class StandIn:
         assert self.genesis is None, "another network was founded here"
         self.genesis = envelope
         founded = genesis.verify(envelope)
-        self.account(founded.founder, self.rules["founder"]["name"], roles=["founder", "treasurer"])
+        name = self.rules["founder"]["name"]
+        self.account(founded.founder, name, roles=["founder", "treasurer"], keys=founded.founder_keys)
 
     # -- HTTP -----------------------------------------------------------------------------------------------
 
@@ -200,6 +202,10 @@ class StandIn:
         )
 
     async def _get_accounts(self, request, rest):
+        if not rest:
+            key = PublicKey(type="ed25519", public=request.query["key"])
+            row = self.accounts.get(str(Address(account_of([key]), self.rules["test"])))
+            return web.json_response({"items": [row] if row else [], "next": None})
         row = self.accounts.get(rest[0])
         if row is None:
             return problem(404, "unknown_account", "no such account")
@@ -309,7 +315,9 @@ class StandIn:
         account = payload["account"]
         match payload["kind"]:
             case "member.join":
-                self.account(account, payload["name"])
+                self.account(account, payload["name"], keys=payload["keys"])
+            case "key.rotate":
+                self.accounts[account]["keys"] = payload["keys"]
             case "asset.register":
                 told = {key: payload.get(key) for key in ("technology", "commissioned", "location")}
                 fields = (
