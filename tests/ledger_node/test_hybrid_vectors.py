@@ -1,4 +1,4 @@
-"""The node reads the golden hybrid network, and each signature holds under the keys that must have made it."""
+"""The node reads the golden hybrid network; each signature holds under the keys that must have made it."""
 
 import json
 from pathlib import Path
