@@ -18,6 +18,7 @@ from energy_ledger.dag.committee import quorum_of
 from energy_ledger.genesis import GENESIS_TAG, network_id
 from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
+from energy_ledger.ledger.audits import empty
 from energy_ledger.ledger.events import canonical
 from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.ledger.merkle import MerkleTree
@@ -418,6 +419,23 @@ def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) 
     }
 
 
+def audit() -> Any:
+    """An asset's log of three events in two commits, one of them with letters beyond ASCII."""
+    asset = transaction_id(b"the roof's registration")
+    told = [(4, 17, "asset.registered", "Dach Süd ☀"), (4, 19, "asset.updated", 'the "roof"'), (9, 31, "asset.updated", "roof")]
+    events = [
+        {
+            "accounts": [BO.address], "assets": [asset], "commit": commit, "cursor": cursor, "data": {"id": asset, "name": name},
+            "time": NOW + commit, "transaction": asset, "type": kind,
+        }
+        for commit, cursor, kind, name in told
+    ]  # fmt: skip
+    log = empty(asset)
+    for commit in (4, 9):
+        log = log.extended(commit, [canonical(event) for event in events if event["commit"] == commit])
+    return {"asset": asset, "events": events, "row": log.row()}
+
+
 def merkle() -> Any:
     leaves = [(f"account/{name}", f'{{"balance":{number}}}') for number, name in enumerate("fbdaceg")]
     trees = []
@@ -520,6 +538,7 @@ FILES = {
     "invite.json": invite,
     "commitment.json": commitment,
     "transactions.json": transactions,
+    "audit.json": audit,
     "merkle.json": merkle,
     "proofs.json": proofs,
 }

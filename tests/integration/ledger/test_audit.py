@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +13,14 @@ from custom_components.energy_marketplace.ledger.proof import Committee, Verdict
 from custom_components.energy_marketplace.ledger.transactions import Envelope
 from energy_ledger.api.paging import Window
 from tests.ledger_node.node.desk import desk
+
+
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "audit.json").read_text("utf-8"))
+
+
+def test_the_digest_of_the_vectors():
+    items = [event | {"block": "0" * 64} for event in VECTOR["events"]]
+    assert chain(VECTOR["asset"], items) == VECTOR["row"]["digest"]
 
 
 class Node:
