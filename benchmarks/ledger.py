@@ -1,6 +1,6 @@
 """How fast one node commits, against what this machine can verify at all; and in how many message delays.
 
-    python -m benchmarks.ledger [--transactions 20000]
+    python -m benchmarks.ledger [--transactions 20000] [--quick]
 
 Everything is measured in one run on one machine. The node is a process of its own, asked through its HTTP
 interface; the load generator runs on the same cores and takes its share of them, though all transactions are
@@ -10,27 +10,24 @@ signed and encoded before the clock starts.
 import argparse
 import asyncio
 import json
-import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from simulation.faults.homes import Home
-from simulation.faults.street import Street as SimulatedStreet
-from simulation.faults.street import Weather
+from benchmarks.network import report_latency
+from simulation.ledger_street import Street as NodeStreet
 from tests.support.client import Client, Street, client_of
 from tests.support.node import NodeProcess
-from tests.support.people import Person
+from tests.support.people import Person, invite_to
 
 BATCH = 1_000
 SENDERS = 40
 CONNECTIONS = 3
 GENEROUS = {"work_per_s": 10**9, "burst": 10**12}
-DELAY_MS = 250
-"""A message delay of the simulation: above the least time between two blocks, so that delays decide."""
 
 
 def verifications_per_s(threads: int, seconds: float = 2.0) -> float:
@@ -65,16 +62,24 @@ def batches_of(senders: list[Person], to: str, count: int) -> list[bytes]:
 
 
 async def send(client: Client, bodies: list[bytes]) -> int:
-    """Send one batch after the other; return how many transactions were applied."""
-    applied = 0
+    """Send one batch after the other; return how many transactions were applied.
+
+    The answers are counted and not decoded, which would only take time from the node on the same cores.
+    """
+    applied, url = 0, client.url + "/v1/transactions"
     for body in bodies:
-        answers = await client.submit(body)
-        applied += sum(answer.get("state") == "applied" for answer in answers)
+        async with client.session.post(url, data=body, headers=client.headers) as response:
+            applied += (await response.read()).count(b'"state":"applied"')
     return applied
 
 
-async def transactions_per_s(node: NodeProcess, count: int) -> tuple[float, dict[str, float]]:
-    """Return how many transfers one real node commits in a second, and where its time went."""
+async def transactions_per_s(
+    node: NodeProcess, newcomer: NodeProcess, count: int
+) -> tuple[float, dict[str, float], float]:
+    """Return how many transfers a second one real node commits, where its time went, and how many a new one.
+
+    The new node joins as an observer, takes the whole history over the link and applies it.
+    """
     async with client_of(node) as client:
         street = await Street.found(node, client, quota=GENEROUS)
         groups = [
@@ -87,10 +92,65 @@ async def transactions_per_s(node: NodeProcess, count: int) -> tuple[float, dict
         applied = sum(await asyncio.gather(*(send(street.client, some) for some in bodies)))
         elapsed = time.perf_counter() - started
         after = await figures(street.client)
+        synced = await synced_per_s(street, node, newcomer, applied)
     if applied != sum(map(len, bodies)) * BATCH:
         raise AssertionError(f"only {applied} transactions were applied")
     spent = {name: (after[name] - before[name]) / elapsed for name in after if name.endswith("seconds_total")}
-    return applied / elapsed, spent
+    return applied / elapsed, spent, synced
+
+
+async def synced_per_s(street: Street, node: NodeProcess, newcomer: NodeProcess, count: int) -> float:
+    """Let a new node join; return how many transactions a second it takes in until it is level."""
+    commits = (await figures(street.client))["energy_ledger_commits_total"]
+    invite = invite_to(street.founder, "newcomer", peers=[(node.data / "peer").read_text().strip()])
+    started = time.perf_counter()
+    async with client_of(newcomer) as client:
+        status, answer = await client.call("POST", "/v1/setup", {"join": invite["text"]})
+        if status != 200:
+            raise AssertionError(f"the newcomer cannot join: {answer}")
+        while (await figures(client)).get("energy_ledger_commits_total", 0) < commits:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    return count / (time.perf_counter() - started)
+
+
+async def street_per_s(folder: Path, size: int, count: int) -> float:
+    """Return how many transfers a second a street of real validators orders, submitted at all of them.
+
+    Counted until every node has applied all of them.
+    """
+    async with NodeStreet(folder, size) as street:
+        await street.open()
+        founder = Person("Ada", street.founder.network, street.founder.seed)
+        founder.sequence = street.founder.sequence
+        first = street.houses[0]
+        senders = [Person(f"sender {number}") for number in range(SENDERS * size)]
+        await first.ask("/v1/transactions", [one.joins(invite_to(founder, one.name)) for one in senders])
+        await first.ask(
+            "/v1/transactions",
+            [
+                founder.sign("voucher.issue", to=one.address, amount=10**12, reference="a benchmark")
+                for one in senders
+            ],
+        )
+        groups = batched(senders, SENDERS, strict=True)
+        bodies = [batches_of(list(group), founder.address, count // size) for group in groups]
+        clients = [
+            Client(street.houses[0].session, f"http://127.0.0.1:{house.port}", house.token)
+            for house in street.houses
+        ]
+        before = [await ordered_at(client) for client in clients]
+        started = time.perf_counter()
+        await asyncio.gather(*(send(client, some) for client, some in zip(clients, bodies, strict=True)))
+        wanted = sum(map(len, bodies)) * BATCH
+        for client, some in zip(clients, before, strict=True):
+            while await ordered_at(client) < some + wanted:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        return wanted / (time.perf_counter() - started)
+
+
+async def ordered_at(client: Client) -> float:
+    """Return how many transactions a node has seen ordered."""
+    return (await figures(client))["energy_ledger_transactions_total"]
 
 
 async def figures(client: Client) -> dict[str, float]:
@@ -101,56 +161,31 @@ async def figures(client: Client) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
-def delays_to_commit(size: int, pause_ms: int, samples: int = 20) -> list[float]:
-    """Return the message delays from submitting to the commit at the same home, a pause after each."""
-    street = SimulatedStreet(size, 0, seed=size)
-    street.weather = Weather((DELAY_MS, DELAY_MS))
-    street.clock.run(20 * DELAY_MS)
-    founder, found = street.people[0], []
-    for number in range(samples):
-        home = street.homes[number % size]
-        waiting = founder.sign("voucher.issue", to=founder.address, amount=1, reference="cash")
-        started = street.clock.now
-        home.submit(waiting)
-        while waiting.transaction.id not in home.disk.ordered:
-            street.clock.run(DELAY_MS // 25)
-        found.append((street.clock.now - started) / DELAY_MS)
-        street.clock.run(pause_ms)
-    return found
-
-
-def idle_bytes_per_day(size: int, hours: float = 0.5) -> float:
-    """Return the bytes of blocks that a home sends to the others in a day in which nothing happens."""
-    street = SimulatedStreet(size, 0, seed=size)
-    street.clock.run(60_000)
-    before = sum(_said(home) for home in street.homes)
-    street.clock.run(int(hours * 3_600_000))
-    after = sum(_said(home) for home in street.homes)
-    return (after - before) / size * (size - 1) * 24 / hours
-
-
-def _said(home: Home) -> int:
-    return sum(len(block.raw) for ref, block in home.disk.blocks.items() if ref.author == home.author)
-
-
 def main() -> None:
     """Measure, and print a line for each result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transactions", type=int, default=21_000)
+    parser.add_argument("--quick", action="store_true", help="real nodes only, and few transactions")
     chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.transactions = min(chosen.transactions, 3_000)
     one, two = verifications_per_s(1), verifications_per_s(2)
     print(f"PyNaCl verifies {one:,.0f} signatures a second with 1 thread, {two:,.0f} with 2")
-    with tempfile.TemporaryDirectory() as folder, NodeProcess(Path(folder, "node"), "--no-matcher") as node:
-        rate, spent = asyncio.run(transactions_per_s(node, chosen.transactions))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        NodeProcess(Path(folder, "node"), "--no-matcher") as node,
+        NodeProcess(Path(folder, "newcomer"), "--no-matcher") as newcomer,
+    ):
+        rate, spent, synced = asyncio.run(transactions_per_s(node, newcomer, chosen.transactions))
     print(f"one node commits {rate:,.0f} transfers a second: {rate / two:.0%} of what both cores verify")
     for name, share in spent.items():
         print(f"  {name}: {share:.0%} of the time")
-    for size in (4, 10, 30):
-        for what, pause_ms in (("while others speak", 0), ("after a pause", 20_000)):
-            delays = delays_to_commit(size, pause_ms)
-            median, most = statistics.median(delays), max(delays)
-            print(f"n = {size}, {what}: median {median:.1f}, most {most:.1f} message delays to the commit")
-    print(f"idle at n = 10: {idle_bytes_per_day(10) / 1e6:.2f} MB of blocks a day and home")
+    print(f"a new node syncs {synced:,.0f} a second: {synced / two:.0%}")
+    with tempfile.TemporaryDirectory() as folder:
+        four = asyncio.run(street_per_s(Path(folder), 4, max(4_000, chosen.transactions // 4)))
+    print(f"four nodes order {four:,.0f} a second, each applying all: {four / two:.0%}")
+    if not chosen.quick:
+        report_latency()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ class House:
         return self._child is not None
 
     @property
+    def pid(self) -> int:
+        """The process while it runs."""
+        if self._child is None:
+            raise StreetError(f"node {self.number} does not run")
+        return self._child.process.pid
+
+    @property
     def log(self) -> Path:
         """Where the process writes what it has to say."""
         return self.data.with_suffix(".log")
@@ -119,6 +126,14 @@ class House:
             if response.status >= 400 and path != "/health":
                 raise StreetError(f"node {self.number}: {answer.get('detail', answer)}")
             return answer
+
+    async def figures(self) -> dict[str, float]:
+        """Return the node's own figures."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.session.get(f"http://127.0.0.1:{self.port}/metrics", headers=headers) as response:
+            lines = (await response.text()).splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
 
     async def key(self) -> str:
         """Return the node's key."""

@@ -1,5 +1,6 @@
 """A member's view of its network: pushed by the node's events, polled now and then, kept through restarts."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
 from .storage import MemberStore
+from .trading.deliveries import Delivery, deliveries
 
 if TYPE_CHECKING:
     from . import MemberRuntime
@@ -38,10 +40,15 @@ _REFRESH_COOLDOWN_S = 1.0
 _SAVE_WITHIN_S = 1.0
 _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
+_TURN = 60
+"""How many entities are written before others may use the event loop."""
+_TOGETHER_S = 0.05
+"""Events come in swarms; what they come to is shown once they have passed."""
 _AGREED = "trade.matched"
 _PRICE_EVENTS = ("round.cleared", "round.void")
 _MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
 
+type Waiting = list[tuple[int, tuple[CALLBACK_TYPE, object]]]
 type EnergyMarketplaceConfigEntry = ConfigEntry[MemberRuntime]
 
 
@@ -93,6 +100,11 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._network = _kept_network(store)
         self._committee: Committee | None = None
         self._proven_commit = 0
+        self._delivered_at = -1
+        self._deliveries: dict[str, list[Delivery]] = {}
+        self._show: asyncio.TimerHandle | None = None
+        self._turn: Waiting = []
+        self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
         self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
@@ -127,6 +139,40 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
     def slot_now(self) -> int:
         """Return the slot that runs, by this computer's clock."""
         return slot_at(self.now_ms(), self.slot_s)
+
+    def deliveries_of(self, asset: str) -> list[Delivery]:
+        """Return an asset's deliveries, also those that are over for a while; worked out once a change."""
+        if self._delivered_at != self.book.changes:
+            self._delivered_at = self.book.changes
+            self._deliveries = {}
+        if asset not in self._deliveries:
+            trades = self.book.trades_of(asset)
+            self._deliveries[asset] = deliveries(trades, slot_s=self.slot_s, asset=asset)
+        return self._deliveries[asset]
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Let the entities take over what is new, those of many assets in turns: others need the loop too."""
+        waiting = list(self._listeners.items())
+        self._turn = waiting[_TURN:]
+        _call(waiting[:_TURN], self._listeners)
+        if self._turn and (self._turns is None or self._turns.done()):
+            self._turns = self.config_entry.async_create_task(
+                self.hass, self._update_in_turns(), f"{DOMAIN} update", eager_start=False
+            )
+
+    async def async_show(self) -> None:
+        """Let the entities take over what is new, and return when the last one has."""
+        self.async_update_listeners()
+        if self._turns is not None:
+            await self._turns
+
+    async def _update_in_turns(self) -> None:
+        while self._turn:
+            now, self._turn = self._turn[:_TURN], self._turn[_TURN:]
+            _call(now, self._listeners)
+            await asyncio.sleep(0)
 
     @callback
     def async_start(self) -> None:
@@ -195,7 +241,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         try:
             async for item in follower.follow():
                 if isinstance(item, Event):
-                    await self._take(item)
+                    await self.async_take(item)
                 else:
                     await self._note_connection(item)
         except NotAuthorizedError:
@@ -211,7 +257,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         except NotAuthorizedError:
             return
 
-    async def _take(self, event: Event) -> None:
+    async def async_take(self, event: Event) -> None:
+        """Take in what happened to the member, as its node tells it."""
         before = self.book.trades.get(str(event.data.get("id")))
         try:
             if not self.book.apply(event):
@@ -225,10 +272,20 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             self._note_hour(before, answers.read(Trade, event.data))
         # What was agreed must be known after a power cut in the very next moment.
         self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
-        self.async_update_listeners()
+        self._show_soon()
         self._tell(event)
         if event.type.startswith(_MONEY_EVENTS):
             await self.async_request_refresh()
+
+    def _show_soon(self) -> None:
+        """Let the entities show the book, once for a swarm of events."""
+        if self._show is None:
+            self._show = self.hass.loop.call_later(_TOGETHER_S, self._async_show)
+
+    @callback
+    def _async_show(self) -> None:
+        self._show = None
+        self.async_update_listeners()
 
     def _note_hour(self, before: Trade | None, after: Trade) -> None:
         hour = self.hours.note(before, after, self.slot_s)
@@ -294,9 +351,19 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
 
     @callback
     def _async_stop_timer(self) -> None:
+        if self._show is not None:
+            self._show.cancel()
+            self._show = None
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
+
+
+def _call(waiting: Waiting, listeners: Mapping[int, object]) -> None:
+    """Call those that still listen."""
+    for key, (update, _context) in waiting:
+        if key in listeners:
+            update()
 
 
 def _kept_book(store: MemberStore, account: str) -> Book:

@@ -1,7 +1,7 @@
 """The panel in the sidebar: where it is served, and what it may ask of the members that run."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from homeassistant.components.websocket_api.decorators import async_response, we
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import EnergyMarketplaceConfigEntry
+from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.answers import MarketRound
 from .ledger.client import NodeClient, NodeError
 from .panel_view import home_facts, price_facts
@@ -28,6 +29,8 @@ _ELEMENT = "energy-marketplace-panel"
 _TITLE = "Energy Marketplace"
 _ICON = "mdi:home-lightning-bolt-outline"
 _ROUNDS_LOOKED_AT = 50
+_DAY_S = 86_400
+_LONGEST_SPAN_DAYS = 366
 
 
 async def async_setup_panel(hass: HomeAssistant) -> None:
@@ -36,6 +39,7 @@ async def async_setup_panel(hass: HomeAssistant) -> None:
     await hass.http.async_register_static_paths([path])
     websocket_api.async_register_command(hass, _subscribe)
     websocket_api.async_register_command(hass, _prices)
+    websocket_api.async_register_command(hass, _district)
 
 
 async def async_show_panel(hass: HomeAssistant) -> None:
@@ -121,17 +125,47 @@ def _subscribe(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str,
 @async_response
 async def _prices(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
     """Answer with the prices of the slots to come."""
+
+    async def ask(market: MarketCoordinator) -> dict[str, Any]:
+        return price_facts(market, *await _rounds(market.member.client))
+
+    await _answer(hass, connection, msg, ask)
+
+
+@websocket_command(
+    {
+        vol.Required("type"): f"{DOMAIN}/district",
+        vol.Required("entry_id"): str,
+        vol.Required("days"): vol.All(int, vol.Range(min=1, max=_LONGEST_SPAN_DAYS)),
+    }
+)
+@async_response
+async def _district(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
+    """Answer with how the district did on the last whole days."""
+
+    async def ask(market: MarketCoordinator) -> dict[str, Any]:
+        today = int(dt_util.utcnow().timestamp()) // _DAY_S
+        span, client = (today - msg["days"], today), market.member.client
+        return {"district": await client.district(*span), "feeders": await client.feeders(*span)}
+
+    await _answer(hass, connection, msg, ask)
+
+
+async def _answer(
+    hass: HomeAssistant,
+    connection: ActiveConnection,
+    msg: dict[str, Any],
+    ask: Callable[[MarketCoordinator], Awaitable[dict[str, Any]]],
+) -> None:
+    """Answer what is asked of a member's node, or say why not."""
     entry: EnergyMarketplaceConfigEntry | None = hass.config_entries.async_get_entry(msg["entry_id"])
     if entry not in hass.config_entries.async_loaded_entries(DOMAIN):
         connection.send_error(msg["id"], ERR_NOT_FOUND, "There is no such member.")
         return
-    market = entry.runtime_data.market
     try:
-        rounds, latest = await _rounds(market.member.client)
+        connection.send_result(msg["id"], await ask(entry.runtime_data.market))
     except NodeError as error:
         connection.send_error(msg["id"], "node_unreachable", str(error))
-        return
-    connection.send_result(msg["id"], price_facts(market, rounds, latest))
 
 
 async def _rounds(client: NodeClient) -> tuple[list[MarketRound], MarketRound | None]:

@@ -377,7 +377,7 @@ def proofs() -> Any:
     tree = MerkleTree()
     for leaf in leaves:
         tree.set(*leaf)
-    state = LedgerState(77, NOW + HOUR, tree.root())
+    state = LedgerState(77, NOW + HOUR, tree.root(), bytes(range(32, 64)))
     votes = [(number, electorate.sign(seeds[number], state)) for number in (0, 2, 3)]
     certificate = Certificate(0, state, tuple(votes))
     answers = [
@@ -390,7 +390,8 @@ def proofs() -> Any:
         "committee": [key.hex() for key in electorate.keys],
         "seeds": [seed.hex() for seed in seeds],
         "quorum": electorate.quorum,
-        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex()},
+        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex(),
+                  "leader": state.leader.hex()},
         "signed": (crypto.tag("state") + electorate.network + bytes(8) + state.encode()).hex(),
         "vote": StateVote(state, votes[0][1]).encode().hex(),
         "leaves": [{"key": key.decode(), "value": value.hex()} for key, value in leaves],
@@ -419,6 +420,7 @@ def false_answers(answer: Any) -> list[tuple[str, Any]]:
         ("a step of the path left out", {"row": row, "proof": proof | {"path": path[1:]}}),
         ("another commit", {"row": row, "proof": proof | {"commit": 78}}),
         ("a later time", {"row": row, "proof": proof | {"time": NOW + 2 * HOUR}}),
+        ("another leader", {"row": row, "proof": proof | {"leader": "00" * 32}}),
         ("another epoch", {"row": row, "proof": proof | {"epoch": 1}}),
         ("too few votes", {"row": row, "proof": proof | {"votes": votes[:2]}}),
         ("one validator's vote twice", {"row": row, "proof": proof | {"votes": [*votes[:2], votes[0]]}}),

@@ -79,7 +79,7 @@ class Home:
         """Do what waits and what came in call for."""
         if self.halted:
             return
-        step = self.chain.advance([*self._own_again(), *waiting], self.now, incoming)
+        step = self.chain.advance(waiting, self.now, incoming)
         if self._crashes("before the write"):
             return
         self.disk.write(step.entry)
@@ -132,16 +132,8 @@ class Home:
         self.homeless = {
             identity: one for identity, one in self.homeless.items() if identity not in self.disk.ordered
         }
-        if self.homeless:
+        if self.homeless and not self.chain.core.speaks:
             self.street.forward(self, list(self.homeless.values()))
-
-    def _own_again(self) -> list[Waiting]:
-        """Return what was passed on and not ordered, once there is a voice: nothing newer may overtake it."""
-        if not self.homeless or not self.chain.core.speaks:
-            return []
-        again = [one for identity, one in self.homeless.items() if identity not in self.disk.ordered]
-        self.homeless = {}
-        return again
 
     def _lacking(self, other: Home) -> list[Block]:
         known = other.chain.core.frontier()

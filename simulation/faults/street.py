@@ -57,7 +57,8 @@ class Street:
         self.honest = self.homes[: size - liars]
         for home in self.homes:
             home.step()
-        self.clock.after(KEEPALIVE_MS, self._keep_alive)
+        self.keepalive_ms = KEEPALIVE_MS
+        self.clock.after(self.keepalive_ms, self._keep_alive)
 
     def _build(self, author: int, lies: bool) -> Home:
         disk = Disk.found(self.genesis)
@@ -122,7 +123,7 @@ class Street:
     def _keep_alive(self) -> None:
         for home in self.homes:
             home.keep_alive()
-        self.clock.after(KEEPALIVE_MS, self._keep_alive)
+        self.clock.after(self.keepalive_ms, self._keep_alive)
 
     # --- what must hold -------------------------------------------------------------------------------------
 
@@ -134,7 +135,7 @@ class Street:
         for commit in step.entry.commits:
             if commit.ordered:
                 self.note(home, f"commits {commit.index} with {len(commit.ordered)} transactions")
-            state = LedgerState(commit.index, commit.time, commit.root)
+            state = LedgerState(commit.index, commit.time, commit.root, commit.leader)
             came = (state, commit.leader, tuple(one.id for one in commit.ordered))
             if self.agreed.setdefault(commit.index, came) != came:
                 self.fail(f"home {home.author} has another commit {commit.index} than the others")

@@ -5,12 +5,21 @@ import { Format } from "./format.js";
 import { STYLE } from "./style.js";
 import { loadTexts } from "./texts.js";
 import { Audit } from "./views/audit.js";
+import { District } from "./views/district.js";
 import { Neighbours } from "./views/neighbours.js";
 import { Orders } from "./views/orders.js";
 import { Overview } from "./views/overview.js";
+import { Statement } from "./views/statement.js";
 
 const DOMAIN = "energy_marketplace";
-const VIEWS = { overview: Overview, orders: Orders, audit: Audit, neighbours: Neighbours };
+const VIEWS = {
+  overview: Overview,
+  orders: Orders,
+  statement: Statement,
+  district: District,
+  audit: Audit,
+  neighbours: Neighbours,
+};
 
 class EnergyMarketplacePanel extends HTMLElement {
   #hass;

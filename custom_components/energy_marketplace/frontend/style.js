@@ -42,6 +42,10 @@ td:last-child, th:last-child { padding-right: 0; }
 code { font-family: var(--ha-font-family-code, monospace); font-size: 12px; word-break: break-all; }
 .said { min-height: 20px; }
 .said.bad { color: var(--error-color); }
+.share { margin: 12px 0; }
+.track { height: 8px; border-radius: 4px; background: var(--secondary-background-color); overflow: hidden; margin-top: 4px; }
+.track i { display: block; height: 100%; background: var(--success-color, #43a047); }
+@media print { header, .no-print { display: none; } .card { border: 0; } }
 .qr { width: 220px; height: 220px; background: #fff; border-radius: 8px; }
 svg.chart { width: 100%; height: auto; display: block; }
 svg.chart text { fill: var(--secondary-text-color); font-size: 11px; }

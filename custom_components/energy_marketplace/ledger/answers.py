@@ -28,11 +28,12 @@ class Health:
 
 @dataclass(frozen=True)
 class SetupState:
-    """Whether a node already belongs to a network."""
+    """Whether a node already belongs to a network; `peers` are where a newcomer's node may link to."""
 
     state: str
     node_key: str
     network: str | None
+    peers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -375,6 +376,7 @@ class Proof:
     commit: int
     time: int
     root: str
+    leader: str
     votes: tuple[StateVote, ...]
 
 

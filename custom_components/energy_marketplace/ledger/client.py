@@ -56,6 +56,10 @@ class RefusedError(NodeError):
         self.message = message
 
 
+class CursorUnknownError(NodeError):
+    """The node does not know the events after the cursor: it was restored, or began later."""
+
+
 class NodeProblemError(NodeError):
     """The node answered, but not as a healthy node of this protocol does."""
 
@@ -179,6 +183,17 @@ class NodeClient:
             await self._get(f"accounts/{address}/statement", **{"from": since, "until": until})
         )
 
+    async def district(self, first: int, end: int) -> Mapping[str, Any]:
+        """Return how the district did in the days [first, end), counted since the epoch (UTC)."""
+        return self._object(await self._get("district", **{"from": first, "until": end}))
+
+    async def feeders(self, first: int, end: int) -> list[Mapping[str, Any]]:
+        """Return how the feeders' own meters compare with their members in the days [first, end)."""
+        body = await self._get("feeders", **{"from": first, "until": end})
+        if not isinstance(body, list):
+            raise NodeProblemError("the node answered no list of feeders")
+        return [self._object(item) for item in body]
+
     async def certificates(
         self,
         *,
@@ -256,6 +271,8 @@ class NodeClient:
             status = getattr(error, "status", None)
             if status in (401, 403):
                 raise NotAuthorizedError("the node does not accept the token") from error
+            if status == 410:
+                raise CursorUnknownError("the node does not know the events after the cursor") from error
             if status is not None:
                 raise NodeProblemError(f"the node refuses the stream of events (status {status})") from error
             raise NodeUnreachableError(f"no stream of events from {self.url}: {error}") from error

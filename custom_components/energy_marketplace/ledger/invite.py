@@ -70,9 +70,16 @@ class Invite:
 
 
 def make(
-    wallet: Wallet, *, network: str, name: str, test: bool, expires: int, nodes: tuple[str, ...]
+    wallet: Wallet,
+    *,
+    network: str,
+    name: str,
+    test: bool,
+    expires: int,
+    nodes: tuple[str, ...],
+    peers: tuple[str, ...] = (),
 ) -> Invite:
-    """Return a founder's new invite; `expires` is ledger time in ms, `nodes` are URLs."""
+    """Return a founder's new invite; `expires` is ledger time in ms, `nodes` are URLs, `peers` for nodes."""
     key = SigningKey(secrets.token_bytes(32))
     payload = dump(
         {
@@ -82,6 +89,7 @@ def make(
             "key": key.verify_key.encode().hex(),
             "expires": expires,
             "nodes": list(nodes),
+            "peers": list(peers),
         }
     )
     [signature, *_] = wallet.sign("invite", payload.encode())

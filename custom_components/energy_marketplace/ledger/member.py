@@ -170,9 +170,17 @@ class Member:
         """Let a pending member (address) in; a founder's verb."""
         return await self.send(transactions.member_approve(member))
 
-    async def make_invite(self, *, nodes: Sequence[str], valid_s: int = 7 * 86_400) -> invite.Invite:
-        """Return a new invite to this network, reachable at these node URLs; a founder's verb."""
+    async def make_invite(
+        self, *, nodes: Sequence[str], peers: Sequence[str] | None = None, valid_s: int = 7 * 86_400
+    ) -> invite.Invite:
+        """Return a new invite to this network; a founder's verb.
+
+        `nodes` are URLs at which a member without a node reaches one, `peers` where the new member's own node
+        links to the others (`key@host:port`; None: as the node says).
+        """
         network = await self.client.network()
+        if peers is None:
+            peers = (await self.client.setup_state()).peers
         return invite.make(
             self.wallet,
             network=self.network,
@@ -180,6 +188,7 @@ class Member:
             test=self.test,
             expires=network.time + valid_s * 1000,
             nodes=tuple(nodes),
+            peers=tuple(peers),
         )
 
     async def send(self, body: Body) -> Receipt:

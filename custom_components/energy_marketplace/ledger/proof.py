@@ -194,7 +194,7 @@ def _signed(network: str, proof: Proof) -> bytes | None:
     if not all(0 <= number < _LARGEST for number in numbers):
         return None
     try:
-        root = bytes.fromhex(proof.root)
+        digests = bytes.fromhex(proof.root) + bytes.fromhex(proof.leader)
     except ValueError:
         return None
-    return bytes.fromhex(network) + b"".join(number.to_bytes(_WORD) for number in numbers) + root
+    return bytes.fromhex(network) + b"".join(number.to_bytes(_WORD) for number in numbers) + digests

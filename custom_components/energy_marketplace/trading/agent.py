@@ -102,35 +102,55 @@ def plan(
 
     """
     terms = terms_of(time_ms, parameters, tariff, home.supplier, prices)
+    book = _Book(home.point.id, trades, [order for order in orders if order.state == "open"], own)
     due = [trade for trade in trades if trade.slot >= terms.first and _is_due(trade)]
     firm = Firm.of(due, home.point.id)
     want = Want(home, terms, firm, schedule(home, terms, firm))
-    mine = [order for order in orders if order.id in own and order.state == "open"]
-    budget = Budget.of(
-        settings.daily_limit,
-        None if settings.available is None else settings.available + sum(order.held for order in mine),
-        slot_s=terms.slot_s,
-        zone=zone,
-        trades=trades,
-        others=[order for order in orders if order.id not in own and order.state == "open"],
-        point=home.point.id,
-    )
     wished = beside(wishes(want), orders, trades, own, terms.open.start)
-    wanted = affordable(wished, budget)
+    wanted = affordable(wished, book.budget(settings, terms.slot_s, zone))
     changes = reconcile(
-        wanted, standing(mine, trades, terms.open.start), exact=settings.daily_limit is not None
+        wanted, standing(book.mine, trades, terms.open.start), exact=settings.daily_limit is not None
     )
     said = {wish.asset: _money_short(settings) for wish in reversed(wished)}
     said |= {wish.asset: wish.because for wish in reversed(wanted)}
+    agreed = sum(_price_of(trade, home.point.id) for trade in due)
+    rest = want.schedules.net - want.schedules.position.firm
     return Plan(
         made_ms=time_ms,
         place=tuple(Decision(wish.asset, wish.order(), wish.because) for wish in changes.place),
         cancel=tuple(Cancellation(one.id, one.asset, Sentence("takes_back")) for one in changes.cancel),
         schedules={asset.id: _schedule(want, asset, said) for asset in home.assets},
-        cost=_cost(want.schedules.net - want.schedules.position.firm, terms.import_price, terms.export_price)
-        + sum(_price_of(trade, home.point.id) for trade in due),
+        cost=agreed + _cost(rest, terms.import_price, terms.export_price),
         supplier_cost=_cost(want.schedules.net, terms.buy, terms.sell),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What a connection point has in the market; `own` are the agent's orders among the open ones."""
+
+    point: str
+    trades: Sequence[Trade]
+    orders: Sequence[PlacedOrder]
+    own: Collection[str]
+
+    @property
+    def mine(self) -> list[PlacedOrder]:
+        """The agent's open orders."""
+        return [order for order in self.orders if order.id in self.own]
+
+    def budget(self, settings: Settings, slot_s: int, zone: tzinfo) -> Budget:
+        """Return what may still be spent; what the agent's own orders hold comes back if they go."""
+        held = sum(order.held for order in self.mine)
+        return Budget.of(
+            settings.daily_limit,
+            None if settings.available is None else settings.available + held,
+            slot_s=slot_s,
+            zone=zone,
+            trades=self.trades,
+            others=[order for order in self.orders if order.id not in self.own],
+            point=self.point,
+        )
 
 
 def _money_short(settings: Settings) -> Sentence:

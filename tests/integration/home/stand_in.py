@@ -44,6 +44,7 @@ class StandIn:
         self.readings: list[dict] = []
         self.prices: dict[int, dict] = {}
         self.rounds: list[dict] = []
+        self.district: dict = {}
         self.answers: dict[str, object] = {}
         self.network_more: dict[str, object] = {}
         self.rounds: list[dict] = []
@@ -209,8 +210,9 @@ class StandIn:
         value = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         root = digest("leaf", key.encode() + b"\x00" + value.encode())
         numbers = b"".join(number.to_bytes(8) for number in (0, 1, self.time))
-        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root)
+        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root + bytes(32))
         proof = {"key": key, "path": [], "epoch": 0, "commit": 1, "time": self.time, "root": root.hex()}
+        proof["leader"] = bytes(32).hex()
         votes = [{"validator": 0, "signature": vote}]
         return {"row": row, "proof": proof | {"votes": votes} if self.proves else None}
 
@@ -233,6 +235,13 @@ class StandIn:
             and query.get("state") in (None, trade["state"])
         ]
         return web.json_response({"items": rows, "next": None})
+
+    async def _get_district(self, request, rest):
+        span = {"from_day": int(request.query["from"]), "until_day": int(request.query["until"])}
+        return web.json_response(self.district | span)
+
+    async def _get_feeders(self, request, rest):
+        return web.json_response([{"feeder": "north", "day": int(request.query["from"])}])
 
     async def _get_rounds(self, request, rest):
         return web.json_response({"items": self.rounds, "next": None})
@@ -338,6 +347,8 @@ class StandIn:
         self.accounts[account]["sequence"] = payload["sequence"]
 
     async def _get_events(self, request, rest):
+        if int(request.query.get("cursor", 0)) > len(self.events):
+            return problem(410, "cursor_unknown", "no such events here")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)

@@ -252,7 +252,7 @@ async def test_a_trade_is_on_disk_in_the_moment_in_which_it_is_agreed(node, memb
     row = trade("1.0", 5, buyer=member.data["address"], buy_asset=WASHER, buy_point=HOME)
     key = f"{DOMAIN}.{member.entry_id}"
     market = member.runtime_data.market
-    await market._take(Event(1, 1, 0, "trade.matched", (), (), None, row))
+    await market.async_take(Event(1, 1, 0, "trade.matched", (), (), None, row))
     started = time.monotonic()
     await until(lambda: hass_storage.get(key, {}).get("data", {}).get("book", {}).get("trades"))
     assert time.monotonic() - started < 0.5

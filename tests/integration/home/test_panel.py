@@ -78,6 +78,18 @@ async def test_a_node_that_is_away_leaves_a_sentence_in_place_of_the_prices(sock
     assert (await socket.receive_json())["error"]["code"] == "node_unreachable"
 
 
+async def test_the_districts_figures_are_those_of_the_last_whole_days(socket, node, member):
+    node.district = {"local_wh": 7}
+    ask = {"type": "energy_marketplace/district", "entry_id": member.entry_id, "days": 30}
+    await socket.send_json_auto_id(ask)
+    told = (await socket.receive_json())["result"]
+    assert told["district"]["local_wh"] == 7
+    assert told["district"]["until_day"] - told["district"]["from_day"] == 30
+    assert [one["feeder"] for one in told["feeders"]] == ["north"]
+    await socket.send_json_auto_id(ask | {"days": 0})
+    assert not (await socket.receive_json())["success"]
+
+
 async def test_a_panel_follows_members_that_come_and_go(socket, hass, member):
     await subscribe(socket)
     await hass.config_entries.async_unload(member.entry_id)
@@ -113,5 +125,14 @@ def test_every_language_has_every_word_with_the_same_places(language):
 def test_every_word_that_the_panel_asks_for_is_there():
     source = "".join(file.read_text() for file in FRONTEND.rglob("*.js"))
     asked = set(re.findall(r'texts\("(\w+)"', source))
-    assert asked
+    asked |= {f"total_{name}" for name in listed("statement", "TOTALS")}
+    asked |= {f"district_{name}" for name in listed("district", "ENERGY")}
+    asked |= set(re.findall(r"^  (\w+): \w+,$", (FRONTEND / "panel.js").read_text(), re.MULTILINE))
+    assert len(asked) > 80
     assert asked <= words("en").keys()
+
+
+def listed(view, name):
+    """Return the words of a list in a view's source."""
+    source = (FRONTEND / "views" / f"{view}.js").read_text()
+    return re.findall(r'"(\w+)"', re.search(rf"const {name} = \[(.*?)\];", source, re.DOTALL)[1])

@@ -125,7 +125,7 @@ async def test_each_step_of_a_trade_is_an_event(home, node, member):
         0.0465,
     )
     assert state(home, "event.home_trade") == "unknown"
-    assert float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
     assert float(state(home, "sensor.washer_money_spent")) == 0.0465
 
 

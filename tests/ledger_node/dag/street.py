@@ -18,6 +18,7 @@ from energy_ledger.dag.effects import (
     Lapse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
@@ -124,6 +125,8 @@ class Home:
                 self.pool += block.envelopes
             case Halt():
                 self.halted = True
+            case Spurn():
+                pass  # a liar's, or of a round that comes again with its history
             case _:
                 raise AssertionError(f"an honest street refuses nothing: {effect}")
         return []

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_ledger.dag.base_committer import BaseCommitter
 from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import (
     EMPTY,
@@ -18,21 +19,26 @@ from energy_ledger.dag.blocks import (
     genesis_refs,
     sign_block,
 )
-from energy_ledger.dag.core import Core, ProposalNotDueError
+from energy_ledger.dag.committee import Committee
+from energy_ledger.dag.core import MAX_AHEAD, Core, ProposalNotDueError
 from energy_ledger.dag.effects import (
     Build,
     Commit,
     Effect,
     Evidence,
+    Excess,
     Halt,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
+from energy_ledger.dag.graph import Dag
 from energy_ledger.dag.ordering import Fate, Kept, Position, lower_median
+from energy_ledger.dag.pacemaker import AWAY_ROUNDS, Pace, Pacemaker
 from energy_ledger.dag.waiting import MAX_HELD_BLOCKS
 from tests.ledger_node.dag.drawing import LETTERS, draw, replay
 from tests.ledger_node.dag.random_dags import possible_dag
@@ -67,8 +73,8 @@ def observer(n: int) -> Core:
     return Core(settings_of(n, None), Position(time=START))
 
 
-def validator(n: int, author: int = 0) -> Core:
-    return Core(settings_of(n, author), Position(time=START))
+def validator(n: int, author: int = 0, pace: Pace | None = None) -> Core:
+    return Core(settings_of(n, author, pace), Position(time=START))
 
 
 def give(core: Core, blocks: list[Block], now: int = START + 100_000) -> list[Effect]:
@@ -77,6 +83,10 @@ def give(core: Core, blocks: list[Block], now: int = START + 100_000) -> list[Ef
 
 def of[T](effects: list[Effect], kind: type[T]) -> list[T]:
     return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def rounds_asked(effects: list[Effect]) -> list[int]:
+    return [build.round for build in of(effects, Build)]
 
 
 def names(commits: list[Commit]) -> list[str]:
@@ -239,7 +249,7 @@ def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() 
     [unwanted] = flood(3, 11, 1)
     give(core, [unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS
-    [own_wish] = flood(3, 1_000, 1, unwanted.ref)
+    [own_wish] = flood(3, 100, 1, unwanted.ref)
     [wish] = flood(2, 12, 1, unwanted.ref)
     give(core, [own_wish, wish, unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS + 2
@@ -248,15 +258,38 @@ def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() 
 def test_a_liars_chain_that_only_itself_waits_for_stays_in_its_share() -> None:
     core = observer(4)
     [below] = flood(3, 10, 1)
-    give(core, flood(3, 600, 1, below.ref) + flood(3, 20, MAX_HELD_BLOCKS) + [below])
+    give(core, flood(3, 100, 1, below.ref) + flood(3, 20, MAX_HELD_BLOCKS) + [below])
     assert core.status().waiting == MAX_HELD_BLOCKS
 
 
 def test_one_author_cannot_fill_the_waiting_room_for_others() -> None:
     core = observer(4)
-    give(core, flood(3, 20, MAX_HELD_BLOCKS + 50))
+    give(core, flood(3, 20, MAX_HELD_BLOCKS + 30))
     assert core.status().waiting == MAX_HELD_BLOCKS
     assert len(of(give(core, list(signed(full(4, 4)).values())), Store)) == 16
+
+
+def test_blocks_far_ahead_are_neither_held_nor_asked_about() -> None:
+    core, now = observer(4), START + 1_000
+    far = flood(3, 2 + MAX_AHEAD, 5)
+    effects = give(core, far, now)
+    assert of(effects, Spurn) == [Spurn(block, Excess.AHEAD) for block in far]
+    assert (core.status().waiting, core.status().gaps) == (0, {})
+    give(core, flood(3, 1 + MAX_AHEAD, 1), now)
+    assert core.status().waiting == 1
+
+
+def test_what_nobody_seems_to_have_is_asked_for_less_and_less_often() -> None:
+    core, now, asked = observer(4), START, []
+    give(core, flood(3, 20, 1), now)
+    for _ in range(3_600):
+        asked += [now for effect in core.tick(now) if isinstance(effect, Request)]
+        now += 1_000
+    assert 10 < len(asked) < 20
+    assert asked[-1] - asked[-2] > 500_000
+    give(core, flood(2, 20, 1), now)
+    again = [effect for second in range(5) for effect in core.tick(now + 1_000 * second)]
+    assert of(again, Request)
 
 
 # --- equivocation ------------------------------------------------------------------------------------------
@@ -409,19 +442,67 @@ def test_a_validator_does_not_wait_for_an_absent_leader_longer_than_the_timeout(
     assert of(effects, Build) == []
     assert of(effects, Timer) == [Timer(now + 1_300)]
     assert of(core.tick(now + 1_299), Build) == []
-    assert of(core.tick(now + 1_300), Build) == [Build(2)]
+    assert rounds_asked(core.tick(now + 1_300)) == [2]
 
 
-def test_the_leader_of_the_round_before_lets_the_next_round_begin_at_once_but_not_before_the_least_time() -> (
-    None
-):
+def test_the_leader_of_the_round_before_lets_the_next_round_begin_at_once() -> None:
     core = validator(4)
+    now = START + 50_000
+    answer_all(core, core.want(True, None, now), Payload((b"x",)), now)
+    blocks = signed(full(4, 1))
+    core.accept(blocks["C1"], now + 10)
+    assert rounds_asked(core.accept(blocks["B1"], now + 10)) == [2]
+
+
+def test_after_a_burst_own_blocks_lie_the_least_time_apart() -> None:
+    pace = Pace(burst=1)
+    core = validator(4, pace=pace)
     now = START + 50_000
     answer_all(core, core.want(True, None, now), Payload((b"x",)), now)
     blocks = signed(full(4, 1))
     core.accept(blocks["C1"], now + 100)
     assert of(core.accept(blocks["B1"], now + 100), Timer) == [Timer(now + 200)]
-    assert of(core.tick(now + 200), Build) == [Build(2)]
+    assert of(core.tick(now + 199), Build) == []
+    assert rounds_asked(core.tick(now + 200)) == [2]
+
+
+@given(steps=st.lists(st.integers(0, 400), min_size=10, max_size=40), burst=st.integers(1, 8))
+def test_in_no_stretch_of_time_are_there_more_own_blocks_than_burst_and_pace_allow(
+    steps: list[int], burst: int
+) -> None:
+    pacemaker = Pacemaker(BaseCommitter(Dag(), Committee.of(4)), Pace(burst=burst, timeout=0))
+    now, made = START, list[int]()
+    for step in steps:
+        now += step
+        if pacemaker.is_ready(1, now):
+            pacemaker.speak(1, now)
+            made.append(now)
+        else:
+            assert now < pacemaker.wait_until(1, now) <= now + 200
+            assert pacemaker.is_ready(1, pacemaker.wait_until(1, now))
+    assert len(made) >= min(burst, len(steps))
+    for number, begin in enumerate(made):
+        for count, end in enumerate(made[number:], 1):
+            assert count <= burst + (end - begin) // 200
+
+
+def test_a_leader_that_was_silent_for_some_rounds_is_not_waited_for_until_it_speaks_again() -> None:
+    dag = Dag()
+    pacemaker = Pacemaker(BaseCommitter(dag, Committee.of(4)), Pace())
+    pacemaker.speak(8, START)
+    now = pacemaker.entered_at = START + 500
+    for round_ in range(1, 10):
+        for author in (0, 2, 3):
+            dag.add(BlockRef(round_, author, bytes(32)), ())
+    assert pacemaker.base.committee.leader(9) == 1
+    pacemaker.clock = 10
+    assert pacemaker.is_ready(10, now)
+    for author, spoke in enumerate(range(9 - AWAY_ROUNDS, 9)):
+        back = Dag()
+        back.add(BlockRef(spoke, 1, bytes([author]) * 32), ())
+        pacemaker.base = BaseCommitter(back, Committee.of(4))
+        assert not pacemaker.is_ready(10, now)
+        assert pacemaker.is_ready(10, now + 1_000)
 
 
 def test_a_validator_without_anything_to_say_speaks_only_when_another_does() -> None:
@@ -432,7 +513,7 @@ def test_a_validator_without_anything_to_say_speaks_only_when_another_does() -> 
     now = START + 10_000
     assert not of(give(core, [quiet["B1"], quiet["C1"], quiet["D1"]], now), Build)
     above = Draft(NETWORK, 0, 2, 1, now, (quiet["B1"].ref, own.ref, quiet["C1"].ref, quiet["D1"].ref))
-    assert of(core.accept(sign_block(above, seed_of(1)), now), Build) == [Build(2)]
+    assert rounds_asked(core.accept(sign_block(above, seed_of(1)), now)) == [2]
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait() -> None:
@@ -462,8 +543,7 @@ def test_who_is_a_little_late_makes_up_for_the_rounds_left_out() -> None:
     now = START + 100_000
     for block in blocks.values():
         effects = core.accept(block, now)
-    assert [one.block.round for one in of(answer_all(core, effects, now=now), Send)] == [1, 2]
-    assert of(core.tick(now + 200), Build) == [Build(3)]
+    assert [one.block.round for one in of(answer_all(core, effects, now=now), Send)] == [1, 2, 3]
 
 
 def test_a_leader_blamed_by_a_quorum_is_not_waited_for() -> None:
@@ -475,7 +555,7 @@ def test_a_leader_blamed_by_a_quorum_is_not_waited_for() -> None:
     own = of(answer_all(core, core.tick(now + 1_000), now=now + 1_000), Send)[0].block
     assert own.round == 2
     give(core, [blocks["B1"], blocks["C2"]], now + 1_300)
-    assert of(core.accept(blocks["D2"], now + 1_300), Build) == [Build(3)]
+    assert rounds_asked(core.accept(blocks["D2"], now + 1_300)) == [3]
 
 
 # --- coming back -------------------------------------------------------------------------------------------
@@ -543,7 +623,7 @@ def test_a_muted_validator_stays_silent_until_every_other_one_was_heard() -> Non
     assert not of(core.hear(1, None, START), Build)
     assert not of(core.hear(2, None, START), Build)
     assert core.status().unheard == (3,)
-    assert of(core.hear(3, None, START), Build) == [Build(1)]
+    assert rounds_asked(core.hear(3, None, START)) == [1]
 
 
 def test_a_validator_told_of_an_own_block_it_lost_waits_for_it_and_goes_on_behind_it() -> None:
@@ -555,7 +635,7 @@ def test_a_validator_told_of_an_own_block_it_lost_waits_for_it_and_goes_on_behin
     core.hear(2, None, now)
     assert not of(core.hear(3, blocks["A1"], now), Build)
     effects = give(core, [blocks[name] for name in ("B1", "C1", "D1", "B2", "C2", "D2")], now)
-    assert of(effects, Build)[0] == Build(3)
+    assert rounds_asked(effects)[0] == 3
     assert core.last_own_block == blocks["A2"]
 
 

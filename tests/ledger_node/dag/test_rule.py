@@ -378,6 +378,26 @@ def test_votes_counted_without_the_order_of_ancestors_are_noticed(monkeypatch: p
     def any_listed(self: BaseCommitter, voter: BlockRef, leader: BlockRef) -> bool:
         return leader in self.dag.ancestors(voter)
 
+    def any_certified(self: BaseCommitter, block: BlockRef) -> tuple[BlockRef, ...]:
+        parents = [ref for ref in self.dag.ancestors(block) if ref.round == block.round - 1]
+        voters = {
+            leader: {ref.author for ref in parents if any_listed(self, ref, leader)}
+            for leader in self.leader_blocks(block.round - 2)
+        }
+        return tuple(leader for leader, by in voters.items() if len(by) >= self.committee.quorum)
+
     monkeypatch.setattr(BaseCommitter, "is_vote", any_listed)
     with pytest.raises(AssertionError):
         test_who_lists_both_blocks_of_a_leader_votes_against_the_second()
+    monkeypatch.setattr(BaseCommitter, "certified_blocks", any_certified)
+    with pytest.raises(AssertionError, match="commit B"):
+        test_a_block_votes_for_the_first_leader_block_it_lists()
+    # A and B list both blocks of the leader, so both are certified: what comes out depends on who saw what.
+    picture = """
+1 | A        B B'      C       D
+2 | A(ABB'C) B(ABB'C)  C(CBA)  D(DB'A)
+3 | A(ABC)   B(BAC)    C(CAB)
+"""
+    other = picture.replace("A(ABC)   B(BAC)    C(CAB)", "A(ABD)   B(BAD)    D(DAB)")
+    assert verdicts(draw(4, picture))[0] == "commit B1 direct"
+    assert verdicts(draw(4, other))[0] == "commit B'1 direct"

@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from energy_ledger import mempool
+from energy_ledger.dag.core import Core
+from energy_ledger.dag.ordering import Position
 from energy_ledger.mempool import MempoolFullError
+from energy_ledger.node import chain as node_chain
+from energy_ledger.node.chain import Incoming
+from energy_ledger.node.epochs import Epoch
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.running import StoppedError
+from energy_ledger.transactions import Transaction
 from tests.ledger_node.node.chains import START, TestChain
 from tests.support.people import HOUR_MS
 
@@ -39,6 +45,13 @@ class Door:
         step = self.chain.at(self.chain.now + 1, *self.intake.take())
         self.intake.settle(step.placed)
         return step
+
+
+def observer():
+    """Return a chain that follows the same network without a voice."""
+    chain = TestChain()
+    chain.core = Core(Epoch.first(chain.ledger.genesis).settings(None), Position(time=START))
+    return chain
 
 
 @pytest.fixture
@@ -141,3 +154,34 @@ async def test_many_are_taken_in_chunks_and_answered_in_order(door):
     assert [answer.waiting.sequence for answer in answers[:50]] == list(
         range(answers[0].waiting.sequence, answers[0].waiting.sequence + 50)
     )
+
+
+async def test_only_what_its_account_signed_is_found_good_in_others_blocks(door):
+    good, bad = door.sign(), door.sign() | {"signatures": ["00" * 64]}
+    envelopes = [json.dumps(one).encode() for one in (good, bad)]
+    checked = await door.intake.check([*envelopes, b"no envelope"])
+    assert [one.data for one in checked] == envelopes[:1]
+    assert checked[0].signers
+
+
+async def test_signatures_that_were_checked_as_blocks_came_are_not_checked_again(door, monkeypatch):
+    blocks = door.chain.blocks
+    checked = await door.intake.check([data for block in blocks for data in block.envelopes])
+    asked = []
+    verify = Transaction.signed_by
+    monkeypatch.setattr(
+        Transaction, "signed_by", lambda self, keys: asked.append(self.id) or verify(self, keys)
+    )
+    for known, times in (((), len(checked)), (checked, 0)):
+        asked.clear()
+        step = observer().advance([], door.chain.now, Incoming(blocks, known))
+        assert [one.result.state for one in step.placed] == ["applied"] * len(checked)
+        assert len(asked) == times
+
+
+async def test_checked_transactions_that_nobody_orders_are_forgotten(door, monkeypatch):
+    monkeypatch.setattr(node_chain, "MOST_CHECKED", 3)
+    checked = await door.intake.check([json.dumps(door.sign()).encode() for _ in range(5)])
+    follower = observer()
+    follower.advance([], START, Incoming((), checked))
+    assert list(follower._checked) == [one.data for one in checked[2:]]

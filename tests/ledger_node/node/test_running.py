@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
@@ -116,3 +117,67 @@ async def test_a_quiet_node_writes_nothing(node):
     node._running._wake.set()
     await asyncio.sleep(0.3)
     assert node.metrics()["blocks_total"] == before
+
+
+async def until(happened):
+    """Wait until something has happened in a thread."""
+    async with asyncio.timeout(20):
+        while not happened():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def slow_disk(node, monkeypatch):
+    """Hold up what the node writes until the event is set."""
+    goes_on, write = threading.Event(), node._writer.write
+
+    def held_up(entry):
+        goes_on.wait(30)
+        write(entry)
+
+    monkeypatch.setattr(node._writer, "write", held_up)
+    yield goes_on
+    goes_on.set()
+
+
+async def test_the_next_step_is_made_while_one_is_written_and_nobody_hears_of_either_before(node, slow_disk):
+    work = node._running
+    made, told = work._made, work.standing.commit
+    first = asyncio.create_task(node.submit([issue(node, 1)]))
+    await until(lambda: work._made > made)
+    second = asyncio.create_task(node.submit([issue(node, 2)]))
+    await until(lambda: work._chain.ledger.money.issued == 3)
+    assert not first.done()
+    assert not second.done()
+    assert work.standing.commit == told
+    slow_disk.set()
+    commits = [answer.commit for (answer,) in await asyncio.gather(first, second)]
+    assert commits == sorted(commits)
+    assert (await node.one("account", node.ada.address)).balance == 3
+
+
+async def test_what_the_chain_is_asked_is_answered_when_it_is_on_the_disk(node, slow_disk):
+    made = node._running._made
+    submitting = asyncio.create_task(node.submit([issue(node)]))
+    await until(lambda: node._running._made > made)
+    asking = asyncio.create_task(node._running.in_ledger(lambda chain: chain.ledger.commit))
+    await asyncio.sleep(0.2)
+    assert not asking.done()
+    slow_disk.set()
+    assert await asking <= node._running.standing.commit
+    await submitting
+
+
+async def test_who_asks_the_chain_of_a_node_that_cannot_write_hears_that_it_stopped(node, monkeypatch):
+    def fail(_):
+        time.sleep(0.3)
+        raise OSError("no disk")
+
+    made = node._running._made
+    monkeypatch.setattr(node._writer, "write", fail)
+    submitting = asyncio.create_task(node.submit([issue(node)]))
+    await until(lambda: node._running._made > made)
+    with pytest.raises(running.StoppedError, match="no disk"):
+        await node._running.in_ledger(lambda chain: chain.ledger.commit)
+    with pytest.raises(ProblemError):
+        await submitting

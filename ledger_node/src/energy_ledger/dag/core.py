@@ -39,7 +39,7 @@ The core speaks only when there is a reason: `pending`; a payload not yet ordere
 (`due_at` has passed by the clock, and ledger time is not there yet); a peer's block of a round not lower
 than the own next one; or the heartbeat. So the driver says after each commit when the next work is due, and
 needs no timer for it. The ledger time of a commit is that of the blocks *below* its leader: after a pause
-it lags, until work is due.
+it lags, until work is due. Build says which time a payload may count on.
 
 After a restart: ``core = Core.restore(settings, position, kept, evidence)`` with the last stored position,
 every stored block of this epoch of round >= `position.leader.round` - DEPTH (all of them if there is no
@@ -61,14 +61,17 @@ from energy_ledger.dag.effects import (
     Build,
     Effect,
     Evidence,
+    Excess,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
-from energy_ledger.dag.ordering import Kept, Ordering, Position
+from energy_ledger.dag.linearizer import DEPTH
+from energy_ledger.dag.ordering import Kept, Ordering, Position, lower_median
 from energy_ledger.dag.pacemaker import Pacemaker, has_passed
 from energy_ledger.dag.settings import Settings, Status
 from energy_ledger.dag.waiting import WaitingRoom
@@ -76,6 +79,8 @@ from energy_ledger.dag.witness import Hearsay, Witness
 
 MAX_REQUEST = 256
 """Most blocks asked for at once."""
+MAX_AHEAD = 2 * DEPTH
+"""How many rounds above the own clock a block may wait for its ancestors."""
 
 
 class ProposalNotDueError(RuntimeError):
@@ -152,7 +157,7 @@ class Core:
             early = self._is_early(block, now)
             if not early:
                 self._hearsay.reach(block)
-            effects += self._place(block, early, now)
+            effects += self._place(block, early, now) if self._is_near(block) else _spurn_far(block)
             effects += self._release_early(now)
         return effects + self._proceed(now)
 
@@ -269,11 +274,18 @@ class Core:
         first = self._first_at(block.ref.slot)
         if first is None:
             return [], True
-        return [*self._witness.testify(first, block)], self._waiting.is_wanted(block.ref)
+        evidence = self._witness.testify(first, block)
+        if self._waiting.is_wanted(block.ref):
+            return [*evidence], True
+        return [*evidence, Spurn(block, Excess.TWIN)], False
 
     def _first_at(self, slot: tuple[int, int]) -> Block | None:
         accepted = self._ordering.dag.at_slot(*slot)
         return self._ordering.blocks[accepted[0]] if accepted else self._waiting.at_slot(slot)
+
+    def _is_near(self, block: Block) -> bool:
+        """Tell whether the block may be of use soon: what lies further ahead comes again with its history."""
+        return block.round <= self._pacemaker.clock + MAX_AHEAD
 
     def _place(self, block: Block, future: bool, now: int) -> list[Effect]:
         missing = self._ordering.missing(block)
@@ -298,8 +310,7 @@ class Core:
     def _observe_own(self, block: Block) -> None:
         if block.author == self._me and block.round > self._pacemaker.last_round:
             self._own = block.ref
-            self._pacemaker.last_round = block.round
-            self._pacemaker.proposed_at = block.timestamp
+            self._pacemaker.speak(block.round, block.timestamp)
 
     def _is_early(self, block: Block, now: int) -> bool:
         return block.timestamp > self._hearsay.vouched_time(now) + self._settings.pace.tolerance
@@ -346,7 +357,18 @@ class Core:
         if not self._pacemaker.is_ready(round_, now):
             return []
         self._building = round_
-        return [Build(round_)]
+        return [Build(round_, self._payload_time(round_, now))]
+
+    def _payload_time(self, round_: int, now: int) -> int:
+        """Return what ledger time the payload of an own block made now may count on.
+
+        A commit has the time of the blocks below its leader. Those lie below this block if it is the
+        leader's, else they are of its own round or later.
+        """
+        if self._rules.committee.leader(round_) == self._me:
+            below = [block.timestamp for block in self.blocks_at(round_ - 1)]
+            return lower_median(below) if below else 0
+        return lower_median([now, *(block.timestamp for block in self.blocks_at(round_))])
 
     def _may_speak(self) -> bool:
         """Tell whether the voice is free.
@@ -398,3 +420,7 @@ class Core:
             return [self._pacemaker.wait_until(round_, now)]
         due = self._due_at if self._due_at is not None and self._due_at > now else None
         return [self._pacemaker.heartbeat_at(), *([] if due is None else [due])]
+
+
+def _spurn_far(block: Block) -> list[Effect]:
+    return [Spurn(block, Excess.AHEAD)]

@@ -1,6 +1,7 @@
 """What the consensus core asks of its driver. Effects are carried out in the order in which they come."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import Block, BlockRef
@@ -48,9 +49,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Answer with `Core.propose`: the core wants to make the own block of this round now."""
+    """Answer with `Core.propose`: the core wants to make the own block of this round now.
+
+    `time` is the ledger time (ms) that its payload may count on; after a pause it can be an old one.
+    """
 
     round: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,24 @@ class Refuse:
     fault: Fault
 
 
+class Excess(StrEnum):
+    """Why a block that breaks no rule is not kept; the value is the sentence for people."""
+
+    TWIN = "it signed two different blocks for one round"
+    AHEAD = "its block is of a round far ahead of all that is known"
+
+
+@dataclass(frozen=True, slots=True)
+class Spurn:
+    """The block just given is rightly signed and not kept.
+
+    An `Excess.AHEAD` is no proof against its author: we may be far behind.
+    """
+
+    block: Block
+    excess: Excess
+
+
 @dataclass(frozen=True, slots=True)
 class Lapse:
     """An own block sank below the depth window without being ordered: its envelopes may go out again.
@@ -93,4 +116,4 @@ class Halt:
     equivocators: tuple[int, ...]
 
 
-type Effect = Store | Send | Request | Commit | Build | Timer | Evidence | Refuse | Lapse | Halt
+type Effect = Store | Send | Request | Commit | Build | Timer | Evidence | Refuse | Spurn | Lapse | Halt

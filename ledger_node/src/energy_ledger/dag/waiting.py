@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from energy_ledger.dag.blocks import Block, BlockRef
 from energy_ledger.dag.pacemaker import has_passed
 
-MAX_HELD_BLOCKS = 256
+MAX_HELD_BLOCKS = 64
 """Most blocks of one author that wait, while no other author's block waits for the next one."""
 MAX_HELD_BYTES = 4 * 1024 * 1024
 """Most bytes of such blocks of one author."""
 WANTED_FACTOR = 4
 """How many times more may wait of what other authors' blocks wait for."""
+
+MAX_DOUBLINGS = 9
+"""How often the time before asking again for a missing block is doubled."""
 
 
 @dataclass(slots=True)
@@ -25,13 +28,17 @@ class _Gap:
 
     children: list[BlockRef]
     asked_at: int
-    asked: bool = False
+    asked: int = 0
+
+    def wait(self, patience: int, repeat: int) -> int:
+        """Return how long to wait before asking: longer and longer for what nobody seems to have."""
+        return repeat << min(self.asked - 1, MAX_DOUBLINGS) if self.asked else patience
 
     def due_at(self, patience: int, repeat: int) -> int:
-        return self.asked_at + (repeat if self.asked else patience)
+        return self.asked_at + self.wait(patience, repeat)
 
     def is_due(self, now: int, patience: int, repeat: int) -> bool:
-        return has_passed(self.asked_at, repeat if self.asked else patience, now)
+        return has_passed(self.asked_at, self.wait(patience, repeat), now)
 
 
 @dataclass(slots=True)
@@ -82,7 +89,10 @@ class WaitingRoom:
         self._slots.setdefault(block.ref.slot, block.ref)
         self._count(block, 1)
         for ref in missing:
-            self._gaps.setdefault(ref, _Gap([], now)).children.append(block.ref)
+            gap = self._gaps.setdefault(ref, _Gap([], now))
+            gap.children.append(block.ref)
+            if gap.asked and block.author not in {child.author for child in gap.children[:-1]}:
+                gap.asked = 1  # one more who must have it
 
     def settle(self, ref: BlockRef) -> list[Block]:
         """Note that a block was accepted or sank below the floor; return what waited only for it."""
@@ -123,7 +133,7 @@ class WaitingRoom:
         }
 
     def due_gaps(self, now: int, patience: int, repeat: int, limit: int) -> list[BlockRef]:
-        """Return the gaps to ask for now: `patience` ms after they were noticed, then every `repeat` ms.
+        """Return the gaps to ask for now: `patience` ms after they were noticed, then less and less often.
 
         Between two times of asking lies a quarter of the patience, or a flood of blocks that name what nobody
         has would keep a home awake.
@@ -133,7 +143,7 @@ class WaitingRoom:
         open_gaps = ((ref, gap) for ref, gap in self._gaps.items() if ref not in self._held)
         due = [(ref, gap) for ref, gap in open_gaps if gap.is_due(now, patience, repeat)][:limit]
         for _, gap in due:
-            gap.asked, gap.asked_at = True, now
+            gap.asked, gap.asked_at = gap.asked + 1, now
             self._asked_at = now
         return [ref for ref, _ in due]
 

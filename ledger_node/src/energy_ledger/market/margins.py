@@ -75,7 +75,7 @@ class Margins:
             tail=np.concatenate([tail, head]),
             head=np.concatenate([head, tail]),
             cost=np.concatenate([cost, -cost]).astype(width),
-            room=np.concatenate([more, back]),
+            room=terms.numbers(np.concatenate([more, back])),
             owner=np.concatenate([owner, owner]),
         )
 

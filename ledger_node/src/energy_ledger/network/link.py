@@ -55,6 +55,11 @@ class Link:
         """Whether frames still travel."""
         return self._end is None
 
+    @property
+    def ended(self) -> str | None:
+        """Why the link is over, as far as this end decided it."""
+        return self._end
+
     def send(self, frame: Frame) -> None:
         """Queue a frame; a peer that does not read what is queued is dropped."""
         if self._end is not None:

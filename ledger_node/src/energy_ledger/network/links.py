@@ -5,6 +5,7 @@ import logging
 import random
 import ssl
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Links:
         self._wanted = wanted
         self._links: dict[bytes, Link] = {}
         self._tries: dict[bytes, _Try] = {}
+        self._ends: OrderedDict[bytes, str] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._strangers = 0
         self._context = caller_context()
@@ -121,9 +123,19 @@ class Links:
         return link if link is not None and link.is_open else None
 
     def trouble(self, key: bytes) -> str:
-        """Return why a node could not be reached the last time, "" when it could."""
+        """Return why there is no link to a node, as far as that is known: "" when it could be reached."""
+        banned = self.bans.reason(key)
+        if banned is not None:
+            return f"kept out for a while: {banned}"
         known = self._tries.get(key)
-        return known.trouble if known else ""
+        return (known.trouble if known else "") or self._ends.get(key, "")
+
+    def keep_out(self, link: Link, reason: str) -> None:
+        """End the link to a node that does harm, and take none from it for a while."""
+        if link.is_open:
+            _LOG.warning("node %s is kept out: %s", link.key.hex()[:8], reason)
+            self.bans.add(link.key, reason)
+            link.end(reason)
 
     def look_again(self) -> None:
         """Look at once whether a wanted peer is not linked, as when a new address came to be known."""
@@ -242,7 +254,8 @@ class Links:
         try:
             await self._serve(link)
         except LinkClosedError as closed:
-            reason = str(closed)
+            reason = link.ended or str(closed)
+            _LOG.info("link to node %s ended: %s", link.key.hex()[:8], reason)
         except LinkFaultError as fault:
             reason = str(fault)
             if fault.ban:
@@ -252,7 +265,15 @@ class Links:
             if self._links.get(link.key) is link:
                 del self._links[link.key]
             link.end(reason)
+        self._remember_end(link.key, reason)
         await link.close(reason)
+
+    def _remember_end(self, key: bytes, reason: str) -> None:
+        """Keep why the last link to a node ended, of the latest nodes."""
+        self._ends[key] = reason
+        self._ends.move_to_end(key)
+        if len(self._ends) > MAX_LINKS:
+            self._ends.popitem(last=False)
 
     def _take(self, link: Link) -> bool:
         """Keep the new link, or the old one to the same node: both ends choose alike.

@@ -10,6 +10,8 @@ from energy_ledger.storage.reader import Reader
 
 MAX_PAGE: Final = 512
 """Most blocks in a page of history."""
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""When an answer with single blocks is full; what is left out is asked for again."""
 
 
 class Archive:
@@ -27,10 +29,17 @@ class Archive:
         )
 
     async def blocks(self, digests: tuple[bytes, ...]) -> list[bytes]:
-        """Return those of the blocks that are known here."""
-        reader = self._reader
-        found = await self._running.queries.ask(lambda: [reader.block(digest) for digest in digests])
-        return [record.raw for record in found if record is not None]
+        """Return those of the blocks that are known here, as far as an answer has room for them."""
+        return await self._running.queries.ask(self._known, digests)
+
+    def _known(self, digests: tuple[bytes, ...]) -> list[bytes]:
+        found: list[bytes] = []
+        room = MAX_ANSWER_BYTES
+        for record in map(self._reader.block, digests):
+            if record is not None and room > 0:
+                found.append(record.raw)
+                room -= len(record.raw)
+        return found
 
     async def history(self, asked: AskHistory) -> History:
         """Return the page of history that was asked for; an empty one at its end."""

@@ -178,7 +178,7 @@ def _proof(file: AuditFile) -> Proof:
     """Read a proof from the form of the API."""
     shown = file.proof
     try:
-        state = LedgerState(shown.commit, shown.time, bytes.fromhex(shown.root))
+        state = LedgerState(shown.commit, shown.time, bytes.fromhex(shown.root), bytes.fromhex(shown.leader))
         votes = tuple((vote.validator, bytes.fromhex(vote.signature)) for vote in shown.votes)
         path = tuple(Step(step.side, bytes.fromhex(step.digest)) for step in shown.path)
         certificate = Certificate(shown.epoch, state, votes)

@@ -56,26 +56,30 @@ class CatchingUp:
     async def _follow(self, link: Link) -> None:
         try:
             await self._take_pages(link)
-        except (LinkClosedError, StoppedError, TimeoutError) as error:
-            _LOG.info("catching up from node %s was cut: %s", link.key.hex()[:8], error)
-        except LinkFaultError as fault:
+        except* (LinkClosedError, StoppedError, TimeoutError) as group:
+            _LOG.info("catching up from node %s was cut: %s", link.key.hex()[:8], group.exceptions[0])
+        except* LinkFaultError as group:
+            fault = group.exceptions[0]
             link.end(str(fault))
             _LOG.warning("node %s gave a wrong history: %s", link.key.hex()[:8], fault)
 
     async def _take_pages(self, link: Link) -> None:
         epoch, round_ = await self._running.in_ledger(_resume_at)
-        digest = b""
-        while True:
-            page = await self._ask(link, AskHistory(epoch, round_, digest))
-            if not page.blocks:
-                return
+        page = await self._ask(link, AskHistory(epoch, round_, b""))
+        while page.blocks:
             blocks = decode_blocks(page.blocks)
-            faults = await self._running.deliver(Incoming(blocks))
+            last = blocks[-1].ref
+            async with asyncio.TaskGroup() as both:  # the next page comes while this one is worked through
+                asking = both.create_task(self._ask(link, AskHistory(epoch, last.round, last.digest)))
+                faults = await self._running.deliver(Incoming(blocks))
             if faults:
                 raise LinkFaultError(f"a block is not good: {faults[0]}")
-            round_, digest = blocks[-1].round, blocks[-1].ref.digest
+            page = asking.result()
             if self._running.standing.epoch != epoch:
-                epoch, round_, digest = self._running.standing.epoch, 0, b""
+                epoch = self._running.standing.epoch
+                page = await self._ask(link, AskHistory(epoch, 0, b""))
+            elif not page.blocks:  # meanwhile there may be more
+                page = await self._ask(link, AskHistory(epoch, last.round, last.digest))
 
     async def _ask(self, link: Link, question: AskHistory) -> History:
         self._answer = asyncio.get_running_loop().create_future()

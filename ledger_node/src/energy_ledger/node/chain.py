@@ -18,15 +18,18 @@ from energy_ledger.dag.effects import (
     Commit,
     Effect,
     Evidence,
+    Excess,
     Halt,
     Lapse,
     Refuse,
     Request,
     Send,
+    Spurn,
     Store,
     Timer,
 )
 from energy_ledger.dag.ordering import Position
+from energy_ledger.dag.pacemaker import has_passed
 from energy_ledger.keys import KeySet
 from energy_ledger.ledger.events import Event
 from energy_ledger.ledger.governing_rows import Policy
@@ -35,6 +38,7 @@ from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
 from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.epochs import Epoch
+from energy_ledger.node.shutter import Shutter, Taken
 from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import NodeKey
@@ -42,8 +46,12 @@ from energy_ledger.storage.writer import CommitEntry, Entry, Ordered
 from energy_ledger.tariffs import Schedule
 from energy_ledger.transactions import Transaction, parse
 
+MOST_CHECKED: Final = 20_000
+"""Checked transactions that are remembered until they are ordered, or never."""
 FRESH_MS: Final = 1_000
-"""A payload goes out on top of a block that is at most this old, as it gets that block's time."""
+"""A payload waits for the next own block where it would get a ledger time that lags by more than this."""
+VOTE_PATIENCE_MS: Final = 1_000
+"""How long state votes wait for a block that is made anyway, before they are a reason to make one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What came over links: blocks, and what other validators (by author) know as our newest block."""
+    """What came over links: blocks, and what other validators (by author) know as our newest block.
+
+    `checked` are transactions in the blocks whose signatures were found good already.
+    """
 
     blocks: Sequence[Block] = ()
+    checked: Sequence[Waiting] = ()
     heard: Sequence[tuple[int, Block | None]] = ()
 
 
@@ -104,9 +116,10 @@ class Step:
     """What one call brought about: what to write, and what to tell once it is written.
 
     `lines` are the events as JSON, `wake_at` is when to call again though nothing came in (ms), `halted` the
-    validators whose lies ended the ordering, `refused` the rules that blocks break, `sent` and `requests`
-    what goes out to the neighbours, `homeless` the transactions that another validator must order as this
-    node has no voice now.
+    validators whose lies ended the ordering, `refused` the rules that blocks break, `spurned` the blocks that
+    break none and are not kept, `sent` and `requests` what goes out to the neighbours, `homeless` the
+    transactions that another validator must order as this node has no voice now, `taken` a certified state
+    that was asked for.
     """
 
     standing: Standing
@@ -118,9 +131,11 @@ class Step:
     wake_at: int | None = None
     halted: tuple[int, ...] = ()
     refused: list[tuple[Block, Fault]] = field(default_factory=list)
+    spurned: list[tuple[Block, Excess]] = field(default_factory=list)
     sent: list[Block] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     homeless: list[Waiting] = field(default_factory=list)
+    taken: Taken | None = None
 
 
 class Chain:
@@ -131,10 +146,13 @@ class Chain:
         self.ledger = ledger
         self.core = core
         self.certifier = certifier
+        self.shutter = Shutter()
         self._key = key
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Waiting] = {}
         self._pausing = False
+        self._votes_since: int | None = None
+        self._homeless: dict[str, Waiting] = {}
         self._given: Block | None = None
 
     def advance(self, waiting: Iterable[Waiting], now: int, incoming: Incoming = NOTHING) -> Step:
@@ -146,12 +164,19 @@ class Chain:
         self._receive(incoming, step, now)
         while commits != len(step.entry.commits):
             commits = len(step.entry.commits)
-            pending = bool(self._queue) or self.certifier.is_due
+            self._take_home()
+            pending = bool(self._queue) or self._is_vote_due(now)
             self._follow(self.core.want(pending, self.ledger.next_due(), now), step, now)
+        self._wake_for_votes(step, now)
         if self._queue and not self.core.speaks:
             step.homeless = list(self._queue)
+            passed_on = (*self._homeless.values(), *self._queue)
+            valid = (one for one in passed_on if one.transaction.payload.expires >= self.ledger.time)
+            self._homeless = {one.transaction.id: one for one in valid}
             self._queue.clear()
-        step.entry.certificate = self.certifier.take()
+        certificates = self.certifier.take_all()
+        step.entry.certificate = certificates[-1] if certificates else None
+        step.taken = self.shutter.look(self.ledger, self.certifier.newest, certificates)
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
         return step
@@ -178,10 +203,31 @@ class Chain:
         for author, last in incoming.heard:
             known = last if last is not None and last.epoch == self.epoch else None
             self._follow(self.core.hear(author, known, now), step, now)
+        for one in incoming.checked:
+            self._checked.setdefault(one.data, one)
+        while len(self._checked) > MOST_CHECKED:
+            del self._checked[next(iter(self._checked))]  # it is checked again, should it be ordered
         for block in incoming.blocks:
             if block.epoch == self.epoch:
                 self._given = block
                 self._follow(self.core.accept(block, now), step, now)
+
+    def _is_vote_due(self, now: int) -> bool:
+        """Tell whether own state votes have waited for long enough.
+
+        Whoever comes with a transaction right after a commit would otherwise find this round's block made.
+        """
+        if not self.certifier.is_due:
+            self._votes_since = None
+            return False
+        if self._votes_since is None:
+            self._votes_since = now
+        return self._is_alone or has_passed(self._votes_since, VOTE_PATIENCE_MS, now)
+
+    def _wake_for_votes(self, step: Step, now: int) -> None:
+        if self.certifier.is_due and self._votes_since is not None and not self._is_vote_due(now):
+            at = self._votes_since + VOTE_PATIENCE_MS
+            step.wake_at = at if step.wake_at is None else min(step.wake_at, at)
 
     def _take_in(self, waiting: Iterable[Waiting]) -> None:
         for one in waiting:
@@ -190,27 +236,27 @@ class Chain:
 
     def _follow(self, effects: list[Effect], step: Step, now: int) -> None:
         """Carry out effects, and what follows from the blocks they ask for, to the end."""
-        while self._carry_out(effects, step):
-            payload = self._load(now)
+        while (wanted := self._carry_out(effects, step)) is not None:
+            payload = self._load(wanted, now)
             effects = self.core.propose(payload, bool(self._queue), now)
 
-    def _carry_out(self, effects: list[Effect], step: Step) -> bool:
-        """Carry out effects; tell whether a block is asked for.
+    def _carry_out(self, effects: list[Effect], step: Step) -> Build | None:
+        """Carry out effects; return the block that is asked for, if one is.
 
         What comes after the last commit of an epoch is left undone.
         """
-        wanted = False
+        wanted = None
         for effect in effects:
             match effect:
                 case Build():
-                    wanted = True
+                    wanted = effect
                 case Timer(at):
                     step.wake_at = at
                 case Commit():
                     self._commit(effect, step)
                     if self.ledger.epoch != self.epoch:
                         self._begin_epoch(step)
-                        return False
+                        return None
                 case _:
                     self._note(effect, step)
         return wanted
@@ -230,6 +276,8 @@ class Chain:
                 step.halted = equivocators
             case Refuse(_, fault) if self._given is not None:
                 step.refused.append((self._given, fault))
+            case Spurn(block, excess):
+                step.spurned.append((block, excess))
             case Lapse(block):
                 self._take_back(block)
 
@@ -249,36 +297,74 @@ class Chain:
         for data in block.envelopes:
             one = self._checked.get(data) or _parsed(data)
             if one is not None:
-                self._queue.append(one)
+                self._put_back(one)
 
-    def _load(self, now: int) -> Payload:
-        """Take what waits into the next own block.
+    def _take_home(self) -> None:
+        """Take back what was passed on and is not ordered, once there is a voice: nothing may overtake it."""
+        if self._homeless and self.core.speaks:
+            homeless, self._homeless = self._homeless, {}
+            for one in homeless.values():
+                self._put_back(one)
 
-        After a pause no envelopes yet: their ledger time will be that of the block below it.
-        """
-        last = self.core.last_own_block
+    def _put_back(self, one: Waiting) -> None:
+        """Let a transaction wait before those of its account with higher numbers, which would void it."""
+        later = (
+            place
+            for place, other in enumerate(self._queue)
+            if other.account == one.account and other.sequence > one.sequence
+        )
+        self._queue.insert(next(later, len(self._queue)), one)
+
+    def _load(self, build: Build, now: int) -> Payload:
+        """Take what waits into the next own block; no envelopes yet where their ledger time would be old."""
+        self._take_home()
         votes = self.certifier.speak()
-        paused = last is None or now - last.timestamp > FRESH_MS
-        self._pausing = (
-            paused and not self._pausing
-        )  # where rounds are slow, each is a pause: only one is left
+        paused = now - build.time > FRESH_MS
+        # Where rounds are slow, each is a pause: only one is left out.
+        self._pausing = paused and not self._pausing
         if self._pausing:
             return Payload(votes=votes)
-        envelopes: list[bytes] = []
-        room = MAX_PAYLOAD_BYTES - sum(map(len, votes))
-        while self._queue and len(self._queue[0].data) <= room and len(envelopes) < MAX_ITEMS:
-            envelopes.append(self._queue.popleft().data)
-            room -= len(envelopes[-1])
-        return Payload(tuple(envelopes), votes)
+        return Payload(self._take_envelopes(MAX_PAYLOAD_BYTES - sum(map(len, votes))), votes)
+
+    def _take_envelopes(self, room: int) -> tuple[bytes, ...]:
+        """Take what fits out of the queue, in its order, but for accounts with envelopes in open own blocks.
+
+        A block that is late can sink below the window, and its envelopes come again. Had a later number of
+        the account been ordered meanwhile, they would be void.
+        """
+        open_accounts = self._open_accounts()
+        taken: list[bytes] = []
+        left: deque[Waiting] = deque()
+        while self._queue and len(self._queue[0].data) <= room and len(taken) < MAX_ITEMS:
+            one = self._queue.popleft()
+            if one.account in open_accounts:
+                left.append(one)
+                continue
+            taken.append(one.data)
+            room -= len(one.data)
+        self._queue.extendleft(reversed(left))
+        return tuple(taken)
+
+    def _open_accounts(self) -> set[str]:
+        """Return the accounts that have envelopes in own blocks which are not ordered and may never be."""
+        if self._is_alone:
+            return set()
+        data = (one for block in self.core.unordered_own() for one in block.envelopes)
+        known = (self._checked.get(one) or _parsed(one) for one in data)
+        return {one.account for one in known if one is not None}
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self.certifier.electorate.keys) == 1
 
     def _commit(self, commit: Commit, step: Step) -> None:
         ordered = [place for block in commit.blocks for place in self._read(block)]
         transactions = [one.transaction for one in ordered]
         verified = _verified(ordered)
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
-        for one in ordered:
-            self._checked.pop(one.data, None)
-        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
+        self._forget(ordered)
+        leader = commit.leader.digest
+        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root, leader))
         step.events += outcome.events
         step.lines += outcome.lines
         step.placed += [Placed(result, commit.index) for result in outcome.results]
@@ -298,6 +384,15 @@ class Chain:
                 leaves=outcome.leaves,
             )
         )
+
+    def _forget(self, ordered: Sequence[_Place]) -> None:
+        """Drop what is ordered, also where the very same envelope waits here once more after a restart."""
+        for one in ordered:
+            self._checked.pop(one.data, None)
+            self._homeless.pop(one.transaction.id, None)
+        if self._queue and not self._is_alone:
+            gone = {one.data for one in ordered}
+            self._queue = deque(one for one in self._queue if one.data not in gone)
 
     def _read(self, block: Block) -> Iterable[_Place]:
         """Return the transactions in a block; what is none is passed over, by every node alike."""

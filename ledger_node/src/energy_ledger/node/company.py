@@ -1,13 +1,17 @@
 """Who is there: the conversations that go on, and what they say about the committee."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from energy_ledger.dag.blocks import Block
+from energy_ledger.dag.blocks import Block, BlockRef
 from energy_ledger.dag.settings import Status
 from energy_ledger.network.frames import Admission, Frame, Standing
 from energy_ledger.network.link import Link
 from energy_ledger.network.peers import AddressBook
 from energy_ledger.node import chain
+from energy_ledger.node.snapshot_check import Checked
+from energy_ledger.quorum import tolerated_faults
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.storage.reader import Reader
 
@@ -23,6 +27,10 @@ class Neighbour:
     """The newest block of ours that it knew when it said hello."""
     clock_ahead: int
     """How far its clock is ahead of ours, ms."""
+    stale: int = 0
+    """How many blocks of epochs that are over it has sent."""
+    asked_at: int | None = None
+    """The round that was reached here when it was asked for the history that leads to its blocks."""
 
 
 @dataclass(slots=True)
@@ -35,6 +43,12 @@ class Ties:
     admission: Admission | None
     amnesiac: bool
     """Whether the node's key has spoken with a database that is gone."""
+    snapshot_part: Path
+    """Where a snapshot is put together that others give."""
+    on_snapshot: Callable[[Checked], None]
+    """Called with one that is whole and true."""
+    snapshot_after: int | None = None
+    """Who is more commits behind takes a snapshot; None: never."""
     address: str = ""
     """Where this node accepts links, as `key@host:port`; "" when it only dials."""
     heard: set[bytes] = field(default_factory=set)
@@ -101,6 +115,13 @@ class Company:
         Who accepts no links, so that it cannot be dialled, is judged by its blocks, which others pass on.
         """
         return [key for key in self.committee if key == self.ties.key.public or self._is_present(key)]
+
+    @property
+    def gaps(self) -> dict[BlockRef, tuple[int, ...]]:
+        """The missing blocks that so many validators name that one of them must be honest."""
+        named = self.status.gaps if self.status else {}
+        lies = tolerated_faults(len(self.committee))
+        return {ref: authors for ref, authors in named.items() if len(authors) > lies}
 
     def _is_present(self, key: bytes) -> bool:
         one = self.near.get(key)

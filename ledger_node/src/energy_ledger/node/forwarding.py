@@ -1,11 +1,12 @@
 """Transactions that this node took but cannot order itself: passed on to validators until they are ordered.
 
-One validator at a time gets them, the next one after a while, so that one that is off or silent only costs
-that while.
+One validator at a time gets what an account has on its way, in the order of its numbers and always all of
+it, so that no number is ordered without those before it. The next validator gets it after a while, so that
+one that is off or silent only costs that while.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from energy_ledger.mempool import Waiting
@@ -18,9 +19,25 @@ AGAIN_MS: Final = 3_000
 
 @dataclass(slots=True)
 class _Parcel:
-    waiting: Waiting
+    """What one account has on its way; `due` is when the next validator gets it (ms)."""
+
     due: int
+    waiting: dict[str, Waiting] = field(default_factory=dict)
     tries: int = 0
+    is_new: bool = True
+
+    def envelopes(self) -> list[bytes]:
+        in_order = sorted(self.waiting.values(), key=lambda one: one.sequence)
+        return [one.data for one in in_order]
+
+    def turn(self, now: int) -> int | None:
+        """Return whose turn it is to get the parcel, counted from 0; None while nobody needs it again."""
+        if self.due <= now:
+            self.tries, self.due = self.tries + 1, now + AGAIN_MS
+        elif not self.is_new:
+            return None
+        self.is_new = False
+        return self.tries - 1
 
 
 class Forwarder:
@@ -28,39 +45,50 @@ class Forwarder:
 
     def __init__(self) -> None:
         self._parcels: dict[str, _Parcel] = {}
+        self._accounts: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Return how many transactions are on their way through others."""
-        return len(self._parcels)
+        return len(self._accounts)
 
     def add(self, homeless: Iterable[Waiting], now: int) -> None:
         """Take transactions to be passed on."""
-        for waiting in homeless:
-            self._parcels.setdefault(waiting.transaction.id, _Parcel(waiting, now))
+        for one in homeless:
+            parcel = self._parcels.setdefault(one.account, _Parcel(now))
+            parcel.waiting[one.transaction.id] = one
+            parcel.is_new = True
+            self._accounts[one.transaction.id] = one.account
 
     def settle(self, placed: Iterable[Placed]) -> None:
         """Forget what is ordered."""
         for one in placed:
-            self._parcels.pop(one.result.id, None)
+            self._forget(one.result.id)
 
     def take_void(self, time: int) -> list[Waiting]:
         """Forget and return what no validator will take any more at this ledger time (ms)."""
-        void = [
-            one.waiting for one in self._parcels.values() if one.waiting.transaction.payload.expires < time
-        ]
-        for waiting in void:
-            del self._parcels[waiting.transaction.id]
+        every = [one for parcel in self._parcels.values() for one in parcel.waiting.values()]
+        void = [one for one in every if one.transaction.payload.expires < time]
+        for one in void:
+            self._forget(one.transaction.id)
         return void
 
     def send(self, validators: Sequence[Link], now: int) -> None:
-        """Pass on what is due, each transaction to the validator whose turn it is."""
+        """Pass on what is due, each account's to the validator whose turn it is."""
         if not validators:
             return
         shares: dict[int, list[bytes]] = {}
         for parcel in self._parcels.values():
-            if parcel.due <= now:
-                shares.setdefault(parcel.tries % len(validators), []).append(parcel.waiting.data)
-                parcel.tries, parcel.due = parcel.tries + 1, now + AGAIN_MS
+            turn = parcel.turn(now)
+            if turn is not None:
+                shares.setdefault(turn % len(validators), []).extend(parcel.envelopes())
         for place, envelopes in shares.items():
             for page in in_pages(envelopes):
                 validators[place].send(Envelopes(page))
+
+    def _forget(self, identity: str) -> None:
+        account = self._accounts.pop(identity, None)
+        if account is not None:
+            parcel = self._parcels[account]
+            del parcel.waiting[identity]
+            if not parcel.waiting:
+                del self._parcels[account]

@@ -7,6 +7,7 @@ from typing import Final
 from energy_ledger.node.company import Company
 from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.node.running import Running
+from energy_ledger.node.voice import SOLE_GRACE_S
 from energy_ledger.quorum import quorum_of
 from energy_ledger.units import MS_PER_S
 
@@ -33,6 +34,8 @@ def may_fail(running: Running, neighbours: Neighbours | None) -> int:
 def _problems(running: Running, neighbours: Neighbours) -> Iterator[str]:
     company = neighbours.company
     yield from _clock(company)
+    if neighbours.snapshot_percent is not None:
+        yield f"Taking a snapshot of the ledger: {neighbours.snapshot_percent} % of it is here."
     if neighbours.target is not None:
         commit = running.standing.commit
         yield f"Catching up: commit {commit} of {max(commit, neighbours.target)}."
@@ -57,7 +60,13 @@ def _voice(neighbours: Neighbours) -> Iterator[str]:
     if not (company.is_validator and company.is_muted):
         return
     missing = ", ".join(_names(neighbours, company.unheard)) or "the others"
-    if company.ties.amnesiac:
+    if company.ties.amnesiac and not company.others:
+        yield (
+            "This only validator has another database than the one it last spoke with. It waits "
+            f"{SOLE_GRACE_S:.0f} s for nodes that followed it, and takes their history ({len(company.all)} "
+            "linked). If one that did is off, switch it on now: its history will not fit any more afterwards."
+        )
+    elif company.ties.amnesiac:
         yield (
             "This validator lost its database, and is silent until every other validator has said what it "
             f"knows of it, or it is voted out. Missing: {missing}."
@@ -80,11 +89,10 @@ def _quorum(neighbours: Neighbours) -> Iterator[str]:
 
 
 def _gaps(company: Company) -> Iterator[str]:
-    """Tell of blocks that are named but did not come for a while."""
-    if company.status is None or company.gaps_since is None:
+    """Tell of blocks that an honest validator names and that did not come for a while."""
+    if company.gaps_since is None or time.monotonic() - company.gaps_since <= GAPS_S:
         return
-    if time.monotonic() - company.gaps_since > GAPS_S:
-        gaps = company.status.gaps
+    if gaps := company.gaps:
         authors = sorted({ref.author + 1 for ref in gaps})
         namers = sorted({namer + 1 for names in gaps.values() for namer in names})
         yield f"{len(gaps)} blocks by validators {authors} are missing, which validators {namers} name."

@@ -125,6 +125,16 @@ class Intake:
                 answers[identity] = self._accept(one) if refused is None else Turned(refused, identity)
         return [one if isinstance(one, Turned) else answers[one.transaction.id] for one in read]
 
+    async def check(self, envelopes: Sequence[bytes]) -> list[Waiting]:
+        """Return what of others' blocks is of good form and signed by its account's keys, as far as known."""
+        read = await self._read(envelopes)
+        pairs = zip(read, envelopes, strict=True)
+        return [
+            Waiting(one.transaction, data, one.signers)
+            for one, data in pairs
+            if isinstance(one, _Read) and one.signers
+        ]
+
     def take(self) -> list[Waiting]:
         """Take what goes into the next block out of the mempool."""
         taken = self._mempool.take(MAX_PAYLOAD_BYTES, MAX_ITEMS)

@@ -6,7 +6,8 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from energy_ledger.dag.block_rules import Fault
@@ -16,11 +17,13 @@ from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
 from energy_ledger.node.event_log import EventLog
-from energy_ledger.node.intake import Intake, Taken, Turned
+from energy_ledger.node.intake import CHUNK, Intake, Taken, Turned
 from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
+from energy_ledger.node.shutter import Taken as State
+from energy_ledger.node.snapshots import SnapshotKeeper
 from energy_ledger.node.threads import Threads
 from energy_ledger.storage.directory import DataDirectory, NodeKey
 from energy_ledger.storage.reader import Reader
@@ -32,6 +35,9 @@ LONGEST_SLEEP_S: Final = 5.0
 """The wall clock may be set while the node sleeps, so it looks at it this often."""
 CLOCK_BEHIND_MS: Final = 60_000
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
+
+MANY: Final = 2 * CHUNK
+"""Transactions in blocks that come together, from which on all cores check their signatures first."""
 
 _COUNTED: Final = ("blocks_total", "transactions_total", "transactions_refused_total")
 _TIMED: Final = ("store_seconds_total", "apply_seconds_total")
@@ -60,6 +66,7 @@ def _joined(deliveries: Sequence[_Delivery]) -> Incoming:
     parts = [delivery.incoming for delivery in deliveries]
     return Incoming(
         [block for part in parts for block in part.blocks],
+        [one for part in parts for one in part.checked],
         [word for part in parts for word in part.heard],
     )
 
@@ -87,7 +94,8 @@ class Running:
         self.queries = Queries(reader, threads.readers, self.genesis, self.lag.note_work)
         certifier = chain.certifier
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
-        self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
+        self.start = reader.start()
+        self.events = EventLog(ledger.cursor, ledger.time, self.queries.events, self.start.cursor)
         self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
         self.figures = dict.fromkeys(_COUNTED, 0)
         self.seconds = dict.fromkeys(_TIMED, 0.0)
@@ -101,6 +109,8 @@ class Running:
         self._reader = reader
         self._directory = directory
         self._marked = False
+        self.snapshots = SnapshotKeeper(reader, self.genesis, directory, threads)
+        self.snapshots.want = self._want_snapshot
         self._deliveries: list[_Delivery] = []
         self._in_work: list[_Delivery] = []
         self._regaining = False
@@ -167,6 +177,11 @@ class Running:
         Raises StoppedError when nothing is ordered any more.
         """
         self._check_alive()
+        ours = [block.envelopes for block in incoming.blocks if block.epoch == self.standing.epoch]
+        envelopes = list(chain.from_iterable(ours))
+        if len(envelopes) >= MANY:
+            incoming = replace(incoming, checked=await self.intake.check(envelopes))
+            self._check_alive()
         delivery = _Delivery(incoming, asyncio.get_running_loop().create_future())
         self._deliveries.append(delivery)
         self._wake.set()
@@ -218,11 +233,26 @@ class Running:
         """Stop after what is being written now."""
         if self.matcher is not None:
             await self.matcher.close()
-        if not self._driving.done():
+        orderly = not self._driving.done()
+        if orderly:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
         await self.lag.close()
+        await self.snapshots.close(await self._last_state() if orderly else None)
+
+    def _want_snapshot(self) -> None:
+        self._chain.shutter.wanted = True
+        self._wake.set()
+
+    async def _last_state(self) -> State | None:
+        """Return the state at the end, if it is certified."""
+
+        def look(chain: Chain) -> State | None:
+            chain.shutter.wanted = True
+            return chain.shutter.look(chain.ledger, chain.certifier.newest, ())
+
+        return await self.in_ledger(look)
 
     def _check_alive(self) -> None:
         if self._stopped is not None:
@@ -318,6 +348,7 @@ class Running:
     def _tell(self, step: Step) -> None:
         self.standing = step.standing
         self.proofs.take(step.entry)
+        self.snapshots.see(step.standing.commit, step.taken)
         self.figures["blocks_total"] += len(step.entry.blocks)
         self.figures["transactions_total"] += len(step.placed)
         if step.entry.commits:

@@ -4,12 +4,14 @@ A validator that signed two blocks for one round is a liar to everybody, though 
 one that starts asks the others first. If its database is whole, those who are there are enough: it waits for
 a quorum and a little longer. If its database is gone or another one (the mark beside it tells), it follows as
 an observer until every other validator has said which newest block of it it knows; only then it takes its
-voice again.
+voice again. A sole validator has nobody who must answer, but observers may have followed it: it waits long
+enough for them to link, takes what history they have, and goes on behind it.
 """
 
 import asyncio
 from typing import Final
 
+from energy_ledger.network.links import HANDSHAKE_S, LONGEST_PAUSE_S
 from energy_ledger.node.chain import Incoming
 from energy_ledger.node.company import Company
 from energy_ledger.node.running import Running
@@ -17,6 +19,8 @@ from energy_ledger.quorum import quorum_of
 
 GRACE_S: Final = 5.0
 """How long a restarted validator waits at least for those who may know of a newer own block."""
+SOLE_GRACE_S: Final = 2 * LONGEST_PAUSE_S + HANDSHAKE_S
+"""How long a sole validator without its memory waits for observers: they dial again within half of it."""
 
 
 class VoiceKeeper:
@@ -35,14 +39,15 @@ class VoiceKeeper:
         """Let the validator speak if it may now; `busy`: history is still being taken."""
         company, now = self._company, asyncio.get_running_loop().time()
         company.status = status = await self._running.in_ledger(lambda chain: chain.core.status())
-        company.gaps_since = (company.gaps_since or now) if status.gaps else None
+        company.gaps_since = (company.gaps_since or now) if company.gaps else None
         company.muted = company.is_validator and bool(status.unheard)
         if not company.is_validator:
             return
         heard = [key for key in company.others if key in company.ties.heard and key in company.near]
         if company.ties.amnesiac:
-            if company.others and len(heard) == len(company.others) and not busy:
-                self._regain(heard)
+            waited = bool(company.others) or now - self._began > SOLE_GRACE_S
+            if waited and len(heard) == len(company.others) and not busy:
+                self._regain()
         elif company.muted and now - self._began > GRACE_S and self._are_enough(heard):
             missing = [(company.committee.index(key), None) for key in company.unheard]
             await self._running.deliver(Incoming(heard=missing))
@@ -50,8 +55,11 @@ class VoiceKeeper:
     def _are_enough(self, heard: list[bytes]) -> bool:
         return len(heard) + 1 >= quorum_of(len(self._company.committee))
 
-    def _regain(self, heard: list[bytes]) -> None:
+    def _regain(self) -> None:
+        """Take up the voice behind the newest own block that anybody linked knows, observers included."""
         committee, near = self._company.committee, self._company.near
-        words = [(number, near[key].word) for number, key in enumerate(committee) if key in heard]
+        numbers = {key: number for number, key in enumerate(committee)}
+        own = numbers[self._company.ties.key.public]
+        words = [(numbers.get(key, own), one.word) for key, one in near.items()]
         self._company.ties.amnesiac = False
         self._running.regain_voice(words)

@@ -19,6 +19,11 @@ VERSION: Final = 5
 CERTIFICATE: Final = "certificate"
 """The fact that holds the newest commit certificate."""
 
+START: Final = "start"
+"""The fact that says from which snapshot on this database knows everything."""
+COMMITTEE: Final = "committee/"
+"""The facts that keep the votes for the committees of epochs before that; the epoch's number follows."""
+
 _HISTORY: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE tokens (holder TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
