@@ -155,8 +155,8 @@ def _open_matters(state: State, address: str) -> Iterator[object]:
     if state.accounts[address].held:
         yield address
     yield from (order for order in state.orders.values() if order.account == address)
-    unsettled = (state.trades[name] for name in state.index.unsettled())
-    yield from (trade for trade in unsettled if address in (trade.seller, trade.buyer))
+    trades = state.trades.values()  # settled ones too until they are final: a claim may change its money
+    yield from (trade for trade in trades if address in (trade.seller, trade.buyer))
     yield from (claim for claim in state.claims.values() if address in parties(state, claim))
 
 
