@@ -201,7 +201,7 @@ def test_who_leaves_in_debt_can_be_paid_and_then_goes(street):
     assert street.account(BO).status == "left"
 
 
-def test_trades_are_settled_before_somebody_has_left(market):
+def test_trades_are_final_before_somebody_has_left(market):
     sale = market.sells(90_000, {1: 40})
     market.buys(200_000, {1: 40})
     market.at(50)
@@ -215,6 +215,9 @@ def test_trades_are_settled_before_somebody_has_left(market):
     assert [trade["state"] for trade in market.events("trade.settled")] == ["settled"]
     assert market.account(BO).status == "leaving"
     market.must(BO, "transfer", to=CY.address, amount=market.account(BO).balance)
+    market.at(300 + 86_399)
+    assert market.account(BO).status == "leaving"  # a claim could still change what the trade came to
+    market.at(300 + 86_400)
     assert market.account(BO).status == "left"
     assert market.row("assets", market.roof)["state"] == "retired"
 
