@@ -9,6 +9,7 @@ of slots goes through all that remembers, and what lies on disk after two weeks 
 
 import argparse
 import asyncio
+import gc
 import json
 import shutil
 import tempfile
@@ -55,7 +56,7 @@ class LoopTimer:
         loop_thread = threading.current_thread()
 
         def timed(handle: asyncio.Handle) -> None:
-            what = getattr(handle, "_callback", None)
+            what = getattr(handle, "_callback", None), getattr(handle, "_args", ())
             begun = time.thread_time()  # others on this machine do not count
             run(handle)
             took = time.thread_time() - begun
@@ -64,11 +65,12 @@ class LoopTimer:
 
         asyncio.Handle._run = timed  # type: ignore[method-assign]  # noqa: SLF001
 
-    def note(self, took: float, callback: object) -> None:
-        """Count a step."""
+    def note(self, took: float, what: tuple[object, tuple[object, ...]]) -> None:
+        """Count a step; say what it was if it was the longest so far."""
         self.steps.append(took)
         if took > self.longest:
-            self.longest, self.what = took, repr(getattr(callback, "__self__", callback))[:300]
+            callback, given = what
+            self.longest, self.what = took, f"{getattr(callback, '__self__', callback)!r} {given!r}"[:300]
 
 
 def node_in_a_thread() -> tuple[StandIn, str]:
@@ -137,6 +139,8 @@ async def work(count: int) -> tuple[float, LoopTimer]:
             set_up = time.thread_time() - started
             await hass.async_block_till_done()
             row(1, 0, "matched")  # derives the address once, which is none of the home's work
+            gc.collect()
+            gc.freeze()  # as the core does when it has started
             timer.watch()
             await busy(hass, entry, count)
             timer.running = False

@@ -23,7 +23,8 @@ from .complaints import async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, Trade
+from .ledger.answers import Account, AnswerError, Event, Network, Proof, Trade
+from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower
 from .ledger.member import Member
@@ -223,17 +224,34 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         answer = await self.member.client.proven_account(address)
         try:
             account = answers.read(Account, answer.row)
-            committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
-            if answer.proof is not None:
-                committee = await follow(self.member.client, committee, answer.proof.epoch)
+            committee = await self._pinned(network, answer.proof)
         except AnswerError as error:
             raise NodeProblemError(f"the node's account does not fit the protocol: {error}") from error
         except ValueError as error:
             return account, Finding(Verdict.CONTRADICTED, reason=str(error))
-        self._committee = committee
         finding = check(answer, account_key(address), committee, since=self._proven_commit)
         self._proven_commit = max(self._proven_commit, finding.commit)
         return account, finding
+
+    async def async_checked_audit(self, asset: str) -> tuple[AuditLog, Finding]:
+        """Return an asset's whole log, and what checking it against the pinned committee came to."""
+        log = await fetch(self.member.client, asset)
+        try:
+            committee = await self._pinned(self.network, log.proof)
+        except ValueError as error:
+            return log, Finding(Verdict.CONTRADICTED, reason=str(error))
+        return log, verify(log, committee)
+
+    async def _pinned(self, network: Network, proof: Proof | None) -> Committee:
+        """Return the committee that a proof must be of, followed from the one that is pinned.
+
+        Raises ValueError for a genesis or a committee that does not hold.
+        """
+        committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
+        if proof is not None:
+            committee = await follow(self.member.client, committee, proof.epoch)
+        self._committee = committee
+        return committee
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from .address import Address
 from .digests import digest
+from .hybrid import Hybrid, HybridUnavailableError
 from .transactions import Envelope, dump, seal
 from .wallet import PublicKey, Wallet, account_of, verifies
 
@@ -46,6 +47,7 @@ class GenesisOptions:
     feeders: tuple[Mapping[str, Any], ...] = ()
     approval: Literal["invite", "manual"] = "invite"
     readings: Literal["traded", "net"] = "traded"
+    hybrid: Hybrid | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Genesis:
     founder: str
     founder_keys: list[PublicKey]
     payload: Mapping[str, Any]
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether its members have had two keys from the beginning."""
+        return "hybrid" in self.payload
 
     @property
     def test(self) -> bool:
@@ -84,6 +91,8 @@ def build(options: GenesisOptions, wallet: Wallet, *, node_key: str, created: in
         "approval": options.approval,
         "readings": options.readings,
     }
+    if options.hybrid is not None:
+        payload["hybrid"] = options.hybrid.as_dict()
     return seal(wallet, dump(payload), what="genesis")
 
 
@@ -110,10 +119,13 @@ def verify(envelope: Envelope, network: str | None = None) -> Genesis:
     except (ValueError, KeyError, TypeError) as error:
         raise GenesisError("the node sent something that is not a genesis") from error
     message = envelope.payload.encode()
-    signed = all(
-        verifies(key, "genesis", message, signature)
-        for key, signature in zip(keys, envelope.signatures, strict=False)
-    )
+    try:
+        signed = all(
+            verifies(key, "genesis", message, signature)
+            for key, signature in zip(keys, envelope.signatures, strict=False)
+        )
+    except HybridUnavailableError as error:
+        raise GenesisError(str(error)) from error
     if not is_genesis or not signed:
         raise GenesisError("the genesis is not signed by its founder")
     return Genesis(found, founder, keys, payload)

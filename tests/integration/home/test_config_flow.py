@@ -222,7 +222,12 @@ async def test_a_restored_phrase_at_a_node_that_went_away_can_be_entered_again(h
 
 async def test_an_invite_that_names_no_node_asks_for_its_address(home, node):
     text = invite.make(
-        node.founder, network=node.network, name="Sunny Street", test=True, expires=node.time, nodes=()
+        node.founder,
+        network=node.network,
+        name="Sunny Street",
+        inviter=node.founder.address(test=True),
+        expires=node.time,
+        nodes=(),
     ).text()
     step = await walk(home, menu("invite"), {"invite": text})
     assert step["errors"] == {"url": "no_node_in_invite"}

@@ -147,10 +147,10 @@ async def test_readings_long_past_their_grace_are_left_alone(node, member, attes
 
 async def test_old_secrets_are_dropped(member, attester):
     now = member.runtime_data.market.slot_now()
-    for slot in (now - 91 * 96, now - 89 * 96):
+    for slot in (now - 401 * 96, now - 399 * 96):
         await attester.async_keep(reading(slot, 1))
     await attester.async_tidy()
-    assert list(attester._journal.entries) == [now - 89 * 96]
+    assert list(attester._journal.entries) == [now - 399 * 96]
 
 
 class TestNetNetwork:

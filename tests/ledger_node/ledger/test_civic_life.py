@@ -35,12 +35,12 @@ def check_members(life):
 
 def check_moves(life):
     """Each status that an event tells follows from the one before."""
-    last = {ADA.address: "active"}  # who founds has not joined
+    last = {ADA.address: "active"}
     for outcome in life.street.outcomes:
         for event in outcome.events:
             if event.type.startswith("member."):
                 account, after = event.data["account"], event.data["status"]
-                before = last.get(account, "active" if event.type == "member.role" else None)
+                before = last.get(account)
                 assert (before, after) in MOVES or before == after
                 last[account] = after
 
@@ -68,7 +68,7 @@ def test_money_is_conserved_and_members_keep_to_the_table_after_every_step(seed,
 
 def test_civic_lives_are_rich_enough_to_prove_something():
     seen = Counter()
-    for seed in range(20):
+    for seed in range(16):
         life = CivicLife(seed)
         for _ in range(120):
             life.step()
@@ -78,5 +78,4 @@ def test_civic_lives_are_rich_enough_to_prove_something():
         "member.resumed", "member.role", "member.leaving", "member.left", "key.rotated", "asset.retired",
         "flexibility.announced", "tariff.set", "policy.set", "trade.settled", "order.cancelled",
     ]:  # fmt: skip
-        # To have left takes the longest: all trades must be final.
-        assert seen[what] >= (1 if what == "member.left" else 3), (what, seen)
+        assert seen[what] >= 2, (what, seen)

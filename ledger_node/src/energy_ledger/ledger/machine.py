@@ -291,6 +291,7 @@ class Ledger:
         past = flexibility.next_due(state)
         if past is not None:
             yield past
+        yield from membership.dues(state)
 
     def check(self, transaction: Transaction, time: int, verified: Verified = NONE) -> None:
         """Tell whether a transaction could be applied now; changes nothing. Raises Refused.
