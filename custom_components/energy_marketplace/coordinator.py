@@ -26,7 +26,7 @@ from .ledger import answers, genesis
 from .ledger.answers import Account, AnswerError, Event, Network, Proof, Trade
 from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
-from .ledger.events import Connected, Disconnected, EventFollower
+from .ledger.events import Connected, Disconnected, EventFollower, Lost
 from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
@@ -107,6 +107,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._turn: Waiting = []
         self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
+        self._book_is_lost = False
         self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
         self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
@@ -194,6 +195,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Ask the node; its events say when there is something to ask for."""
         client = self.member.client
         try:
+            if self._book_is_lost and self.connected:
+                await self._begin_book_anew()
             network = await client.network()
             account, finding = await self._checked_account(network)
             slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
@@ -260,6 +263,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             async for item in follower.follow():
                 if isinstance(item, Event):
                     await self.async_take(item)
+                elif isinstance(item, Lost):
+                    self._book_is_lost = True
                 else:
                     await self._note_connection(item)
         except NotAuthorizedError:
@@ -274,6 +279,16 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                     await self.async_request_refresh()
         except NotAuthorizedError:
             return
+
+    async def _begin_book_anew(self) -> None:
+        """Read what the node knows of the member, after events were lost that lie between."""
+        client, address = self.member.client, self.member.address
+        orders = await client.orders(account=address, state="open")
+        self.book.begin_anew(orders, await client.trades(account=address))
+        self._book_is_lost = False
+        self.store.async_save_within(_SAVE_WITHIN_S)
+        self.async_update_listeners()
+        _LOGGER.info("The node at %s was restored or began later; its lists were read anew", client.url)
 
     async def async_take(self, event: Event) -> None:
         """Take in what happened to the member, as its node tells it."""
@@ -319,6 +334,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if isinstance(item, Disconnected):
             self._note_disconnected(item.error)
             return
+        if self._book_is_lost:
+            self.book.cursor = item.head
         if self._quiet_until is None:
             self._quiet_until = item.head
         self.connected = True
