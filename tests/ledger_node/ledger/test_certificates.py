@@ -158,8 +158,10 @@ def test_energy_passed_on_is_certified_for_whoever_used_it():
         for row in (street.row("certificates", f"{street.points[BO.name]}.{first}") for first in (0, 2, 9))
     }
     assert parts == {
-        (street.points[CY.name], "cancelled", 2), (street.points[DI.name], "cancelled", 7), (None, "active", 1),
-    }  # fmt: skip
+        (street.points[CY.name], "cancelled", 2),
+        (street.points[DI.name], "cancelled", 7),
+        (None, "active", 1),
+    }
 
 
 def test_who_sells_on_more_than_reached_him_pays_for_the_rest():
