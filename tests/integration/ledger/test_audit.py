@@ -14,7 +14,6 @@ from custom_components.energy_marketplace.ledger.transactions import Envelope
 from energy_ledger.api.paging import Window
 from tests.ledger_node.node.desk import desk
 
-
 VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "audit.json").read_text("utf-8"))
 
 
