@@ -5,7 +5,7 @@ import logging
 
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
-from .meter.journal import Attestation, Journal, Mode
+from .meter.journal import Attestation, Journal, Mode, Traded
 from .meter.readings import Gap, SlotReading
 from .trading.deliveries import traded_at
 
@@ -25,6 +25,7 @@ _WHY_NOT = {
     "implausible": "the meter counted more than the rated power can move",
     "restarted": "the meter began at zero again",
     "jumped_back": "the meter counted backwards",
+    "exchanged": "the meter was exchanged, and nobody said how the old one ended",
 }
 
 
@@ -66,6 +67,12 @@ class Attester:
                 ", ".join(slots),
                 "; ".join(_WHY_NOT[reason] for reason in gap.reasons),
             )
+
+    def measured(self, slot: int) -> Attestation | None:
+        """Return what the meter showed of a slot as the ledger should know it; None if nobody read it."""
+        traded = traded_at(self._market.book.trades.values(), self._journal.asset)
+        mode: Mode = "net" if self._market.network.parameters.readings == "net" else "traded"
+        return self._journal.attestation(slot, traded.get(slot, Traded()), mode)
 
     @property
     def journal(self) -> Journal:

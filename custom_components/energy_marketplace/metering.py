@@ -16,7 +16,7 @@ from .assets import HomeAsset
 from .attesting import Attester
 from .const import DOMAIN, SAMPLES_PER_SLOT
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
-from .meter.journal import Journal
+from .meter.journal import Attestation, Journal
 from .meter.probe import wall_clock
 from .meter.readings import Gap, MeterError, Sample, SlotReading
 from .meter.slots import SlotMeter
@@ -68,6 +68,16 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         self.config_entry.async_on_unload(self.async_add_listener(_nothing))
         self.config_entry.async_on_unload(self._async_stop_timer)
         self._async_wait_for_slot()
+
+    def measured(self, slot: int) -> Attestation | None:
+        """Return what a connection point's meter showed of a slot, if that is kept."""
+        return None if self._attester is None else self._attester.measured(slot)
+
+    async def async_exchange(self, begins_wh: tuple[int, int], ended_wh: tuple[int, int] | None) -> None:
+        """Go on with another meter; raises ValueError when the old one cannot have ended so."""
+        async with self._reading:
+            self.slots.exchange(begins_wh, ended_wh)
+        self._keep(within_s=0)
 
     @override
     async def _async_update_data(self) -> Sample:

@@ -14,6 +14,7 @@ from homeassistant.core import (
 )
 from homeassistant.helpers.service import async_register_admin_service
 
+from . import service_certificates as certificates
 from . import service_flexible as flexible
 from . import service_governance as governance
 from . import service_member as member
@@ -58,6 +59,8 @@ ACTIONS = {
     "get_statement": Action(papers.get_statement, papers.STATEMENT_SCHEMA, SupportsResponse.ONLY),
     "get_certificates": Action(papers.get_certificates, papers.CERTIFICATES_SCHEMA, SupportsResponse.ONLY),
     "get_redemptions": Action(papers.get_redemptions, papers.REDEMPTIONS_SCHEMA, SupportsResponse.ONLY),
+    "open_claim": Action(certificates.open_claim, certificates.CLAIM_SCHEMA, admin=True),
+    "exchange_meter": Action(certificates.exchange_meter, certificates.EXCHANGE_SCHEMA, admin=True),
     "redeem_voucher": Action(papers.redeem_voucher, papers.REDEEM_SCHEMA, admin=True),
     "settle_redemption": Action(papers.settle_redemption, papers.SETTLE_SCHEMA, admin=True),
     "transfer": Action(member.transfer, member.TRANSFER_SCHEMA, admin=True),

@@ -194,6 +194,20 @@ def reading_attest(*, asset: str, slot: int, imported_wh: int, exported_wh: int,
     return Body("reading.attest", fields)
 
 
+def claim_open(
+    *, asset: str, slot: int, imported_wh: int, exported_wh: int, reason: str, commitment: str | None = None
+) -> Body:
+    """Claim what the reading of a connection point and slot should be."""
+    fields: dict[str, Any] = {
+        "asset": asset,
+        "slot": slot,
+        "imported_wh": imported_wh,
+        "exported_wh": exported_wh,
+        "reason": reason,
+    }
+    return Body("claim.open", fields if commitment is None else fields | {"commitment": commitment})
+
+
 def reading_total(
     *, asset: str, day: int, imported_wh: int, exported_wh: int, produced_wh: int, self_consumed_wh: int
 ) -> Body:

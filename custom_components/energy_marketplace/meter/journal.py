@@ -122,6 +122,11 @@ class Journal:
             if entry.transaction is None and (mode == "net" or slot in traded)
         ]
 
+    def attestation(self, slot: int, traded: Traded, mode: Mode) -> Attestation | None:
+        """Return what is or would have been right to attest for a slot; None if there is no reading of it."""
+        entry = self._entries.get(slot)
+        return None if entry is None else self._attestation(entry, traded, mode)
+
     def commitment(self, slot: int) -> str:
         """Return the commitment to a slot's registers; KeyError if there is no reading of it."""
         entry = self._entries[slot]

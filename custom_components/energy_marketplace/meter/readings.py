@@ -31,12 +31,17 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at a meter: power in W (positive is import; None where unknown) and its registers."""
+    """One look at a meter: power in W (positive is import; None where unknown) and its registers.
+
+    `spans_wh` says of the imported and the exported register after how many Wh it begins at zero again; None
+    where that is not known.
+    """
 
     at: int
     imported_wh: int
     exported_wh: int
     power_w: float | None = None
+    spans_wh: tuple[int | None, int | None] = field(default=(None, None), compare=False)
 
     @property
     def registers(self) -> Registers:
@@ -46,7 +51,13 @@ class Sample:
     def turned(self) -> Sample:
         """Return the same look with import and export exchanged: the meter is wired the other way round."""
         power_w = None if self.power_w is None else -self.power_w
-        return replace(self, imported_wh=self.exported_wh, exported_wh=self.imported_wh, power_w=power_w)
+        return replace(
+            self,
+            imported_wh=self.exported_wh,
+            exported_wh=self.imported_wh,
+            power_w=power_w,
+            spans_wh=self.spans_wh[::-1],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,8 @@ class SlotReading:
 class Gap:
     """Slots [first, end) of which no reading can be given, and what is known of their energy together.
 
-    `reasons` are of `started`, `silent`, `jumped_back`, `restarted`, `implausible`, `clock`. If `complete`,
+    `reasons` are of `started`, `silent`, `jumped_back`, `restarted`, `implausible`, `clock`,
+    `exchanged`. If `complete`,
     the two sums are all the energy from the start of the first slot (or of metering) to the end; otherwise
     registers were lost in between and the sums are only what was seen. `proven` are the parts of these slots
     that were watched: their registers lie within the slot, so it took and gave at least that much.

@@ -53,6 +53,12 @@ class Register:
         """How many words of 16 bits it takes."""
         return _DATATYPES[self.type].value[1]
 
+    @property
+    def span(self) -> int | None:
+        """After how many steps a counter of this type begins at zero again; None for floating point."""
+        name, bits = self.type.rstrip("0123456789"), 16 * self.count
+        return {"uint": 2**bits, "int": 2 ** (bits - 1)}.get(name)
+
     def decode(self, words: list[int]) -> Decimal | None:
         """Return the number in the words, exactly; None where the meter has none.
 
@@ -91,6 +97,14 @@ class Point:
         """All registers that have to be read for it."""
         own = (self.register,) if self.exponent is None else (self.register, self.exponent)
         return own + tuple(register for point in self.plus for register in point.registers)
+
+    @property
+    def span(self) -> int | None:
+        """After how many whole W or Wh a counter begins at zero again; None where that cannot be told."""
+        steps = self.register.span
+        if steps is None or self.exponent is not None or self.plus:
+            return None
+        return int(steps * self.factor)
 
     def value(self, numbers: Mapping[Register, Decimal | None]) -> Decimal | None:
         """Return the quantity in W or Wh from the numbers of its registers; None where the meter has none.
@@ -151,6 +165,7 @@ async def read_layout(reader: RegisterReader, layout: Layout, clock: Callable[[]
         imported_wh=_energy("imported", layout.imported, numbers),
         exported_wh=_energy("exported", layout.exported, numbers),
         power_w=_power(layout.power, numbers),
+        spans_wh=(_span(layout.imported), _span(layout.exported)),
     )
 
 
@@ -200,6 +215,10 @@ def _blocks(registers: Iterable[Register], gap_words: int) -> list[list[Register
         else:
             blocks.append([register])
     return blocks
+
+
+def _span(point: Point | None) -> int | None:
+    return None if point is None else point.span
 
 
 def _power(point: Point | None, numbers: Mapping[Register, Decimal | None]) -> float | None:

@@ -18,9 +18,15 @@ A sample that cannot follow from the one before (registers lower than before, or
 moves in the time) is kept aside as a suspect. If the next sample continues from the good one, the suspect
 was a disturbance and is forgotten, at no loss. If the next continues from the suspect, the meter was reset
 or exchanged: the slot in which that happened becomes a gap, and counting goes on from the suspect. (An
-exchange that looks exactly like consumption within the rating cannot be noticed by anybody.) Samples older
-than the last one mean that the clock was set back: they are not used, and the slot in which time resumes
-becomes a gap.
+exchange that looks exactly like consumption within the rating cannot be noticed by anybody.)
+
+A register that reached its end and began at zero again is counted on, where the sample says how many Wh it
+holds and what it moved is plausible. So is a meter that was exchanged, if somebody says with which figures
+the old one ended and the new one began (`exchange`). Registers in readings are then those of a meter that
+never rolled over and was never exchanged.
+
+Samples older than the last one mean that the clock was set back: they are not used, and the slot in which
+time resumes becomes a gap.
 """
 
 from collections.abc import Mapping
@@ -106,6 +112,7 @@ class SlotMeter:
         self.max_gap_ms = min(self.slot_ms // 4, 60_000) if max_gap_ms is None else max_gap_ms
         self.resolution_wh = resolution_wh
         self._state = _load(state, self.slot_ms)
+        self._ahead = _ahead(state) if self._state else (0, 0)
 
     @property
     def last(self) -> Registers | None:
@@ -122,8 +129,30 @@ class SlotMeter:
         if self._state is None:
             self._state = self._begin(sample.registers)
             return []
-        self._state, outcome = self._judge(self._state, sample.registers)
+        self._state, outcome = self._judge(self._state, self._counted_on(self._state.last, sample))
         return outcome
+
+    def exchange(self, begins_wh: tuple[int, int], ended_wh: tuple[int, int] | None = None) -> None:
+        """Go on with another meter, whose registers (imported, exported) show `begins_wh` before it counts.
+
+        Args: begins_wh: what the new meter showed when it was put in. ended_wh: what the old one showed last;
+        if nobody knows, what it counted since it was looked at last is lost, and the slot becomes a gap.
+
+        Raises:
+            ValueError: the old meter showed more than that already.
+
+        """
+        state = self._state
+        if state is None:
+            return
+        last = (state.last.imported_wh, state.last.exported_wh)
+        ended = last if ended_wh is None else _plus(ended_wh, self._ahead)
+        if ended[0] < last[0] or ended[1] < last[1]:
+            raise ValueError("the old meter showed more than that already")
+        self._ahead = ended[0] - begins_wh[0], ended[1] - begins_wh[1]
+        if ended_wh is None:
+            state = replace(state.because("exchanged"), complete=False)
+        self._state = replace(state, suspect=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what must be kept so that a restart in the middle of a slot changes nothing."""
@@ -143,7 +172,23 @@ class SlotMeter:
             "clock_moved": state.clock_moved,
             "since": None if state.since is None else list(state.since.as_tuple()),
             "proven": [part.as_dict() for part in state.proven],
+            "ahead": list(self._ahead),
         }
+
+    def _counted_on(self, last: Registers, sample: Sample) -> Registers:
+        """Return registers as if they had never rolled over and the meter had never been exchanged."""
+        shown = _shifted(sample.registers, self._ahead)
+        if self._follows(last, shown):
+            return shown
+        rolled = (
+            _rolled(last.imported_wh, shown.imported_wh, sample.spans_wh[0]),
+            _rolled(last.exported_wh, shown.exported_wh, sample.spans_wh[1]),
+        )
+        counted = _shifted(shown, rolled)
+        if not self._follows(last, counted):
+            return shown
+        self._ahead = _plus(self._ahead, rolled)
+        return counted
 
     def _begin(self, new: Registers) -> _State:
         state = _State(first=new.at // self.slot_ms, anchor=new, last=new)
@@ -244,6 +289,24 @@ def _between(before: Registers, after: Registers, at: int) -> Registers:
         before.imported_wh + (after.imported_wh - before.imported_wh) * part // whole,
         before.exported_wh + (after.exported_wh - before.exported_wh) * part // whole,
     )
+
+
+def _plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _shifted(registers: Registers, by: tuple[int, int]) -> Registers:
+    return Registers(registers.at, registers.imported_wh + by[0], registers.exported_wh + by[1])
+
+
+def _rolled(before: int, after: int, span: int | None) -> int:
+    """Return what a register that fell back has to be counted on by, if it rolled over."""
+    return span if span is not None and after < before else 0
+
+
+def _ahead(data: Mapping[str, Any] | None) -> tuple[int, int]:
+    imported, exported = (data or {}).get("ahead", (0, 0))
+    return imported, exported
 
 
 def _reason(before: Registers, after: Registers) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from custom_components.energy_marketplace.meter.profiles.table import (
     parse_table,
 )
 from custom_components.energy_marketplace.meter.readings import MeterError, MeterNonsenseError, Sample
-from custom_components.energy_marketplace.meter.registers import read_layout
+from custom_components.energy_marketplace.meter.registers import Point, Register, read_layout
 from custom_components.energy_marketplace.meter.sources.modbus_link import TcpLink, open_link
 from tests.integration.meter.modbus_meter import HOLDING, INPUT, UNIT, Words, serving
 from tests.integration.meter.register_examples import EXAMPLES, MISSING, Example
@@ -271,3 +272,13 @@ def test_no_other_data_is_taken_for_a_table(data):
 
 def test_the_tables_are_those_that_are_shipped():
     assert load_tables(TABLES).keys() == FIXED.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "span"),
+    [("uint32", "1", 2**32), ("int32", "10", 10 * 2**31), ("uint16", "0.1", 6_553), ("float32", "1", None)],
+)
+def test_a_register_begins_again_where_its_type_ends(kind, factor, span):
+    point = Point(register=Register(address=1, type=kind), factor=Decimal(factor))
+    assert point.span == span
+    assert Point(register=point.register, plus=(point,)).span is None

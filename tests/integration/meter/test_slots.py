@@ -294,3 +294,98 @@ def test_what_is_proven_was_measured_within_its_slot(walk):
             before = [one for one in walk.samples if one.at <= part.start.at][-1]
             after = next(one for one in walk.samples if one.at >= part.end.at)
             assert 0 <= part.imported_wh <= after.imported_wh - before.imported_wh
+
+
+# --- registers that roll over, meters that are exchanged ----------------------------------------------------
+
+SPAN = 100_000
+
+
+def counted(seconds: float, imported: int, exported: int = 0) -> Sample:
+    """Return what a meter shows whose registers begin again after `SPAN` Wh."""
+    return Sample(START + int(seconds * 1000), imported % SPAN, exported % SPAN, spans_wh=(SPAN, SPAN))
+
+
+def test_a_register_that_rolls_over_is_counted_on():
+    slots = meter()
+    closed = feed(slots, counted(0, 99_900), counted(30, 99_990), counted(60, 100_100), counted(120, 100_300))
+    assert [(one.imported_wh, one.exported_wh) for one in closed] == [(200, 0), (200, 0)]
+    assert slots.last == Registers(START + 120_000, 100_300, 0)
+
+
+def test_what_was_counted_on_survives_a_restart():
+    slots = meter()
+    feed(slots, counted(0, 99_900), counted(30, 100_010))
+    slots = meter(state=json.loads(json.dumps(slots.as_dict())))
+    (closed,) = feed(slots, counted(60, 100_100))
+    assert closed.imported_wh == 200
+
+
+def test_a_register_that_falls_back_far_from_its_end_is_a_reset_and_no_rollover():
+    slots = meter()
+    closed = feed(
+        slots, counted(0, 50_000), counted(30, 3), counted(45, 5), counted(60, 10), counted(120, 20)
+    )
+    assert isinstance(closed[0], Gap)
+    assert closed[0].reasons == ("restarted",)
+    assert closed[1].imported_wh == 10
+
+
+def test_a_register_of_unknown_width_never_rolls_over():
+    slots = meter()
+    closed = feed(slots, sample(0, 99_900), sample(30, 10), sample(45, 20), sample(60, 30))
+    assert isinstance(closed[0], Gap)
+
+
+@settings(max_examples=100)
+@given(walks(), st.integers(0, SPAN))
+def test_rolling_over_changes_no_reading(walk, start):
+    """Whatever is sampled: a meter of few digits gives the readings of one that has digits enough."""
+    endless = [
+        Sample(one.at, one.imported_wh - walk.samples[0].imported_wh + start, one.exported_wh)
+        for one in walk.samples
+    ]
+    rolling = [
+        Sample(one.at, one.imported_wh % SPAN, one.exported_wh % SPAN, spans_wh=(SPAN, SPAN))
+        for one in endless
+    ]
+    energies = [
+        [(one.slot, one.imported_wh, one.exported_wh) for one in feed(meter(), *samples)
+         if isinstance(one, SlotReading)]
+        for samples in (endless, rolling)
+    ]  # fmt: skip
+    assert energies[0] == energies[1]
+
+
+def test_a_meter_exchange_with_both_figures_loses_nothing():
+    slots = meter()
+    feed(slots, sample(0, 5_000, 700))
+    slots.exchange(begins_wh=(3, 1), ended_wh=(5_040, 700))
+    (closed,) = feed(slots, sample(10, 13, 1), sample(60, 103, 6))
+    assert (closed.imported_wh, closed.exported_wh) == (140, 5)
+
+
+def test_an_exchange_of_which_nobody_knows_how_the_old_meter_ended_makes_a_gap_and_no_energy_of_its_own():
+    slots = meter()
+    feed(slots, sample(0, 5_000))
+    slots.exchange(begins_wh=(900_000, 0))
+    gap, following = feed(slots, sample(10, 900_010), sample(60, 900_100), sample(120, 900_150))
+    assert (gap.reasons, gap.complete, gap.imported_wh) == (("exchanged",), False, 100)
+    assert following.imported_wh == 50
+
+
+def test_an_old_meter_cannot_have_ended_below_what_it_showed():
+    slots = meter()
+    slots.exchange(begins_wh=(0, 0), ended_wh=(1, 1))
+    feed(slots, sample(0, 5_000))
+    with pytest.raises(ValueError, match="showed more"):
+        slots.exchange(begins_wh=(0, 0), ended_wh=(4_999, 0))
+
+
+def test_a_wrong_figure_of_an_exchange_never_becomes_energy():
+    slots = meter()
+    feed(slots, sample(0, 5_000))
+    slots.exchange(begins_wh=(0, 0), ended_wh=(9_000_000, 0))
+    closed = feed(slots, sample(30, 100), sample(60, 200), sample(120, 300))
+    assert isinstance(closed[0], Gap)
+    assert sum(one.imported_wh for one in closed) <= 300

@@ -92,7 +92,7 @@ async def lived_in(node, client):
     return street.client, bo, cy, roof
 
 
-LISTS = ("assets", "orders", "trades", "rounds", "readings")
+LISTS = ("assets", "orders", "trades", "rounds", "readings", "claims", "certificates")
 
 
 async def test_every_answer_fits_the_description(lived_in):
@@ -109,6 +109,18 @@ async def test_every_answer_fits_the_description(lived_in):
         shown = await client.get(f"/v1/{name}/{one['id']}")
         assert shown.items() >= one.items()
         fits(shown, answer_schema(f"/v1/{name}/{{id}}"))
+    green = "/v1/green?account={}&from=0&until=9000000000"
+    fits(await client.get(green.format(cy.address)), answer_schema("/v1/green"))
+    for wrong in (
+        "/v1/green?from=0&until=1",
+        "/v1/green?account=a&asset=b&from=0&until=1",
+        "/v1/green?asset=b",
+    ):
+        status, body = await client.call("GET", wrong)
+        assert (status, body["code"]) == (400, "bad_request")
+    table = await client.session.get(client.url + "/v1/certificates?format=csv", headers=client.headers)
+    assert table.content_type == "text/csv"
+    assert (await table.text()).startswith("certificate_issuance_id,")
     audit = await client.get(f"/v1/assets/{roof}/audit")
     fits(audit, answer_schema("/v1/assets/{id}/audit"))
     assert [one["type"] for one in audit["items"]][:2] == ["asset.registered", "order.placed"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from energy_ledger.ledger.ranges import WhRange
 from tests.ledger_node.ledger.delivery import BO, CY, FINAL, GRACE_OVER, SLOT, Delivery
-from tests.ledger_node.ledger.street import EUR, START, Street, person
+from tests.ledger_node.ledger.street import ADA, EUR, START, Street, person
 
 DI = person("Di")
 
@@ -153,12 +153,14 @@ def test_energy_passed_on_is_certified_for_whoever_used_it():
     street.shows(DI, imported_wh=7)
     street.at(GRACE_OVER)
     assert [trade[:2] for trade in street.settled()] == [(2, 7), (0, 7)]
+    roof = street.points[BO.name]
     parts = {
         (row["consumer"], row["state"], row["wh"])
-        for row in (street.row("certificates", f"{street.points[BO.name]}.{first}") for first in (0, 2, 9))
+        for row in (street.row("certificates", f"{roof}.{first}") for first in (0, 2, 9))
     }
     assert parts == {
-        (street.points[CY.name], "cancelled", 2), (street.points[DI.name], "cancelled", 7), (None, "active", 1),
+        (street.points[CY.name], "cancelled", 2), (street.points[DI.name], "cancelled", 7),
+        (None, "active", 1),
     }  # fmt: skip
 
 
@@ -234,8 +236,8 @@ def test_a_correction_downwards_takes_back_what_was_certified_and_upwards_adds_n
     assert [part[1:5] for part in street.parts()] == [
         (0, 5, "cancelled", CY.address), (5, 7, "withdrawn", CY.address), (7, 10, "withdrawn", BO.address),
     ]  # fmt: skip
-    (gone,) = street.events("certificate.withdrawn")
-    assert (gone["asset"], gone["wh"]) == (street.roof, 5)
+    gone = street.events("certificate.withdrawn")
+    assert [(one["asset"], one["wh"]) for one in gone] == [(street.roof, 2), (street.roof, 3)]
     street.decides(street.claims(BO, street.roof, exported_wh=9))
     assert street.trade()["settled_wh"] == 7
     assert [part[3] for part in street.parts()] == ["cancelled", "withdrawn", "withdrawn"]
@@ -254,6 +256,22 @@ def test_a_sellers_late_reading_is_certified_as_usual(street):
     street.settles(imported_wh=10)
     street.decides(street.claims(BO, street.roof, exported_wh=10))
     assert [part[1:5] for part in street.parts()] == [(0, 10, "cancelled", CY.address)]
+
+
+def test_energy_that_went_another_way_after_all_is_certified_for_who_got_it():
+    """Cy's late reading shows that he took what he seemed to have passed on, and gave of his own."""
+    street = Middle()
+    street.shows(BO, exported_wh=10)
+    street.shows(DI, imported_wh=10)
+    street.at(GRACE_OVER)
+    certificate = f"{street.points[BO.name]}.0"
+    assert street.row("certificates", certificate)["holder"] == DI.address
+    fields = {"asset": street.points[CY.name], "slot": SLOT, "imported_wh": 10, "exported_wh": 10}
+    name = street.must(CY, "claim.open", reason="my router was off", **fields)
+    street.must(ADA, "claim.decide", claim=name, upheld=True)
+    assert street.row("certificates", certificate)["holder"] == CY.address
+    assert street.row("certificates", f"{street.points[CY.name]}.0")["holder"] == DI.address
+    assert street.events("certificate.withdrawn") == []
 
 
 def test_what_a_store_gave_on_before_a_correction_is_owed_by_its_next_charge():

@@ -159,7 +159,7 @@ class SlotIndex:
 
     def drop_certificate(self, certificate: Certificate) -> None:
         """Forget a certificate that was withdrawn."""
-        _drop(self.certificates, certificate.slot, certificate.id)
+        self.certificates.get(certificate.slot, {}).pop(certificate.id, None)
 
 
 class Expiries:

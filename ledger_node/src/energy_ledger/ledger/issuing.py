@@ -44,16 +44,20 @@ def issue(state: State, slot: int, point: str | None = None) -> None:
 
 
 def correct(state: State, slot: int) -> None:
-    """Bring a slot's certificates into line with a corrected reading: what it took back is withdrawn.
+    """Bring a slot's certificates into line with a corrected reading.
 
-    What it added is not certified; but what sellers still hold goes where their trades grew.
+    What a trade came to less goes to where the asset's energy went instead, else it is withdrawn; so is, of
+    what nobody used, what was not exported after all. What was added is not certified; but what sellers still
+    hold goes where their trades grew.
     """
     trades = settlement.slot_trades(state, slot)
     brought = _flows_by_asset(trades)
     exported = {asset.id: wh for asset, wh in _exported(state, slot, trades)}
     for asset, parts in _certified(state, slot).items():
-        gone = _withdraw(state, parts, brought.get(asset, ()), exported.get(asset, 0))
-        _charge(state, gone, -1)
+        _reroute(state, parts, brought.get(asset, ()))
+    for asset, parts in _certified(state, slot).items():
+        active = [part for part in parts if part.state == "active"]
+        _withdraw(state, _top(state, active, _sum(parts) - exported.get(asset, 0)))
     for asset, parts in _certified(state, slot).items():
         active = [part for part in parts if part.state == "active"]
         _charge(state, _use(state, active, _missing(parts, brought.get(asset, ()))), 1)
@@ -151,9 +155,21 @@ def _fresh(state: State, asset: Asset, slot: int, source: str | None, numbers: W
     )
 
 
-def _use(state: State, active: Iterable[Certificate], brought: Iterable[Flow]) -> list[Certificate]:
-    """Cancel active certificates, lowest numbers first, for the use of those whom trades brought them."""
-    queue, used = deque(active), []
+def _use(state: State, parts: Iterable[Certificate], brought: Iterable[Flow]) -> list[Certificate]:
+    """Cancel certificates for the use of those whom trades brought them, and keep the rest as it is."""
+    used, rest = _hand_out(parts, brought)
+    for part in (*used, *rest):
+        state.slots.note_certificate(state.certificates.put(part))
+    if used:
+        _tell(state, "certificate.cancelled", used)
+    return used
+
+
+def _hand_out(
+    parts: Iterable[Certificate], brought: Iterable[Flow]
+) -> tuple[list[Certificate], list[Certificate]]:
+    """Return certificates, lowest numbers first, as used by those whom trades brought them, and the rest."""
+    queue, used = deque(parts), []
     for flow in brought:
         wanted = flow.wh
         while wanted and queue:
@@ -162,21 +178,18 @@ def _use(state: State, active: Iterable[Certificate], brought: Iterable[Flow]) -
                 part, rest = part.split(wanted)
                 queue.appendleft(rest)
             wanted -= part.wh
-            used.append(_cancelled(part, flow.trade))
-    for part in (*used, *queue):
-        state.slots.note_certificate(state.certificates.put(part))
-    if used:
-        _tell(state, "certificate.cancelled", used)
-    return used
+            used.append(_used(part, flow.trade))
+    return used, list(queue)
 
 
-def _cancelled(part: Certificate, trade: Trade) -> Certificate:
+def _used(part: Certificate, trade: Trade) -> Certificate:
+    event = "cancel" if part.state == "active" else "reroute"
     return replace(
         part,
         consumed_slot=trade.slot,
         consumer=trade.buy_asset,
         holder=trade.buyer,
-        state=advance(CERTIFICATE, part.state, "cancel"),
+        state=advance(CERTIFICATE, part.state, event),
         trade=trade.id,
     )
 
@@ -204,21 +217,23 @@ def _certified(state: State, slot: int) -> _ByAsset[Certificate]:
     return groups
 
 
-def _withdraw(
-    state: State, parts: Sequence[Certificate], brought: Iterable[Flow], exported_wh: int
-) -> list[Certificate]:
-    """Take back what trades no longer brought, and of what is unused what was not exported after all."""
+def _reroute(state: State, parts: Sequence[Certificate], brought: Sequence[Flow]) -> None:
+    """Take back what trades no longer brought, and use it where the asset's energy went instead."""
     wanted: dict[str, int] = defaultdict(int)
     for flow in brought:
         wanted[flow.trade.id] += flow.wh
-    gone: list[Certificate] = []
+    missing = _missing(parts, brought)
+    freed: list[Certificate] = []
     for trade, ours in _by_trade(parts).items():
-        gone += _take_back(state, ours, _sum(ours) - wanted[trade])
-    active = [part for part in parts if part.state == "active"]
-    gone += _take_back(state, active, _sum(parts) - _sum(gone) - exported_wh)
-    if gone:
-        _tell(state, "certificate.withdrawn", gone)
-    return gone
+        freed += _top(state, ours, _sum(ours) - wanted[trade])
+    _charge(state, freed, -1)
+    used, rest = _hand_out(sorted(freed, key=lambda part: part.first), missing)
+    _withdraw(state, rest)
+    for part in used:
+        state.slots.note_certificate(state.certificates.put(part))
+    _charge(state, used, 1)
+    if used:
+        _tell(state, "certificate.cancelled", used)
 
 
 def _by_trade(parts: Iterable[Certificate]) -> _ByAsset[Certificate]:
@@ -229,22 +244,27 @@ def _by_trade(parts: Iterable[Certificate]) -> _ByAsset[Certificate]:
     return groups
 
 
-def _take_back(state: State, parts: Sequence[Certificate], wh: int) -> list[Certificate]:
-    """Withdraw so many Wh of these certificates, the highest numbers first."""
-    gone: list[Certificate] = []
+def _top(state: State, parts: Sequence[Certificate], wh: int) -> list[Certificate]:
+    """Cut so many Wh off these certificates, the highest numbers first."""
+    found: list[Certificate] = []
     for part in reversed(parts):
         if wh <= 0:
             break
+        upper = part
         if part.wh > wh:
             lower, upper = part.split(part.wh - wh)
             state.certificates.put(lower)
-        else:
-            upper = part
-            state.slots.drop_certificate(part)
         wh -= upper.wh
-        withdrawn = replace(upper, state=advance(CERTIFICATE, upper.state, "withdraw"))
-        gone.append(state.certificates.finish(withdrawn))
-    return gone
+        found.append(upper)
+    return found
+
+
+def _withdraw(state: State, parts: Sequence[Certificate]) -> None:
+    for part in parts:
+        state.slots.drop_certificate(part)
+        state.certificates.finish(replace(part, state=advance(CERTIFICATE, part.state, "withdraw")))
+    if parts:
+        _tell(state, "certificate.withdrawn", parts)
 
 
 def _missing(parts: Iterable[Certificate], brought: Iterable[Flow]) -> list[Flow]:

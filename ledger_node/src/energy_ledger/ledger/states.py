@@ -77,6 +77,7 @@ CERTIFICATE: Final[Transitions[CertificateState]] = {
     ("active", "expire"): "expired",
     ("active", "withdraw"): "withdrawn",  # a corrected reading took the energy back
     ("cancelled", "withdraw"): "withdrawn",
+    ("cancelled", "reroute"): "cancelled",  # a corrected reading shows that it reached somebody else
     ("cancelled", "claim"): "claimed",
 }
 
