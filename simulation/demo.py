@@ -27,6 +27,7 @@ class Options:
     port: int
     until_settled: int | None
     as_json: bool
+    hybrid: bool = False
 
 
 async def run(options: Options) -> Json | None:
@@ -41,7 +42,7 @@ async def run(options: Options) -> Json | None:
 
 
 async def _play(options: Options, say: Say) -> Json | None:
-    async with open_scene(Stage.fresh(options.port), say) as scene:
+    async with open_scene(Stage.fresh(options.port, hybrid=options.hybrid), say) as scene:
         if options.until_settled is None:
             await show(scene, say)
             return None
@@ -91,6 +92,9 @@ def _options() -> Options:
         action="store_true",
         help="with --until-settled: print one JSON object, and nothing else, on stdout",
     )
+    parser.add_argument(
+        "--hybrid", action="store_true", help="a quantum-safe network: what matters is signed twice"
+    )
     given = parser.parse_args()
     if not 1 <= given.port <= LAST_PORT:
         parser.error(f"--port takes a number from 1 to {LAST_PORT}")
@@ -98,7 +102,7 @@ def _options() -> Options:
         parser.error("--until-settled takes a number of at least 1")
     if given.json and given.until_settled is None:
         parser.error("--json goes with --until-settled")
-    return Options(given.port, given.until_settled, given.json)
+    return Options(given.port, given.until_settled, given.json, given.hybrid)
 
 
 def _stop_on_signals() -> None:

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import ClientSession
 
 from custom_components.energy_marketplace.ledger.client import NodeClient, NodeError
+from custom_components.energy_marketplace.ledger.hybrid import GOVERNING
 from simulation import neighbours
 from simulation.day import QuickDay
 from simulation.home_assistant import household
@@ -94,7 +95,8 @@ async def gather_community(street: Street, say: Say) -> Community:
     """Found the network as the first neighbour and let the others join and register what they have."""
     client = NodeClient(street.session, street.stage.node_url)
     await street.until("starting the ledger node", lambda: node_answers(client))
-    founder = await neighbours.found(client.with_token(street.stage.setup_token()))
+    options = replace(OPTIONS, hybrid=GOVERNING if street.stage.hybrid else None)
+    founder = await neighbours.found(client.with_token(street.stage.setup_token()), options)
     joined = [
         await neighbours.join(client, await founder.invite(), house.neighbour.name)
         for house in street.houses[1:]

@@ -32,9 +32,11 @@ class Stage:
     node_port: int
     modbus: tuple[int, ...]
     started: float = field(default_factory=time.monotonic)
+    hybrid: bool = False
+    """Whether the network is quantum-safe."""
 
     @classmethod
-    def fresh(cls, home_assistant_port: int, folder: Path = FOLDER) -> Stage:
+    def fresh(cls, home_assistant_port: int, folder: Path = FOLDER, *, hybrid: bool = False) -> Stage:
         """Empty the folder, keep the logs of the run before, and find free ports.
 
         Raises:
@@ -47,7 +49,7 @@ class Stage:
             )
         _empty(folder)
         node_port, *modbus = free_ports(1 + MODBUS_PORTS)
-        return cls(folder, home_assistant_port, node_port, tuple(modbus))
+        return cls(folder, home_assistant_port, node_port, tuple(modbus), hybrid=hybrid)
 
     @property
     def home_assistant_url(self) -> str:

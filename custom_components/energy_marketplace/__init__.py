@@ -4,24 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .agent_runner import AgentRunner, agent_store
 from .assets import assets_of, wiring_of
 from .attesting import Attester
 from .complaints import async_withdraw
-from .const import CONF_NETWORK, CONF_PHRASE, CONF_TEST, CONTROL_ENTITY, DOMAIN, PLATFORMS
+from .const import CONTROL_ENTITY, DOMAIN, PLATFORMS
 from .control import DeliveryControl
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .day_totals import DayTotals
 from .devices import async_register_devices
-from .ledger.client import NodeClient
-from .ledger.member import Member
-from .ledger.wallet import Wallet
+from .keyring import async_forget, async_member
 from .metering import MeterCoordinator
 from .origins import Origins
 from .panel import async_hide_panel, async_setup_panel, async_show_panel
@@ -55,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
     store = MemberStore(hass, entry.entry_id)
     await store.async_open(entry)
     await store.async_tidy(entry)
-    market = MarketCoordinator(hass, entry, await _async_member(hass, entry), store)
+    market = MarketCoordinator(hass, entry, await async_member(hass, entry), store)
     if market.knows_network:
         # Agreed deliveries happen and meters are read even while the node is away.
         await market.async_refresh()
@@ -93,6 +89,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfig
     """Delete what a member kept on disk."""
     await MemberStore(hass, entry.entry_id).async_remove()
     await agent_store(hass, entry.entry_id).async_remove()
+    await async_forget(hass, entry)
     async_hide_panel(hass)
     async_withdraw(hass, entry)
 
@@ -103,13 +100,6 @@ async def _async_updated(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntr
         entry.runtime_data.market.async_update_listeners()
     else:
         await hass.config_entries.async_reload(entry.entry_id)
-
-
-async def _async_member(hass: HomeAssistant, entry: EnergyMarketplaceConfigEntry) -> Member:
-    # Deriving the keys of a phrase takes milliseconds of hashing.
-    wallet = await hass.async_add_executor_job(Wallet.from_phrase, entry.data[CONF_PHRASE])
-    client = NodeClient(async_get_clientsession(hass), entry.data[CONF_URL], entry.data[CONF_TOKEN])
-    return Member(wallet, client, network=entry.data[CONF_NETWORK], test=entry.data[CONF_TEST])
 
 
 async def _async_meters(

@@ -175,7 +175,7 @@ class AgentRunner:
             for point in self._points():
                 await self._work(point, solar)
         self._store.async_delay_save(self._data, _SAVE_WITHIN_S)
-        self._market.async_update_listeners()
+        await self._market.async_show()
 
     async def _work(self, point: HomeAsset, solar: Mapping[int, float] | None) -> None:
         self._learn(point)

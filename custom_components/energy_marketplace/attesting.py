@@ -10,9 +10,11 @@ from .meter.readings import Gap, SlotReading
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
-_KEPT_DAYS = 90
-"""How long the secrets of readings stay at home, so that an auditor can be shown what is behind them."""
+CONF_KEEP_DAYS = "keep_days"
+KEEP_DAYS = 400
+"""How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
 
+_DAY_S = 86_400
 _TRY_AGAIN = frozenset({"slot_not_over"})
 _THERE_ALREADY = "reading_exists"
 
@@ -37,8 +39,10 @@ class Attester:
         self._given_up: set[int] = set()
 
     async def async_keep(self, reading: SlotReading) -> None:
-        """Keep a slot's reading on disk."""
+        """Keep a slot's reading on disk; once a day drop those that are too old."""
         await self._journal.add(reading)
+        if reading.slot % max(1, _DAY_S // self._market.slot_s) == 0:
+            await self.async_tidy()
 
     async def async_miss(self, gap: Gap) -> None:
         """Keep what is proven of slots with trades, and say which have no reading, and why.
@@ -63,10 +67,15 @@ class Attester:
                 "; ".join(_WHY_NOT[reason] for reason in gap.reasons),
             )
 
+    @property
+    def journal(self) -> Journal:
+        """The readings and their secrets."""
+        return self._journal
+
     async def async_tidy(self) -> None:
-        """Drop readings that no audit asks for any more."""
-        kept_slots = _KEPT_DAYS * 86_400 // self._market.slot_s
-        await self._journal.forget_before(self._market.slot_now() - kept_slots)
+        """Drop readings that are older than their owner wants to keep."""
+        days = int(self._market.config_entry.options.get(CONF_KEEP_DAYS, KEEP_DAYS))
+        await self._journal.forget_before(self._market.slot_now() - days * _DAY_S // self._market.slot_s)
 
     async def async_attest(self) -> None:
         """Attest all readings that are due, oldest first; the others wait for the next call."""

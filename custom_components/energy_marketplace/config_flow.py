@@ -27,6 +27,7 @@ from .const import CONF_INVITE, CONF_NODE_KEY, CONF_PHRASE, DOMAIN, SUBENTRY_ASS
 from .flow_asset import AssetSubentryFlow
 from .flow_errors import FlowProblem, name_problem, problem_of
 from .flow_network import CONF_MEMBER_NAME, found_schema, genesis_options, problem_in_options
+from .flow_options import MemberOptionsFlow
 from .ledger import invite as invites
 from .ledger import membership
 from .ledger.answers import SetupState
@@ -72,6 +73,13 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._position = 0
         self._created = 0
         self._admission: tuple[str, Admission] | None = None
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> MemberOptionsFlow:
+        """Return what a member may set later."""
+        return MemberOptionsFlow()
 
     @classmethod
     @callback

@@ -31,7 +31,7 @@ from .agent_runner import AgentRunner
 from .assets import HomeAsset
 from .const import CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON
 from .coordinator import MarketCoordinator
-from .trading.deliveries import deliveries, delivery_at
+from .trading.deliveries import delivery_at
 
 _LOGGER = logging.getLogger(__name__)
 CONTROL_DOMAINS = ("switch", "input_boolean", "number", "input_number", "select", "input_select")
@@ -116,9 +116,8 @@ class DeliveryControl:
 
     def _power_w(self) -> int | None:
         """Return the power that is agreed or planned for now (W, negative: gives), None for none."""
-        book, slot_s = self._market.book, self._market.slot_s
-        all_deliveries = deliveries(book.trades_of(self._asset.id), slot_s=slot_s, asset=self._asset.id)
-        delivery, now = delivery_at(all_deliveries, self._now_ms()), self._now_ms()
+        now = self._now_ms()
+        delivery = delivery_at(self._market.deliveries_of(self._asset.id), now)
         planned_w = self._agent.planned_w(self._present_asset())
         if delivery is None:
             return planned_w or None

@@ -1,5 +1,6 @@
 """A member's view of its network: pushed by the node's events, polled now and then, kept through restarts."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,13 +23,15 @@ from .complaints import async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, Trade
+from .ledger.answers import Account, AnswerError, Event, Network, Proof, Trade
+from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
-from .ledger.events import Connected, Disconnected, EventFollower
+from .ledger.events import Connected, Disconnected, EventFollower, Lost
 from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
 from .storage import MemberStore
+from .trading.deliveries import Delivery, deliveries
 
 if TYPE_CHECKING:
     from . import MemberRuntime
@@ -38,10 +41,15 @@ _REFRESH_COOLDOWN_S = 1.0
 _SAVE_WITHIN_S = 1.0
 _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
+_TURN = 60
+"""How many entities are written before others may use the event loop."""
+_TOGETHER_S = 0.05
+"""Events come in swarms; what they come to is shown once they have passed."""
 _AGREED = "trade.matched"
 _PRICE_EVENTS = ("round.cleared", "round.void")
 _MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
 
+type Waiting = list[tuple[int, tuple[CALLBACK_TYPE, object]]]
 type EnergyMarketplaceConfigEntry = ConfigEntry[MemberRuntime]
 
 
@@ -93,7 +101,13 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._network = _kept_network(store)
         self._committee: Committee | None = None
         self._proven_commit = 0
+        self._delivered_at = -1
+        self._deliveries: dict[str, list[Delivery]] = {}
+        self._show: asyncio.TimerHandle | None = None
+        self._turn: Waiting = []
+        self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
+        self._book_is_lost = False
         self._away_since: float | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
         self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
@@ -128,6 +142,40 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Return the slot that runs, by this computer's clock."""
         return slot_at(self.now_ms(), self.slot_s)
 
+    def deliveries_of(self, asset: str) -> list[Delivery]:
+        """Return an asset's deliveries, also those that are over for a while; worked out once a change."""
+        if self._delivered_at != self.book.changes:
+            self._delivered_at = self.book.changes
+            self._deliveries = {}
+        if asset not in self._deliveries:
+            trades = self.book.trades_of(asset)
+            self._deliveries[asset] = deliveries(trades, slot_s=self.slot_s, asset=asset)
+        return self._deliveries[asset]
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Let the entities take over what is new, those of many assets in turns: others need the loop too."""
+        waiting = list(self._listeners.items())
+        self._turn = waiting[_TURN:]
+        _call(waiting[:_TURN], self._listeners)
+        if self._turn and (self._turns is None or self._turns.done()):
+            self._turns = self.config_entry.async_create_task(
+                self.hass, self._update_in_turns(), f"{DOMAIN} update", eager_start=False
+            )
+
+    async def async_show(self) -> None:
+        """Let the entities take over what is new, and return when the last one has."""
+        self.async_update_listeners()
+        if self._turns is not None:
+            await self._turns
+
+    async def _update_in_turns(self) -> None:
+        while self._turn:
+            now, self._turn = self._turn[:_TURN], self._turn[_TURN:]
+            _call(now, self._listeners)
+            await asyncio.sleep(0)
+
     @callback
     def async_start(self) -> None:
         """Follow the node's events and the slots until the entry is unloaded."""
@@ -147,6 +195,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Ask the node; its events say when there is something to ask for."""
         client = self.member.client
         try:
+            if self._book_is_lost and self.connected:
+                await self._begin_book_anew()
             network = await client.network()
             account, finding = await self._checked_account(network)
             slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
@@ -177,17 +227,34 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         answer = await self.member.client.proven_account(address)
         try:
             account = answers.read(Account, answer.row)
-            committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
-            if answer.proof is not None:
-                committee = await follow(self.member.client, committee, answer.proof.epoch)
+            committee = await self._pinned(network, answer.proof)
         except AnswerError as error:
             raise NodeProblemError(f"the node's account does not fit the protocol: {error}") from error
         except ValueError as error:
             return account, Finding(Verdict.CONTRADICTED, reason=str(error))
-        self._committee = committee
         finding = check(answer, account_key(address), committee, since=self._proven_commit)
         self._proven_commit = max(self._proven_commit, finding.commit)
         return account, finding
+
+    async def async_checked_audit(self, asset: str) -> tuple[AuditLog, Finding]:
+        """Return an asset's whole log, and what checking it against the pinned committee came to."""
+        log = await fetch(self.member.client, asset)
+        try:
+            committee = await self._pinned(self.network, log.proof)
+        except ValueError as error:
+            return log, Finding(Verdict.CONTRADICTED, reason=str(error))
+        return log, verify(log, committee)
+
+    async def _pinned(self, network: Network, proof: Proof | None) -> Committee:
+        """Return the committee that a proof must be of, followed from the one that is pinned.
+
+        Raises ValueError for a genesis or a committee that does not hold.
+        """
+        committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
+        if proof is not None:
+            committee = await follow(self.member.client, committee, proof.epoch)
+        self._committee = committee
+        return committee
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""
@@ -195,7 +262,9 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         try:
             async for item in follower.follow():
                 if isinstance(item, Event):
-                    await self._take(item)
+                    await self.async_take(item)
+                elif isinstance(item, Lost):
+                    self._book_is_lost = True
                 else:
                     await self._note_connection(item)
         except NotAuthorizedError:
@@ -211,7 +280,18 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         except NotAuthorizedError:
             return
 
-    async def _take(self, event: Event) -> None:
+    async def _begin_book_anew(self) -> None:
+        """Read what the node knows of the member, after events were lost that lie between."""
+        client, address = self.member.client, self.member.address
+        orders = await client.orders(account=address, state="open")
+        self.book.begin_anew(orders, await client.trades(account=address))
+        self._book_is_lost = False
+        self.store.async_save_within(_SAVE_WITHIN_S)
+        self.async_update_listeners()
+        _LOGGER.info("The node at %s was restored or began later; its lists were read anew", client.url)
+
+    async def async_take(self, event: Event) -> None:
+        """Take in what happened to the member, as its node tells it."""
         before = self.book.trades.get(str(event.data.get("id")))
         try:
             if not self.book.apply(event):
@@ -225,10 +305,20 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             self._note_hour(before, answers.read(Trade, event.data))
         # What was agreed must be known after a power cut in the very next moment.
         self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
-        self.async_update_listeners()
+        self._show_soon()
         self._tell(event)
         if event.type.startswith(_MONEY_EVENTS):
             await self.async_request_refresh()
+
+    def _show_soon(self) -> None:
+        """Let the entities show the book, once for a swarm of events."""
+        if self._show is None:
+            self._show = self.hass.loop.call_later(_TOGETHER_S, self._async_show)
+
+    @callback
+    def _async_show(self) -> None:
+        self._show = None
+        self.async_update_listeners()
 
     def _note_hour(self, before: Trade | None, after: Trade) -> None:
         hour = self.hours.note(before, after, self.slot_s)
@@ -244,6 +334,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if isinstance(item, Disconnected):
             self._note_disconnected(item.error)
             return
+        if self._book_is_lost:
+            self.book.cursor = item.head
         if self._quiet_until is None:
             self._quiet_until = item.head
         self.connected = True
@@ -294,9 +386,19 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
 
     @callback
     def _async_stop_timer(self) -> None:
+        if self._show is not None:
+            self._show.cancel()
+            self._show = None
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
+
+
+def _call(waiting: Waiting, listeners: Mapping[int, object]) -> None:
+    """Call those that still listen."""
+    for key, (update, _context) in waiting:
+        if key in listeners:
+            update()
 
 
 def _kept_book(store: MemberStore, account: str) -> Book:

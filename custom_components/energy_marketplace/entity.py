@@ -12,7 +12,7 @@ from .coordinator import MarketCoordinator
 from .devices import asset_identifier, node_identifier, wallet_identifier
 from .ledger.units import slot_start_ms
 from .metering import MeterCoordinator
-from .trading.deliveries import Delivery, deliveries
+from .trading.deliveries import Delivery
 
 
 class _MarketEntity(CoordinatorEntity[MarketCoordinator]):
@@ -79,8 +79,7 @@ class AssetEntity(_MarketEntity):
 
     def deliveries(self) -> list[Delivery]:
         """Return the asset's deliveries, those that are over for a while included."""
-        book, slot_s = self.coordinator.book, self.coordinator.slot_s
-        return deliveries(book.trades_of(self.asset.id), slot_s=slot_s, asset=self.asset.id)
+        return self.coordinator.deliveries_of(self.asset.id)
 
     def now_ms(self) -> int:
         """Return the present, to the slot: entities change where slots begin."""

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from homeassistant.data_entry_flow import section
@@ -14,15 +16,20 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
+    TimeSelector,
 )
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_TEST
 from .flow_errors import FlowProblem, name_problem
-from .ledger.genesis import GenesisOptions, Tariff
+from .ledger.genesis import GenesisOptions, Tariff, nightly
 from .ledger.units import price_from_nano, price_to_nano
 from .schema import vol
 
 SECTION_ADVANCED = "advanced"
+SECTION_NIGHT = "night"
+CONF_NIGHT_FROM = "from"
+CONF_NIGHT_UNTIL = "until"
 CONF_NETWORK_NAME = "network_name"
 CONF_MEMBER_NAME = "member_name"
 CONF_CURRENCY = "currency"
@@ -74,6 +81,17 @@ def choice(options: tuple[str, ...], translation_key: str, *, custom: bool = Fal
     return SelectSelector(config)
 
 
+NIGHT_SCHEMA = vol.Schema(
+    {
+        vol.Optional(CONF_NIGHT_FROM): TimeSelector(),
+        vol.Optional(CONF_NIGHT_UNTIL): TimeSelector(),
+        vol.Optional(CONF_PRICE_CAP): price_selector(),
+        vol.Optional(CONF_GRID_FEE): price_selector(),
+    }
+)
+"""What is different at night, each night alike."""
+
+
 def found_schema(currency: str) -> vol.Schema:
     """Return the form of a new network; the tariff's defaults are those of a European street."""
     advanced = vol.Schema(
@@ -91,6 +109,7 @@ def found_schema(currency: str) -> vol.Schema:
             vol.Required(CONF_PRICE_FLOOR, default=_per_kwh(_TARIFF.price_floor)): price_selector(),
             vol.Required(CONF_PRICE_CAP, default=_per_kwh(_TARIFF.price_cap)): price_selector(),
             vol.Required(CONF_GRID_FEE, default=_per_kwh(_TARIFF.grid_fee)): price_selector(),
+            vol.Optional(SECTION_NIGHT, default={}): section(NIGHT_SCHEMA, {"collapsed": True}),
             vol.Required(CONF_TEST, default=False): BooleanSelector(),
             vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": True}),
         }
@@ -105,22 +124,47 @@ def genesis_options(answers: Mapping[str, Any]) -> GenesisOptions:
         founder_name=answers[CONF_MEMBER_NAME].strip(),
         test=answers[CONF_TEST],
         currency=answers[CONF_CURRENCY].strip().upper(),
-        tariff=Tariff(
-            price_floor=price_to_nano(answers[CONF_PRICE_FLOOR]),
-            price_cap=price_to_nano(answers[CONF_PRICE_CAP]),
-            grid_fee=price_to_nano(answers[CONF_GRID_FEE]),
-        ),
+        tariff=_tariff(answers),
         approval=advanced[CONF_APPROVAL],
         readings=advanced[CONF_READINGS],
         **proportions(advanced[CONF_SLOT_S]),
     )
 
 
+def _tariff(answers: Mapping[str, Any]) -> Tariff:
+    """Return the tariff; the night is told by the home's clock as it is set now, the week counts in UTC."""
+    night = answers.get(SECTION_NIGHT, {})
+    flat = Tariff(
+        price_floor=price_to_nano(answers[CONF_PRICE_FLOOR]),
+        price_cap=price_to_nano(answers[CONF_PRICE_CAP]),
+        grid_fee=price_to_nano(answers[CONF_GRID_FEE]),
+    )
+    begins, ends = (_utc_minute(night.get(name)) for name in (CONF_NIGHT_FROM, CONF_NIGHT_UNTIL))
+    if begins is None or ends is None or begins == ends:
+        return flat
+    by_day = {CONF_PRICE_CAP: flat.price_cap, CONF_GRID_FEE: flat.grid_fee}
+    week = {
+        name: nightly(day, price_to_nano(night[name]), begins, ends)
+        for name, day in by_day.items()
+        if name in night
+    }
+    return replace(flat, week=week)
+
+
+def _utc_minute(of_day: str | None) -> int | None:
+    moment = dt_util.parse_time(of_day) if of_day else None
+    if moment is None:
+        return None
+    offset = dt_util.now().utcoffset() or timedelta()
+    return (moment.hour * 60 + moment.minute - int(offset.total_seconds()) // 60) % 1_440
+
+
 def problem_in_options(options: GenesisOptions) -> FlowProblem | None:
     """Return what no network can be founded with."""
     if re.fullmatch("[A-Z]{3}", options.currency) is None:
         return FlowProblem("bad_currency", "currency")
-    if options.tariff.price_floor > options.tariff.price_cap:
+    caps = [options.tariff.price_cap, *(value for _, value in options.tariff.week.get("price_cap", ()))]
+    if options.tariff.price_floor > min(caps):
         return FlowProblem("floor_above_cap", "price_floor")
     return name_problem(options.name, CONF_NETWORK_NAME) or name_problem(
         options.founder_name, CONF_MEMBER_NAME

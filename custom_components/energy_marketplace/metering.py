@@ -16,6 +16,7 @@ from .assets import HomeAsset
 from .attesting import Attester
 from .const import DOMAIN, SAMPLES_PER_SLOT
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
+from .meter.journal import Journal
 from .meter.probe import wall_clock
 from .meter.readings import Gap, MeterError, Sample, SlotReading
 from .meter.slots import SlotMeter
@@ -111,6 +112,11 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
             await self._attester.async_miss(item)
         else:
             await self._attester.async_keep(item)
+
+    @property
+    def journal(self) -> Journal | None:
+        """The readings of a connection point and their secrets; other assets attest none."""
+        return None if self._attester is None else self._attester.journal
 
     def _slot_meter(self, store: MemberStore) -> SlotMeter:
         part = f"meter {self.asset.subentry_id}"

@@ -103,7 +103,12 @@ async def create_invite(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
         if "founder" not in account.roles:
             raise invalid("refused_not_allowed", message="")
         invite = await member.make_invite(nodes=nodes, valid_s=int(days * 86_400))
-    return {"invite": invite.text(), "expires": local_time(invite.expires), "nodes": list(invite.nodes)}
+    return {
+        "invite": invite.text(),
+        "expires": local_time(invite.expires),
+        "nodes": list(invite.nodes),
+        "peers": list(invite.peers),
+    }
 
 
 async def approve_member(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:

@@ -1,13 +1,15 @@
 """The actions that only answer: orders, trades, the audit log."""
 
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
+from homeassistant.util.json import JsonValueType
 
 from .coordinator import EnergyMarketplaceConfigEntry
-from .orders import event_facts, order_facts, trade_facts
+from .orders import event_facts, local_time, order_facts, trade_facts
 from .schema import vol
 from .service_input import (
     ATTR_CONFIG_ENTRY,
     ATTR_DEVICE_ID,
+    Target,
     entry_of,
     explained,
     given,
@@ -19,6 +21,7 @@ from .service_input import (
 ATTR_CURSOR = "cursor"
 ATTR_LIMIT = "limit"
 ATTR_STATE = "state"
+ATTR_VERIFY = "verify"
 
 ORDER_STATES = ("open", "filled", "cancelled", "lapsed")
 TRADE_STATES = ("matched", "delivering", "metered", "overdue", "disputed", "settled")
@@ -36,6 +39,7 @@ AUDIT_SCHEMA = vol.Schema(
         vol.Required(ATTR_DEVICE_ID): object,
         vol.Optional(ATTR_LIMIT, default=100): object,
         vol.Optional(ATTR_CURSOR): object,
+        vol.Optional(ATTR_VERIFY, default=False): bool,
     }
 )
 
@@ -63,7 +67,7 @@ async def get_trades(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
 
 
 async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
-    """Return one page of what the ledger holds about an asset, oldest first."""
+    """Return one page of what the ledger holds about an asset, oldest first; checked if that is wished."""
     target = target_of(hass, call)
     limit = int(number(call, ATTR_LIMIT))
     if limit > _MOST:
@@ -74,7 +78,22 @@ async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
             limit=limit,
             cursor=str(call.data[ATTR_CURSOR]) if given(call, ATTR_CURSOR) else None,
         )
-    return {"events": [event_facts(event) for event in page.items], "next": page.next}
+        checked = await _checked(target) if call.data[ATTR_VERIFY] else {}
+    return {"events": [event_facts(event) for event in page.items], "next": page.next, **checked}
+
+
+async def _checked(target: Target) -> dict[str, JsonValueType]:
+    """Return what checking an asset's whole log by oneself came to."""
+    log, finding = await target.market.async_checked_audit(target.asset.id)
+    return {
+        "verification": {
+            "verdict": finding.verdict.value,
+            "events": len(log.items),
+            "until": None if finding.time is None else local_time(finding.time),
+            "commit": finding.commit or None,
+            "reason": finding.reason,
+        }
+    }
 
 
 def whose(hass: HomeAssistant, call: ServiceCall) -> tuple[EnergyMarketplaceConfigEntry, str | None]:

@@ -18,6 +18,7 @@ from . import service_flexible as flexible
 from . import service_member as member
 from . import service_orders as orders
 from . import service_papers as papers
+from . import service_privacy as privacy
 from . import service_queries as queries
 from . import service_windows as windows
 from .const import DOMAIN
@@ -46,6 +47,11 @@ ACTIONS = {
     "get_orders": Action(queries.get_orders, queries.LIST_SCHEMA, SupportsResponse.ONLY),
     "get_trades": Action(queries.get_trades, queries.LIST_SCHEMA, SupportsResponse.ONLY),
     "get_audit_log": Action(queries.get_audit_log, queries.AUDIT_SCHEMA, SupportsResponse.ONLY),
+    "export_audit": Action(privacy.export_audit, privacy.EXPORT_SCHEMA, SupportsResponse.ONLY),
+    "disclose_reading": Action(
+        privacy.disclose_reading, privacy.DISCLOSE_SCHEMA, SupportsResponse.ONLY, admin=True
+    ),
+    "delete_readings": Action(privacy.delete_readings, privacy.DELETE_SCHEMA, admin=True),
     "get_prices": Action(windows.get_prices, windows.PRICES_SCHEMA, SupportsResponse.ONLY),
     "find_best_window": Action(windows.find_best_window, windows.WINDOW_SCHEMA, SupportsResponse.ONLY),
     "get_statement": Action(papers.get_statement, papers.STATEMENT_SCHEMA, SupportsResponse.ONLY),

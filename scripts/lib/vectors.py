@@ -18,6 +18,7 @@ from energy_ledger.dag.committee import quorum_of
 from energy_ledger.genesis import GENESIS_TAG, network_id
 from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
+from energy_ledger.ledger.audits import empty
 from energy_ledger.ledger.events import canonical
 from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.ledger.merkle import MerkleTree
@@ -347,6 +348,23 @@ def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) 
     }
 
 
+def audit() -> Any:
+    """An asset's log of three events in two commits, one of them with letters beyond ASCII."""
+    asset = transaction_id(b"the roof's registration")
+    told = [(4, 17, "asset.registered", "Dach Süd ☀"), (4, 19, "asset.updated", 'the "roof"'), (9, 31, "asset.updated", "roof")]
+    events = [
+        {
+            "accounts": [BO.address], "assets": [asset], "commit": commit, "cursor": cursor, "data": {"id": asset, "name": name},
+            "time": NOW + commit, "transaction": asset, "type": kind,
+        }
+        for commit, cursor, kind, name in told
+    ]  # fmt: skip
+    log = empty(asset)
+    for commit in (4, 9):
+        log = log.extended(commit, [canonical(event) for event in events if event["commit"] == commit])
+    return {"asset": asset, "events": events, "row": log.row()}
+
+
 def merkle() -> Any:
     leaves = [(f"account/{name}", f'{{"balance":{number}}}') for number, name in enumerate("fbdaceg")]
     trees = []
@@ -377,7 +395,7 @@ def proofs() -> Any:
     tree = MerkleTree()
     for leaf in leaves:
         tree.set(*leaf)
-    state = LedgerState(77, NOW + HOUR, tree.root())
+    state = LedgerState(77, NOW + HOUR, tree.root(), bytes(range(32, 64)))
     votes = [(number, electorate.sign(seeds[number], state)) for number in (0, 2, 3)]
     certificate = Certificate(0, state, tuple(votes))
     answers = [
@@ -390,7 +408,8 @@ def proofs() -> Any:
         "committee": [key.hex() for key in electorate.keys],
         "seeds": [seed.hex() for seed in seeds],
         "quorum": electorate.quorum,
-        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex()},
+        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex(),
+                  "leader": state.leader.hex()},
         "signed": (crypto.tag("state") + electorate.network + bytes(8) + state.encode()).hex(),
         "vote": StateVote(state, votes[0][1]).encode().hex(),
         "leaves": [{"key": key.decode(), "value": value.hex()} for key, value in leaves],
@@ -419,6 +438,7 @@ def false_answers(answer: Any) -> list[tuple[str, Any]]:
         ("a step of the path left out", {"row": row, "proof": proof | {"path": path[1:]}}),
         ("another commit", {"row": row, "proof": proof | {"commit": 78}}),
         ("a later time", {"row": row, "proof": proof | {"time": NOW + 2 * HOUR}}),
+        ("another leader", {"row": row, "proof": proof | {"leader": "00" * 32}}),
         ("another epoch", {"row": row, "proof": proof | {"epoch": 1}}),
         ("too few votes", {"row": row, "proof": proof | {"votes": votes[:2]}}),
         ("one validator's vote twice", {"row": row, "proof": proof | {"votes": [*votes[:2], votes[0]]}}),
@@ -446,6 +466,7 @@ FILES = {
     "invite.json": invite,
     "commitment.json": commitment,
     "transactions.json": transactions,
+    "audit.json": audit,
     "merkle.json": merkle,
     "proofs.json": proofs,
 }

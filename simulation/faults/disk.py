@@ -63,7 +63,7 @@ class Disk:
             self.fates |= dict.fromkeys(commit.blocks, Fate.ORDERED)
             self.fates |= dict.fromkeys(commit.losers, Fate.LOST)
             self.leader = refs[commit.leader]
-            self.states.append(LedgerState(commit.index, commit.time, commit.root))
+            self.states.append(LedgerState(commit.index, commit.time, commit.root, commit.leader))
             self._change(commit.changes)
             for one in commit.ordered:
                 self.outbox.pop(one.id.hex(), None)

@@ -135,7 +135,7 @@ class Street:
         for commit in step.entry.commits:
             if commit.ordered:
                 self.note(home, f"commits {commit.index} with {len(commit.ordered)} transactions")
-            state = LedgerState(commit.index, commit.time, commit.root)
+            state = LedgerState(commit.index, commit.time, commit.root, commit.leader)
             came = (state, commit.leader, tuple(one.id for one in commit.ordered))
             if self.agreed.setdefault(commit.index, came) != came:
                 self.fail(f"home {home.author} has another commit {commit.index} than the others")

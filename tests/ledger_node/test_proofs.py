@@ -38,7 +38,9 @@ def certificate(*voters, state=STATE, epoch=3):
 def read_answer(answer):
     """Take a proof from the API's JSON."""
     proof = answer["proof"]
-    state = LedgerState(proof["commit"], proof["time"], bytes.fromhex(proof["root"]))
+    state = LedgerState(
+        proof["commit"], proof["time"], bytes.fromhex(proof["root"]), bytes.fromhex(proof["leader"])
+    )
     votes = tuple((vote["validator"], bytes.fromhex(vote["signature"])) for vote in proof["votes"])
     path = tuple(Step(step["side"], bytes.fromhex(step["digest"])) for step in proof["path"])
     key, value = proof["key"].encode(), canonical(answer["row"])

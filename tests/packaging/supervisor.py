@@ -26,11 +26,23 @@ class FakeSupervisor:
     kept: dict[str, dict] = field(default_factory=dict)
     told: list[dict] = field(default_factory=list)
     requests: int = 0
+    ports: dict[str, int | None] = field(default_factory=lambda: {"8710/tcp": None, "8711/tcp": 8711})
+    address: str = "192.0.2.7"
 
     def server(self) -> TestServer:
         app = web.Application()
         app.router.add_post("/discovery", self._set_discovery)
+        app.router.add_get("/addons/self/info", self._get_info)
+        app.router.add_get("/network/info", self._get_network)
         return TestServer(app)
+
+    async def _get_info(self, request: web.Request) -> web.Response:
+        return web.json_response({"result": "ok", "data": {"network": self.ports, "hostname": "app"}})
+
+    async def _get_network(self, request: web.Request) -> web.Response:
+        lan = {"interface": "end0", "primary": True, "ipv4": {"address": [f"{self.address}/24"]}}
+        wlan = {"interface": "wlan0", "primary": False, "ipv4": {"address": []}}
+        return web.json_response({"result": "ok", "data": {"interfaces": [wlan, lan]}})
 
     async def _set_discovery(self, request: web.Request) -> web.Response:
         self.requests += 1

@@ -4,10 +4,12 @@ import os
 import re
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from energy_ledger.network.discovery import SERVICE as DISCOVERED
+from energy_ledger.storage.directory import DataDirectory
 
 from .paths import APP, INTEGRATION, LANGUAGES, ROOT, SERVICE, read_json, read_toml, read_yaml, requirements
 
@@ -73,10 +75,17 @@ def test_the_service_it_announces_is_the_integration():
     assert read_json(INTEGRATION / "manifest.json")["domain"] == DISCOVERED
 
 
-def test_its_one_port_is_the_one_the_node_listens_on_and_is_closed_at_first():
-    assert CONFIG["ports"] == {PORT: None}
+def test_the_api_is_closed_to_the_house_at_first_and_the_port_for_links_is_open():
+    """Links are encrypted and let in only who proves a key; the API is plain HTTP with a token."""
+    assert CONFIG["ports"] == {PORT: None, "8711/tcp": 8711}
     assert CONFIG["watchdog"] == "http://[HOST]:[PORT:8710]/health"
-    assert "${PORT:-8710}" in (SERVICE / "run").read_text("utf-8")
+    script = (SERVICE / "run").read_text("utf-8")
+    assert '--port "${PORT:-8710}" --peer-port "${PEER_PORT:-8711}"' in script
+
+
+def test_it_may_ask_the_supervisor_where_the_house_reaches_it_and_nothing_more():
+    assert CONFIG["hassio_api"] is True
+    assert "hassio_role" not in CONFIG
 
 
 def test_the_watchdog_asks_a_path_that_needs_no_token():
@@ -86,9 +95,17 @@ def test_the_watchdog_asks_a_path_that_needs_no_token():
     assert [route.open for route in ROUTES if (route.method, route.path) == ("GET", path)] == [True]
 
 
-def test_a_backup_holds_the_whole_ledger_and_is_taken_while_nothing_is_written():
+def test_a_backup_holds_keys_configuration_and_the_snapshot_of_a_clean_stop_but_no_database():
+    place = DataDirectory(Path("/data"))
     assert CONFIG["backup"] == "cold"
-    assert "backup_exclude" not in CONFIG
+
+    def is_excluded(path):
+        return any(path.match(pattern) for pattern in CONFIG["backup_exclude"])
+
+    for path in (place.database, place.ledger_start, place.snapshot_part, Path("/data/ledger.db-wal")):
+        assert is_excluded(path)
+    for name in ("node.key", "setup.token", "voice", "configuration", "snapshot", "options.json"):
+        assert not is_excluded(place.path / name)
 
 
 def test_every_option_has_a_default_and_a_type():

@@ -127,3 +127,20 @@ def test_the_token_comes_from_the_apps_environment():
 def test_outside_an_app_the_node_says_what_to_do(environment):
     with pytest.raises(DiscoveryRefusedError, match="start it without --supervisor"):
         Supervisor.of(environment)
+
+
+async def place_of(fake, port=8711, token=TOKEN):
+    async with fake.server() as server:
+        return await discovery.own_place(Supervisor(token, str(server.make_url("/"))), port)
+
+
+async def test_the_app_learns_where_the_house_reaches_its_port():
+    assert await place_of(FakeSupervisor()) == "192.0.2.7:8711"
+    assert await place_of(FakeSupervisor(ports={"8711/tcp": 9000})) == "192.0.2.7:9000"
+
+
+async def test_a_closed_port_or_a_supervisor_that_does_not_tell_is_no_place(caplog):
+    assert await place_of(FakeSupervisor(ports={"8711/tcp": None})) is None
+    assert await place_of(FakeSupervisor(), port=8710) is None
+    assert await discovery.own_place(Supervisor(TOKEN, "http://127.0.0.1:1"), 8711) is None
+    assert "does not say where this app is reached" in caplog.text

@@ -6,10 +6,11 @@ that a newer node stays usable; one that is missing or of another type raises `A
 
 import types
 from collections.abc import Hashable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from .hybrid import Hybrid
 from .tariff import NetworkTariff, SlotTariff, TariffAnswer, TariffError
 from .transactions import Envelope
 
@@ -28,11 +29,12 @@ class Health:
 
 @dataclass(frozen=True)
 class SetupState:
-    """Whether a node already belongs to a network."""
+    """Whether a node already belongs to a network; `peers` are where a newcomer's node may link to."""
 
     state: str
     node_key: str
     network: str | None
+    peers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Parameters:
     grace_slots: int
     readings: str
     approval: str
+    hybrid: Hybrid | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,14 @@ class MoneyTotals:
     balances: int
     held: int
     community: int
+
+
+@dataclass(frozen=True)
+class TariffFrom:
+    """A tariff and the slot from which it holds."""
+
+    from_slot: int
+    tariff: NetworkTariff
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,13 @@ class Network:
     in_sync: bool
     problem: str | None
     may_fail: int | None = None
+    tariffs: tuple[TariffFrom, ...] = ()
+
+    def with_later_tariffs(self) -> Network:
+        """Return the network with a tariff that knows from when on the later ones hold."""
+        slot_ms = self.parameters.slot_s * 1000
+        later = tuple((one.from_slot * slot_ms, one.tariff) for one in self.tariffs)
+        return replace(self, tariff=replace(self.tariff, later=later), tariffs=())
 
 
 @dataclass(frozen=True)
@@ -127,6 +145,7 @@ class Asset:
     commissioned: str | None = None
     location: str | None = None
     commit: int | None = None
+    state: str = "active"
 
     @property
     def is_connection_point(self) -> bool:
@@ -375,6 +394,7 @@ class Proof:
     commit: int
     time: int
     root: str
+    leader: str
     votes: tuple[StateVote, ...]
 
 
@@ -382,6 +402,16 @@ class Proof:
 class ProvenRow:
     """A row as the node sent it, and the proof for exactly that; None where the node has none yet."""
 
+    row: Mapping[str, Any]
+    proof: Proof | None
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """A page of an asset's events as the node sent them, and the row and proof that bind the whole log."""
+
+    items: tuple[Mapping[str, Any], ...]
+    next: str | None
     row: Mapping[str, Any]
     proof: Proof | None
 

@@ -19,6 +19,7 @@ from yarl import URL
 
 from . import answers
 from .answers import AnswerError, Page, Submission
+from .digests import canonical
 from .transactions import Envelope
 
 REQUEST_TIMEOUT_S = 15
@@ -54,6 +55,10 @@ class RefusedError(NodeError):
         self.status = status
         self.field = field
         self.message = message
+
+
+class CursorUnknownError(NodeError):
+    """The node does not know the events after the cursor: it was restored, or began later."""
 
 
 class NodeProblemError(NodeError):
@@ -105,11 +110,15 @@ class NodeClient:
 
     async def network(self) -> answers.Network:
         """Return the network: its parameters, its totals, how the node is."""
-        return _read(answers.Network, await self._get("network"))
+        return _read(answers.Network, await self._get("network")).with_later_tariffs()
 
     async def account(self, address: str) -> answers.Account:
         """Return an account; `RefusedError` with `unknown_account` when there is none."""
         return _read(answers.Account, await self._get(f"accounts/{address}"))
+
+    async def accounts(self, *, key: str | None = None, status: str | None = None) -> list[answers.Account]:
+        """Return all accounts that fit; `key` is a present Ed25519 key (hex)."""
+        return await self._all(answers.Account, "accounts", key=key, status=status)
 
     async def proven_account(self, address: str) -> answers.ProvenRow:
         """Return an account's row with its proof, not yet checked; errors as `account`."""
@@ -130,6 +139,15 @@ class NodeClient:
     async def audit(self, asset: str, *, limit: int = 100, cursor: str | None = None) -> Page[answers.Event]:
         """Return one page of the events that concern an asset, oldest first."""
         return await self._page(answers.Event, f"assets/{asset}/audit", limit=limit, cursor=cursor)
+
+    async def proven_audit(self, asset: str, *, cursor: str | None = None) -> answers.AuditPage:
+        """Return a page of an asset's events with the proof of all of them, not yet checked."""
+        body = await self._get(f"assets/{asset}/audit", proof=1, limit=500, cursor=cursor)
+        return _read(answers.AuditPage, body)
+
+    async def exported_audit(self, asset: str) -> str:
+        """Return an asset's whole log as the text of a file that proves itself."""
+        return canonical(await self._get(f"assets/{asset}/audit", export=1))
 
     async def order(self, order: str) -> answers.PlacedOrder:
         """Return an order."""
@@ -267,6 +285,8 @@ class NodeClient:
             status = getattr(error, "status", None)
             if status in (401, 403):
                 raise NotAuthorizedError("the node does not accept the token") from error
+            if status == 410:
+                raise CursorUnknownError("the node does not know the events after the cursor") from error
             if status is not None:
                 raise NodeProblemError(f"the node refuses the stream of events (status {status})") from error
             raise NodeUnreachableError(f"no stream of events from {self.url}: {error}") from error

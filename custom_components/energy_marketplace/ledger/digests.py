@@ -5,6 +5,7 @@ tags").
 """
 
 import hashlib
+import json
 
 
 def tagged(what: str, message: bytes) -> bytes:
@@ -15,3 +16,8 @@ def tagged(what: str, message: bytes) -> bytes:
 def digest(what: str, message: bytes) -> bytes:
     """SHA-256 of the tagged message."""
     return hashlib.sha256(tagged(what, message)).digest()
+
+
+def canonical(value: object) -> str:
+    """Write a value as the JSON that the ledger hashes: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,8 +1,9 @@
 """Following a node's stream of events: resumed from a cursor after every break, without gap or duplicate.
 
-The follower yields three kinds of items: `Connected` each time the stream is open, `Event` for everything
-that happened, and `Disconnected` with the reason and the time to the next attempt. It ends only when the
-caller stops it or when the node no longer accepts the token.
+The follower yields `Connected` each time the stream is open, `Event` for everything that happened,
+`Disconnected` with the reason and the time to the next attempt, and `Lost` when the node does not know what
+came after the cursor, as after it was restored from a backup. It ends only when the caller stops it or when
+the node no longer accepts the token.
 """
 
 import asyncio
@@ -16,7 +17,14 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from . import answers
 from .answers import AnswerError, Event
-from .client import NodeClient, NodeError, NodeProblemError, NodeUnreachableError, NotAuthorizedError
+from .client import (
+    CursorUnknownError,
+    NodeClient,
+    NodeError,
+    NodeProblemError,
+    NodeUnreachableError,
+    NotAuthorizedError,
+)
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 60.0
@@ -36,6 +44,14 @@ class Disconnected:
 
     error: NodeError
     retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The node does not know the events after the cursor; what follows begins with its newest one.
+
+    Whoever added events up must read the node's lists once `Connected` is there.
+    """
 
 
 class EventFollower:
@@ -76,7 +92,7 @@ class EventFollower:
         """The last event that was yielded (or the head when following began): resume from here."""
         return self._cursor
 
-    async def follow(self) -> AsyncGenerator[Event | Connected | Disconnected]:
+    async def follow(self) -> AsyncGenerator[Event | Connected | Disconnected | Lost]:
         """Yield events and changes of the connection until the caller stops.
 
         Raises:
@@ -92,6 +108,9 @@ class EventFollower:
                         yield item
             except NotAuthorizedError:
                 raise
+            except CursorUnknownError:
+                self._cursor = None
+                yield Lost()
             except NodeError as error:
                 wait = self._backoff(failures)
                 failures += 1

@@ -1,14 +1,17 @@
 """The genesis: the signed text that a network is named after."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .address import Address
 from .digests import digest
+from .hybrid import Hybrid, HybridUnavailableError
 from .transactions import Envelope, dump, seal
 from .wallet import PublicKey, Wallet, account_of, verifies
+
+_DAY_MINUTES = 1_440
 
 
 class GenesisError(ValueError):
@@ -17,15 +20,38 @@ class GenesisError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Tariff:
-    """Prices around the market (nano per Wh): what the grid pays and costs, and the fee on traded energy."""
+    """Prices around the market (nano per Wh): what the grid pays and costs, and the fee on traded energy.
+
+    `week` has the steps (minute of the week, value) of those that follow the hours.
+    """
 
     price_floor: int = 80_000
     price_cap: int = 300_000
     grid_fee: int = 5_000
+    week: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the tariff as it stands in a genesis."""
-        return {"price_floor": self.price_floor, "price_cap": self.price_cap, "grid_fee": self.grid_fee}
+        flat = {"price_floor": self.price_floor, "price_cap": self.price_cap, "grid_fee": self.grid_fee}
+        steps = {
+            name: [{"minute": minute, "value": value} for minute, value in week]
+            for name, week in self.week.items()
+        }
+        return flat | steps
+
+
+def nightly(day: int, night: int, begins: int, ends: int) -> tuple[tuple[int, int], ...]:
+    """Return a week (minute, value) in which the night's value holds from `begins` to `ends`.
+
+    Both are minutes of the UTC day; a night may pass midnight. They differ.
+    """
+    steps = {
+        (of_day * _DAY_MINUTES + minute) % (7 * _DAY_MINUTES): value
+        for of_day in range(7)
+        for minute, value in ((begins, night), (ends, day))
+    }
+    steps.setdefault(0, steps[max(steps)])
+    return tuple(sorted(steps.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +72,7 @@ class GenesisOptions:
     feeders: tuple[Mapping[str, Any], ...] = ()
     approval: Literal["invite", "manual"] = "invite"
     readings: Literal["traded", "net"] = "traded"
+    hybrid: Hybrid | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +83,11 @@ class Genesis:
     founder: str
     founder_keys: list[PublicKey]
     payload: Mapping[str, Any]
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether its members have had two keys from the beginning."""
+        return "hybrid" in self.payload
 
     @property
     def test(self) -> bool:
@@ -84,6 +116,8 @@ def build(options: GenesisOptions, wallet: Wallet, *, node_key: str, created: in
         "approval": options.approval,
         "readings": options.readings,
     }
+    if options.hybrid is not None:
+        payload["hybrid"] = options.hybrid.as_dict()
     return seal(wallet, dump(payload), what="genesis")
 
 
@@ -110,10 +144,13 @@ def verify(envelope: Envelope, network: str | None = None) -> Genesis:
     except (ValueError, KeyError, TypeError) as error:
         raise GenesisError("the node sent something that is not a genesis") from error
     message = envelope.payload.encode()
-    signed = all(
-        verifies(key, "genesis", message, signature)
-        for key, signature in zip(keys, envelope.signatures, strict=False)
-    )
+    try:
+        signed = all(
+            verifies(key, "genesis", message, signature)
+            for key, signature in zip(keys, envelope.signatures, strict=False)
+        )
+    except HybridUnavailableError as error:
+        raise GenesisError(str(error)) from error
     if not is_genesis or not signed:
         raise GenesisError("the genesis is not signed by its founder")
     return Genesis(found, founder, keys, payload)

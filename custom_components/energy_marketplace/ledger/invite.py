@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 
 from .address import Address, AddressError
 from .transactions import Body, dump, member_join
-from .wallet import PublicKey, Wallet, sign, verifies
+from .wallet import ED25519, PublicKey, Wallet, sign, verifies
 
 _PREFIX = "kwhinvite1"
 
@@ -63,25 +63,37 @@ class Invite:
             InviteError: saying which of the two.
 
         """
-        if not any(verifies(key, "invite", self.payload.encode(), self.signature) for key in founder_keys):
+        keys = [key["public"] for key in founder_keys if key["type"] == ED25519]
+        if not any(verifies(key, "invite", self.payload.encode(), self.signature) for key in keys):
             raise InviteError("the invite is not signed by the founder of its network; ask for a new one")
         if now >= self.expires:
             raise InviteError("the invite has expired; ask for a new one")
 
 
 def make(
-    wallet: Wallet, *, network: str, name: str, test: bool, expires: int, nodes: tuple[str, ...]
+    wallet: Wallet,
+    *,
+    network: str,
+    name: str,
+    inviter: str,
+    expires: int,
+    nodes: tuple[str, ...],
+    peers: tuple[str, ...] = (),
 ) -> Invite:
-    """Return a founder's new invite; `expires` is ledger time in ms, `nodes` are URLs."""
+    """Return a new invite of a founder (address).
+
+    `expires` is ledger time in ms, `nodes` are URLs, `peers` for nodes.
+    """
     key = SigningKey(secrets.token_bytes(32))
     payload = dump(
         {
             "network": network,
             "name": name,
-            "inviter": wallet.address(test=test),
+            "inviter": inviter,
             "key": key.verify_key.encode().hex(),
             "expires": expires,
             "nodes": list(nodes),
+            "peers": list(peers),
         }
     )
     [signature, *_] = wallet.sign("invite", payload.encode())

@@ -12,13 +12,15 @@ carries the envelope; `finish` tries it again later.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import invite, transactions
+from .address import Address
 from .answers import Submission
 from .client import NodeClient, NodeError, NodeUnreachableError, RefusedError
+from .hybrid import Hybrid
 from .orders import Order
 from .transactions import Body, Envelope, Header, payload_text, seal
 from .wallet import Wallet
@@ -33,6 +35,9 @@ _TRIES = 4
 _FIRST_WAIT_S = 0.5
 _SIGN_AGAIN = frozenset({"sequence_used", "sequence_gap", "expired", "expires_too_late"})
 """Refusals of the envelope alone, after which the same body may be signed again."""
+
+type Draft = Callable[[int], Body]
+"""Writes a body for the sequence number under which it is sent."""
 
 
 class LostAnswerError(NodeUnreachableError):
@@ -67,6 +72,7 @@ class Member:
         client: of the member's node, with its token.
         network: id of the network; what is signed counts nowhere else.
         test: whether it is a test network, which shows in the address.
+        address: of the account, where it is not named after the wallet's keys as they were rotated since.
         monotonic: seconds of a clock that never jumps; for tests.
         sleep: waits some seconds; for tests.
 
@@ -79,6 +85,7 @@ class Member:
         *,
         network: str,
         test: bool,
+        address: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -86,7 +93,8 @@ class Member:
         self.client = client
         self.network = network
         self.test = test
-        self.address = wallet.address(test=test)
+        self.address = address or wallet.address(test=test)
+        self._hybrid: Hybrid | None = None
         self._sequence: int | None = None
         self._ledger_time = (0, 0.0)
         self._monotonic = monotonic
@@ -170,20 +178,61 @@ class Member:
         """Let a pending member (address) in; a founder's verb."""
         return await self.send(transactions.member_approve(member))
 
-    async def make_invite(self, *, nodes: Sequence[str], valid_s: int = 7 * 86_400) -> invite.Invite:
-        """Return a new invite to this network, reachable at these node URLs; a founder's verb."""
+    async def leave(self) -> Receipt:
+        """Leave the network as soon as nothing is open any more."""
+        return await self.send(transactions.member_leave())
+
+    async def suspend(self, member: str, *, suspended: bool, reason: str) -> Receipt:
+        """Stop a member (address) from trading, or let it trade again; a founder's verb."""
+        return await self.send(transactions.member_suspend(member, suspended=suspended, reason=reason))
+
+    async def set_role(self, member: str, role: str, *, granted: bool) -> Receipt:
+        """Give a member (address) a role or take it; a founder's verb."""
+        return await self.send(transactions.member_role(member, role, granted=granted))
+
+    async def retire_asset(self, asset: str) -> Receipt:
+        """Take an asset out of the market for good."""
+        return await self.send(transactions.asset_retire(asset))
+
+    async def set_tariff(self, from_slot: int, tariff: Mapping[str, Any]) -> Receipt:
+        """Let a tariff, as in the genesis, hold from a slot on; a founder's verb."""
+        return await self.send(transactions.tariff_set(from_slot, tariff))
+
+    async def rotate(self, new: Wallet) -> Receipt:
+        """Give the account the keys of another wallet, which signs from then on.
+
+        Keep both phrases until the receipt says `applied`, or until `membership.holder` has told which of
+        them counts: when the answer gets lost nobody else knows.
+        """
+        account = Address.parse(self.address).account
+        receipt = await self.send(lambda sequence: transactions.key_rotate(account, sequence, new))
+        if receipt.state == "applied":
+            self.wallet = new
+        return receipt
+
+    async def make_invite(
+        self, *, nodes: Sequence[str], peers: Sequence[str] | None = None, valid_s: int = 7 * 86_400
+    ) -> invite.Invite:
+        """Return a new invite to this network; a founder's verb.
+
+        `nodes` are URLs at which a member without a node reaches one, `peers` where the new member's own node
+        links to the others (`key@host:port`; None: as the node says).
+        """
         network = await self.client.network()
+        if peers is None:
+            peers = (await self.client.setup_state()).peers
         return invite.make(
             self.wallet,
+            inviter=self.address,
             network=self.network,
             name=network.name,
-            test=self.test,
             expires=network.time + valid_s * 1000,
             nodes=tuple(nodes),
+            peers=tuple(peers),
         )
 
-    async def send(self, body: Body) -> Receipt:
-        """Sign and submit one transaction."""
+    async def send(self, body: Body | Draft) -> Receipt:
+        """Sign and submit one transaction; a draft is written once its number is known."""
         async with self._lock:
             for attempt in range(_TRIES):
                 envelope = await self._sign(body)
@@ -257,15 +306,24 @@ class Member:
         except NodeError as error:
             return error
 
-    async def _sign(self, body: Body) -> Envelope:
-        """Return the body signed under the next number."""
+    async def _sign(self, draft: Body | Draft) -> Envelope:
+        """Return the body signed under the next number, by as many keys as must sign it."""
         if self._sequence is None:
             self._sequence = await self._last_sequence()
+            self._hybrid = await self._rule()
         self._sequence += 1
         seen, at = self._ledger_time
         expires = seen + int((self._monotonic() - at) * 1000) + LIFETIME_MS
         header = Header(self.network, self.address, self._sequence, expires)
-        return seal(self.wallet, payload_text(header, body))
+        body = draft if isinstance(draft, Body) else draft(self._sequence)
+        alone = self._hybrid is not None and not self._hybrid.needs_all(body.kind, body.fields)
+        return seal(self.wallet, payload_text(header, body), alone=alone)
+
+    async def _rule(self) -> Hybrid | None:
+        """Return what all keys must sign; who has one key signs all there is with it anyway."""
+        if not self.wallet.is_hybrid:
+            return None
+        return (await self.client.network()).parameters.hybrid
 
     async def _last_sequence(self) -> int:
         """Return the account's last number and note the ledger's time; 0 for an account yet to join."""

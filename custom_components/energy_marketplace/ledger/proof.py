@@ -12,7 +12,7 @@ from typing import Any
 
 from .answers import CommitteeChange, Proof, ProvenRow
 from .client import NodeClient
-from .digests import digest
+from .digests import canonical, digest
 from .genesis import Genesis
 from .transactions import Envelope
 from .wallet import verifies
@@ -176,9 +176,8 @@ def _is_signed(vote: Envelope, key: str) -> bool:
 
 def _root(row: Mapping[str, Any], proof: Proof) -> str | None:
     """Return the root (hex) to which the path leads from the row; None for a path that is none."""
-    value = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     try:
-        reached = digest("leaf", proof.key.encode() + b"\x00" + value.encode())
+        reached = digest("leaf", proof.key.encode() + b"\x00" + canonical(row).encode())
         for step in proof.path:
             neighbour = bytes.fromhex(step.digest)
             pair = {"left": neighbour + reached, "right": reached + neighbour}
@@ -194,7 +193,7 @@ def _signed(network: str, proof: Proof) -> bytes | None:
     if not all(0 <= number < _LARGEST for number in numbers):
         return None
     try:
-        root = bytes.fromhex(proof.root)
+        digests = bytes.fromhex(proof.root) + bytes.fromhex(proof.leader)
     except ValueError:
         return None
-    return bytes.fromhex(network) + b"".join(number.to_bytes(_WORD) for number in numbers) + root
+    return bytes.fromhex(network) + b"".join(number.to_bytes(_WORD) for number in numbers) + digests

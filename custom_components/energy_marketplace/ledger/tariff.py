@@ -44,9 +44,16 @@ class NetworkTariff:
     price_cap: int
     grid_fee: int
     week: Mapping[str, tuple[TariffStep, ...]] = field(default_factory=dict)
+    later: tuple[tuple[int, NetworkTariff], ...] = ()
+    """All tariffs of the network in their order, each with the time (ms) from which it holds; or nothing."""
 
     def at(self, time_ms: int) -> SlotTariff:
         """Return the tariff of a slot that starts at this time (ms since the Unix epoch)."""
+        held = next((tariff for start, tariff in reversed(self.later) if start <= time_ms), self)
+        return held.of_week(time_ms)
+
+    def of_week(self, time_ms: int) -> SlotTariff:
+        """Return what this tariff says of a time, whether or not it holds then."""
         minute = (time_ms // _MINUTE_MS + _EPOCH_MINUTE) % _WEEK_MINUTES
         held = {
             name: next(step.value for step in reversed(steps) if step.minute <= minute)

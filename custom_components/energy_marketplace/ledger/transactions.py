@@ -11,7 +11,7 @@ from typing import Any
 
 from .digests import digest
 from .orders import Order
-from .wallet import PublicKey, Wallet
+from .wallet import PublicKey, Wallet, key_set_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def dump(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def seal(wallet: Wallet, payload: str, *, what: str = "transaction") -> Envelope:
-    """Sign a payload text."""
-    return Envelope(payload, tuple(wallet.sign(what, payload.encode())))
+def seal(wallet: Wallet, payload: str, *, what: str = "transaction", alone: bool = False) -> Envelope:
+    """Sign a payload text with all keys, or with the first `alone`."""
+    return Envelope(payload, tuple(wallet.sign(what, payload.encode(), alone=alone)))
 
 
 def member_join(
@@ -95,6 +95,47 @@ def member_join(
 def member_approve(member: str) -> Body:
     """Let a pending member (address) in; a founder's verb."""
     return Body("member.approve", {"member": member})
+
+
+def member_leave() -> Body:
+    """Leave the network as soon as nothing is open any more."""
+    return Body("member.leave", {})
+
+
+def member_suspend(member: str, *, suspended: bool, reason: str) -> Body:
+    """Stop a member (address) from trading, or let it trade again; a founder's verb."""
+    return Body("member.suspend", {"member": member, "suspended": suspended, "reason": reason})
+
+
+def member_role(member: str, role: str, *, granted: bool) -> Body:
+    """Give a member (address) a role or take it: `founder`, `treasurer` or `auditor`; a founder's verb."""
+    return Body("member.role", {"member": member, "role": role, "granted": granted})
+
+
+def key_rotate(account: bytes, sequence: int, new: Wallet) -> Body:
+    """Give an account (32 bytes) the keys of another wallet, in the transaction with this number."""
+    message = account + sequence.to_bytes(8) + key_set_bytes(new.keys)
+    return Body("key.rotate", {"keys": new.keys, "proofs": new.sign("rotate", message)})
+
+
+def asset_retire(asset: str) -> Body:
+    """Take an asset out of the market for good."""
+    return Body("asset.retire", {"asset": asset})
+
+
+def community_pay(to: str, amount: int, reference: str) -> Body:
+    """Pay a member out of the community fund; the treasurer's verb, amount in nano."""
+    return Body("community.pay", {"to": to, "amount": amount, "reference": reference})
+
+
+def tariff_set(from_slot: int, tariff: Mapping[str, Any]) -> Body:
+    """Let a tariff, as in the genesis, hold from a slot on; a founder's verb."""
+    return Body("tariff.set", {"from_slot": from_slot, "tariff": tariff})
+
+
+def policy_set(**changes: Any) -> Body:
+    """Change `approval`, `quota` or `hybrid`, as in the genesis; a founder's verb."""
+    return Body("policy.set", changes)
 
 
 def asset_register(

@@ -1,11 +1,15 @@
 """What a Wh more costs a home in each slot, beside what it agreed with its neighbours."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from .daytable import Floats
 from .terms import Terms
+
+_PROMISE: Final = 1.02
+"""What a Wh counts that was sold, in terms of the supplier's highest price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,13 @@ class Position:
 def position_of(terms: Terms, firm: Floats, *, sells: bool, buys: bool) -> Position:
     """Return the position of a home that agreed `firm` Wh (bought less sold) per slot.
 
-    Settlement makes the party that falls short pay what the other loses. Beyond that a promise counts as
-    much as the dearest energy: it is kept wherever something behind the meter can keep it.
+    Settlement makes the party that falls short pay what the other loses. Beyond that a promise counts for
+    more than the dearest energy to come: what is there keeps it first. It is not worth buying from the
+    supplier, and losing a part of it on the way through a battery, what neighbours were to get.
     """
     export = terms.export_price if sells else terms.sell
     bring = terms.import_price if buys else terms.buy
-    promise = terms.cap
+    promise = _PROMISE * float(terms.buy.max())
     below = np.where(firm > 0, 0.0, np.minimum(export, bring))
-    above = np.where(firm < 0, terms.buy + promise, bring)
+    above = np.where(firm < 0, promise, bring)
     return Position(firm, below, above)

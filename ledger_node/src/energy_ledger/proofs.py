@@ -22,7 +22,7 @@ NODE_TAG: Final = crypto.tag("node")
 _WORD = 8
 _DIGEST = 32
 _SIGNATURE = 64
-_STATE_BYTES = 2 * _WORD + _DIGEST
+_STATE_BYTES = 2 * _WORD + 2 * _DIGEST
 VOTE_BYTES: Final = _STATE_BYTES + _SIGNATURE
 """Length of a state vote as blocks carry it."""
 
@@ -53,16 +53,27 @@ def climb(leaf: bytes, path: Iterable[Step]) -> bytes:
     return digest
 
 
+NO_LEADER: Final = bytes(_DIGEST)
+"""Stands for the leader of a commit that ended the epoch before: the new epoch has none yet."""
+
+
 class LedgerState(Struct, frozen=True, array_like=True, gc=False):
-    """What the ledger came to: the commit's index, the ledger time (ms), the root over all rows."""
+    """What the ledger came to, and where in the order.
+
+    The commit's index, the ledger time (ms), the root over all rows, and the digest of the leader block in
+    the epoch whose validators vote for it. With that leader the blocks around it say what is ordered
+    already, so who starts from this state goes on as everybody else.
+    """
 
     commit: int
     time: int
     root: bytes
+    leader: bytes = NO_LEADER
 
     def encode(self) -> bytes:
         """Write the state as votes carry and sign it."""
-        return self.commit.to_bytes(_WORD, "big") + self.time.to_bytes(_WORD, "big") + self.root
+        numbers = self.commit.to_bytes(_WORD, "big") + self.time.to_bytes(_WORD, "big")
+        return numbers + self.root + self.leader
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ def read_vote(data: bytes) -> StateVote | None:
     if len(data) != VOTE_BYTES:
         return None
     commit, time = (int.from_bytes(data[at : at + _WORD], "big") for at in (0, _WORD))
-    return StateVote(LedgerState(commit, time, data[2 * _WORD : _STATE_BYTES]), data[_STATE_BYTES:])
+    root, leader = (data[at : at + _DIGEST] for at in (2 * _WORD, 2 * _WORD + _DIGEST))
+    return StateVote(LedgerState(commit, time, root, leader), data[_STATE_BYTES:])
 
 
 class Certificate(Struct, frozen=True, array_like=True, gc=False):

@@ -14,10 +14,12 @@ from aiohttp.test_utils import TestServer
 from nacl.signing import SigningKey
 
 from custom_components.energy_marketplace.ledger import genesis, invite
+from custom_components.energy_marketplace.ledger.address import Address
+from custom_components.energy_marketplace.ledger.audit import chain
 from custom_components.energy_marketplace.ledger.digests import digest
 from custom_components.energy_marketplace.ledger.genesis import GenesisOptions
 from custom_components.energy_marketplace.ledger.transactions import Envelope
-from custom_components.energy_marketplace.ledger.wallet import Wallet, sign
+from custom_components.energy_marketplace.ledger.wallet import PublicKey, Wallet, account_of, sign
 
 FOUNDER_PHRASE = " ".join(["abandon"] * 23 + ["art"])
 SETUP_TOKEN = "setup-token"
@@ -80,7 +82,7 @@ class StandIn:
             self.founder,
             network=self.network,
             name="Sunny Street",
-            test=True,
+            inviter=self.founder.address(test=True),
             expires=expires or self.time + 1_000_000,
             nodes=(url,),
         )
@@ -135,7 +137,8 @@ class StandIn:
         assert self.genesis is None, "another network was founded here"
         self.genesis = envelope
         founded = genesis.verify(envelope)
-        self.account(founded.founder, self.rules["founder"]["name"], roles=["founder", "treasurer"])
+        name = self.rules["founder"]["name"]
+        self.account(founded.founder, name, roles=["founder", "treasurer"], keys=founded.founder_keys)
 
     # -- HTTP -----------------------------------------------------------------------------------------------
 
@@ -199,27 +202,41 @@ class StandIn:
         )
 
     async def _get_accounts(self, request, rest):
+        if not rest:
+            key = PublicKey(type="ed25519", public=request.query["key"])
+            row = self.accounts.get(str(Address(account_of([key]), self.rules["test"])))
+            return web.json_response({"items": [row] if row else [], "next": None})
         row = self.accounts.get(rest[0])
         if row is None:
             return problem(404, "unknown_account", "no such account")
         return web.json_response(self.proven(row) if request.query.get("proof") == "1" else row)
 
-    def proven(self, row: dict) -> dict:
-        """Return a row with the proof of a ledger in which there is no other."""
-        key = f"account/{row['account']}"
+    def proven(self, row: dict, key: str = "") -> dict:
+        """Return a row, an account's unless told otherwise, with the proof of a ledger that has no other."""
+        key = key or f"account/{row['account']}"
         value = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         root = digest("leaf", key.encode() + b"\x00" + value.encode())
         numbers = b"".join(number.to_bytes(8) for number in (0, 1, self.time))
-        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root)
+        vote = sign(_NODE, "state", bytes.fromhex(self.network) + numbers + root + bytes(32))
         proof = {"key": key, "path": [], "epoch": 0, "commit": 1, "time": self.time, "root": root.hex()}
+        proof["leader"] = bytes(32).hex()
         votes = [{"validator": 0, "signature": vote}]
         return {"row": row, "proof": proof | {"votes": votes} if self.proves else None}
 
     async def _get_assets(self, request, rest):
         if rest[1:] == ["audit"]:
             events = [event for event in self.events if rest[0] in event["assets"]]
+            if request.query.get("proof") == "1":
+                return web.json_response(self._proven_audit(rest[0], events))
+            if request.query.get("export") == "1":
+                return web.json_response({"zebra": "☀", "asset": rest[0]})
             return web.json_response({"items": events[: int(request.query["limit"])], "next": None})
         return self._list(self.assets.values(), request)
+
+    def _proven_audit(self, asset: str, events: list[dict]) -> dict:
+        row = {"asset": asset, "commit": 1, "count": len(events), "digest": chain(asset, events)}
+        items = [event | {"block": None} for event in events]
+        return {"items": items, "next": None} | self.proven(row, f"audit/{asset}")
 
     async def _get_orders(self, request, rest):
         return self._list(self.orders.values(), request)
@@ -298,7 +315,9 @@ class StandIn:
         account = payload["account"]
         match payload["kind"]:
             case "member.join":
-                self.account(account, payload["name"])
+                self.account(account, payload["name"], keys=payload["keys"])
+            case "key.rotate":
+                self.accounts[account]["keys"] = payload["keys"]
             case "asset.register":
                 told = {key: payload.get(key) for key in ("technology", "commissioned", "location")}
                 fields = (
@@ -346,6 +365,8 @@ class StandIn:
         self.accounts[account]["sequence"] = payload["sequence"]
 
     async def _get_events(self, request, rest):
+        if int(request.query.get("cursor", 0)) > len(self.events):
+            return problem(410, "cursor_unknown", "no such events here")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)

@@ -141,6 +141,7 @@ async def test_the_end_of_a_delivery_triggers(home, member, automate, bought):
     await until(lambda: home.states.get("binary_sensor.washer_delivery").state == "on")
     market = member.runtime_data.market
     market.book.trades.clear()
+    market.book.changes += 1
     market.async_update_listeners()
     await until(lambda: ended)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.energy_marketplace.book import Book, Totals
-from custom_components.energy_marketplace.ledger.answers import AnswerError, Event
+from custom_components.energy_marketplace.ledger import answers
+from custom_components.energy_marketplace.ledger.answers import AnswerError, Event, PlacedOrder, Trade
 from tests.integration.home.stand_in import trade
 
 ME, OTHER = "tkwh1me", "tkwh1other"
@@ -188,3 +189,40 @@ def test_a_restart_anywhere_with_events_given_again_changes_nothing(events, data
     for item in events[again:]:
         after.apply(item)
     assert after.as_dict() == whole.as_dict()
+
+
+def listed(*rows, kind=Trade):
+    return [answers.read(kind, row) for row in rows]
+
+
+def test_a_book_that_begins_anew_takes_the_lists_and_keeps_its_sums():
+    book = Book(ME)
+    book.apply(event(1, "order.placed", order("gone")))
+    book.apply(event(2, "trade.settled", bought(id="1.0")))
+    book.apply(event(3, "trade.matched", bought(id="1.1") | {"state": "matched", "settled_wh": None}))
+    before = book.totals_of("washer")
+    orders = listed(order("new"), order("filled", state="filled"), kind=PlacedOrder)
+    trades = listed(
+        bought(id="1.0"), bought(id="1.1"), bought(id="1.2") | {"state": "matched", "settled_wh": None}
+    )
+    book.begin_anew(orders, trades)
+    assert list(book.orders) == ["new"]
+    assert {trade.id: trade.state for trade in book.trades.values()} == {
+        "1.0": "settled",
+        "1.1": "settled",
+        "1.2": "matched",
+    }
+    assert book.totals_of("washer").bought_wh == before.bought_wh + 250
+    book.begin_anew(orders, trades)
+    book.apply(event(9, "trade.settled", bought(id="1.1")))
+    assert book.totals_of("washer").bought_wh == before.bought_wh + 250
+
+
+def test_what_may_have_been_forgotten_does_not_count_twice_when_a_book_begins_anew():
+    book = Book(ME)
+    for number in range(501):
+        book.apply(event(number + 1, "trade.settled", bought(id=f"1.{number}", slot=100 + number)))
+    before = book.totals_of("washer")
+    assert "1.0" not in book.trades
+    book.begin_anew([], listed(bought(id="1.0", slot=100), bought(id="2.0", slot=900)))
+    assert book.totals_of("washer").bought_wh == before.bought_wh + 250

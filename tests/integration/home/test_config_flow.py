@@ -222,7 +222,12 @@ async def test_a_restored_phrase_at_a_node_that_went_away_can_be_entered_again(h
 
 async def test_an_invite_that_names_no_node_asks_for_its_address(home, node):
     text = invite.make(
-        node.founder, network=node.network, name="Sunny Street", test=True, expires=node.time, nodes=()
+        node.founder,
+        network=node.network,
+        name="Sunny Street",
+        inviter=node.founder.address(test=True),
+        expires=node.time,
+        nodes=(),
     ).text()
     step = await walk(home, menu("invite"), {"invite": text})
     assert step["errors"] == {"url": "no_node_in_invite"}
@@ -368,3 +373,42 @@ async def test_another_address_must_lead_to_the_same_network(home, entry, node):
         assert step["reason"] == "reconfigure_successful"
     assert entry.data["url"] == moved_url
     assert entry.data["token"] == TOKEN
+
+
+NIGHT = {"from": "22:00:00", "until": "06:00:00", "price_cap": 0.2, "grid_fee": 0.003}
+
+
+async def founded(home, **change):
+    """Found a network; return the rules of its genesis and the last step."""
+    node = StandIn(empty=True)
+    remember, repeat = asked_word([])
+    async with serving(node) as url:
+        start = (menu("node"), {"url": url, "token": SETUP_TOKEN}, menu("new_wallet"), remember, repeat)
+        done = await walk(home, *start, FOUND | change)
+        if done["type"] is FlowResultType.CREATE_ENTRY:
+            await home.config_entries.async_unload(done["result"].entry_id)
+    return node, done
+
+
+async def test_a_network_may_be_founded_with_other_prices_at_night(home):
+    await home.config.async_set_time_zone("Africa/Lagos")  # an hour ahead of UTC all year
+    node, _ = await founded(home, night=NIGHT)
+    caps = node.rules["tariff"]["price_cap"]
+    assert caps[:3] == [
+        {"minute": 0, "value": 200_000},
+        {"minute": 300, "value": 300_000},
+        {"minute": 1_260, "value": 200_000},
+    ]
+    assert len(caps) == 15
+    assert node.rules["tariff"]["grid_fee"][1] == {"minute": 300, "value": 5_000}
+    assert node.rules["tariff"]["price_floor"] == 80_000
+
+
+async def test_a_night_without_its_hours_changes_nothing(home):
+    node, _ = await founded(home, night={"price_cap": 0.2})
+    assert node.rules["tariff"]["price_cap"] == 300_000
+
+
+async def test_a_night_below_what_the_grid_pays_is_explained(home):
+    _, step = await founded(home, night=NIGHT | {"price_cap": 0.01})
+    assert step["errors"] == {"price_floor": "floor_above_cap"}

@@ -13,6 +13,7 @@ from custom_components.energy_marketplace.ledger.events import (
     Connected,
     Disconnected,
     EventFollower,
+    Lost,
 )
 from tests.integration.ledger.loopback import serving
 
@@ -182,3 +183,21 @@ async def test_a_refused_token_ends_it():
     async with serving(closed) as node:
         with pytest.raises(NotAuthorizedError):
             await anext(EventFollower(node).follow())
+
+
+class Restored(Stream):
+    """A node that was restored: it does not know the cursor, but gives what happens from now on."""
+
+    async def __call__(self, request):
+        if "cursor" in request.query and int(request.query["cursor"]) > 5:
+            self.asked.append(dict(request.query))
+            return web.json_response({"code": "cursor_unknown"}, status=410)
+        return await super().__call__(request)
+
+
+async def test_a_cursor_that_the_node_does_not_know_is_said_to_be_lost_and_following_begins_anew():
+    stream = Restored([hello(5), event(6)])
+    items, follower = await follow(stream, 6, cursor=9)
+    assert [type(item) for item in items] == [Lost, Connected, Event]
+    assert follower.cursor == 6
+    assert stream.asked == [{"cursor": "9"}, {}]

@@ -152,7 +152,12 @@ def test_a_foreign_or_changed_genesis_is_refused():
 
 def invited() -> invite.Invite:
     return invite.make(
-        FOUNDER, network=ID, name="Sunny Street", test=True, expires=1000, nodes=("http://node.local:8600",)
+        FOUNDER,
+        network=ID,
+        name="Sunny Street",
+        inviter=FOUNDER.address(test=True),
+        expires=1000,
+        nodes=("http://node.local:8600",),
     )
 
 

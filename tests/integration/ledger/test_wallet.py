@@ -2,15 +2,21 @@
 
 import hashlib
 import hmac
+import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from custom_components.energy_marketplace.ledger import phrase
+from custom_components.energy_marketplace.ledger.hybrid import GOVERNING, Hybrid, HybridUnavailableError
 from custom_components.energy_marketplace.ledger.phrase import PhraseError
+from custom_components.energy_marketplace.ledger.units import NANO
 from custom_components.energy_marketplace.ledger.wallet import Wallet, account_of, verifies
 
 # The reference vectors of BIP-39 with 24 words.
@@ -103,3 +109,60 @@ def test_a_wallet_shows_nothing_of_itself():
     assert repr(wallet) == f"{wallet}" == "Wallet(…)"
     assert Wallet.from_phrase(wallet.phrase).address(test=True) == wallet.address(test=True)
     assert Wallet.generate().phrase != wallet.phrase
+
+
+HYBRID = json.loads((Path(__file__).parents[2] / "vectors" / "hybrid.json").read_text("utf-8"))
+
+
+def test_a_phrase_leads_to_both_keys_of_a_hybrid_account():
+    wallet = Wallet.from_phrase(HYBRID["phrase"], hybrid=True)
+    assert wallet.keys == HYBRID["keys"]
+    assert wallet.address(test=True) == HYBRID["test_address"]
+    assert wallet.as_hybrid() is wallet
+    first = Wallet.from_phrase(HYBRID["phrase"])
+    assert first.keys == HYBRID["keys"][:1]
+    assert first.as_hybrid().keys == wallet.keys
+    assert Wallet.generate(hybrid=True).is_hybrid
+
+
+def test_both_keys_sign_and_each_signature_is_checked_by_its_own_key():
+    wallet = Wallet.from_phrase(HYBRID["phrase"], hybrid=True)
+    signatures = wallet.sign("transaction", b"a payload")
+    assert wallet.sign("transaction", b"a payload", alone=True) == signatures[:1]
+    for key, signature in zip(wallet.keys, signatures, strict=True):
+        assert verifies(key, "transaction", b"a payload", signature)
+        assert not verifies(key, "transaction", b"another", signature)
+        assert not verifies(key, "transaction", b"a payload", "00")
+
+
+def test_where_ml_dsa_is_missing_it_is_said_and_never_taken_for_a_wrong_signature(monkeypatch):
+    def unsupported(*_):
+        raise UnsupportedAlgorithm("not here")
+
+    wallet = Wallet.from_phrase(HYBRID["phrase"], hybrid=True)
+    signature = wallet.sign("transaction", b"")[1]
+    monkeypatch.setattr(mldsa.MLDSA44PrivateKey, "from_seed_bytes", unsupported)
+    monkeypatch.setattr(mldsa.MLDSA44PublicKey, "from_public_bytes", unsupported)
+    with pytest.raises(HybridUnavailableError, match="ML-DSA"):
+        Wallet.generate(hybrid=True)
+    with pytest.raises(HybridUnavailableError):
+        verifies(wallet.keys[1], "transaction", b"", signature)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "all_keys"),
+    [
+        ("member.join", {}, True),
+        ("key.rotate", {}, True),
+        ("reading.attest", {}, False),
+        ("transfer", {"amount": 50 * NANO}, False),
+        ("transfer", {"amount": 50 * NANO + 1}, True),
+    ],
+)
+def test_what_governs_and_large_money_is_signed_by_all_keys(kind, fields, all_keys):
+    assert GOVERNING.needs_all(kind, fields) is all_keys
+
+
+def test_a_network_may_leave_transfers_alone():
+    assert not Hybrid(kinds=(), transfer_above=None).needs_all("transfer", {"amount": 10**15})
+    assert Hybrid(kinds=("transfer",), transfer_above=5).needs_all("transfer", {"amount": 1})

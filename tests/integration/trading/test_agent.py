@@ -549,3 +549,14 @@ def test_a_battery_bought_from_neighbours_or_filled_by_the_sun_says_so():
     bought = h.decide(h.home(100, batteries=(BATTERY,)), trades=agreed)
     assert bought.schedules["battery"].wh(NOW_SLOT) == 400
     assert bought.schedules["battery"].because.key == "takes_agreed"
+
+
+def test_what_was_sold_is_not_bought_from_the_supplier():
+    empty = Battery(
+        id="battery", stored_wh=1_000, capacity_wh=10_000, reserve_wh=1_000, charge_w=4_000, discharge_w=4_000
+    )
+    agreed = [h.sold(NOW_SLOT + place, 500, "battery") for place in range(10, 14)]
+    planned = h.decide(h.home(100, roofs=(ROOF,), batteries=(empty,)), trades=agreed)
+    assert max(planned.schedules["battery"].slots_wh) <= 0
+    full = h.decide(h.home(100, roofs=(ROOF,), batteries=(BATTERY,)), trades=agreed)
+    assert [full.schedules["battery"].wh(trade.slot) for trade in agreed] == [-600] * 4

@@ -141,8 +141,31 @@ async def test_only_what_matches_everything_that_was_asked_for_comes(query, want
     assert found == wanted
 
 
-@pytest.mark.parametrize("query", [{"cursor": "4"}, {"cursor": "-1"}, {"cursor": "x"}, {"colour": "red"}])
-async def test_a_cursor_nobody_gave_out_is_refused(query):
+@pytest.mark.parametrize(("cursor", "is_known"), [("4", False), ("3", True), ("2", True), ("1", False)])
+async def test_a_cursor_ahead_of_what_the_node_knows_or_before_it_has_a_code_of_its_own(cursor, is_known):
+    log = EventLog(3, 0, Log(before=3).disk.fetch, 2)
+    if is_known:
+        async with listening(log, cursor=cursor) as (stream, _):
+            assert (await stream.receive_json())["cursor"] == 3
+        return
+    with pytest.raises(WSServerHandshakeError) as caught:
+        async with listening(log, cursor=cursor):
+            pass
+    assert caught.value.status == 410
+
+
+async def test_a_log_that_ends_lets_its_listeners_go():
+    log = Log(before=3)
+    async with listening(log.log) as (stream, streams):
+        await stream.receive_json()
+        log.log.end()
+        assert (await stream.receive()).type is WSMsgType.CLOSE
+        await asyncio.sleep(0.2)
+        assert len(streams) == 0
+
+
+@pytest.mark.parametrize("query", [{"cursor": "-1"}, {"cursor": "x"}, {"colour": "red"}])
+async def test_a_cursor_that_is_none_is_refused(query):
     with pytest.raises(WSServerHandshakeError) as caught:
         async with listening(Log(before=3).log, **query):
             pass

@@ -102,7 +102,7 @@ async def test_an_invite_from_the_command_line_lets_somebody_in(data, tmp_path):
 def test_only_the_founder_can_invite(run, data, tmp_path):
     found(run, data, tmp_path)
     done = run("invite", "--data", str(data), stdin=WALLET["phrase"])
-    assert (done.returncode, done.stderr) == (1, "this phrase is not that of the network's founder\n")
+    assert (done.returncode, done.stderr) == (1, "this phrase is not that of a founder of this network\n")
     done = run("invite", "--data", str(data), stdin="too few words")
     assert (done.returncode, done.stderr) == (2, "a phrase has 24 words, this one 3\n")
 

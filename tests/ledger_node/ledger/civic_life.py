@@ -47,7 +47,7 @@ class CivicLife(Life):
         self.do(ADA, "member.suspend", **fields)
 
     def somebody_leaves(self) -> None:
-        if self.random.random() < 0.15:
+        if self.random.random() < 0.3:
             self.do(self.anybody(), "member.leave")
 
     def who_leaves_gives_the_money_away(self) -> None:

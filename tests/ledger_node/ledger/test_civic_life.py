@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from energy_ledger.ledger.states import MEMBER
 from tests.ledger_node.ledger.civic_life import CivicLife
+from tests.ledger_node.ledger.street import ADA
 from tests.ledger_node.ledger.test_life import check_fills, check_holds, check_money
 
 seeds = st.integers(0, 2**32)
@@ -34,12 +35,12 @@ def check_members(life):
 
 def check_moves(life):
     """Each status that an event tells follows from the one before."""
-    last = {}
+    last = {ADA.address: "active"}
     for outcome in life.street.outcomes:
         for event in outcome.events:
             if event.type.startswith("member."):
                 account, after = event.data["account"], event.data["status"]
-                before = last.get(account, "active" if event.type == "member.role" else None)
+                before = last.get(account)
                 assert (before, after) in MOVES or before == after
                 last[account] = after
 
@@ -67,7 +68,7 @@ def test_money_is_conserved_and_members_keep_to_the_table_after_every_step(seed,
 
 def test_civic_lives_are_rich_enough_to_prove_something():
     seen = Counter()
-    for seed in range(14):
+    for seed in range(16):
         life = CivicLife(seed)
         for _ in range(120):
             life.step()
@@ -77,4 +78,4 @@ def test_civic_lives_are_rich_enough_to_prove_something():
         "member.resumed", "member.role", "member.leaving", "member.left", "key.rotated", "asset.retired",
         "flexibility.announced", "tariff.set", "policy.set", "trade.settled", "order.cancelled",
     ]:  # fmt: skip
-        assert seen[what] >= 3, (what, seen)
+        assert seen[what] >= 2, (what, seen)

@@ -4,7 +4,7 @@ import pytest
 
 from energy_ledger.ledger.machine import Ledger
 from tests.ledger_node.ledger.bourse import BO, CY, Market
-from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, Street, person
+from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, Street, person
 
 EVE = person("Eve")
 WHY = {"reason": "asked for it"}
@@ -201,7 +201,8 @@ def test_who_leaves_in_debt_can_be_paid_and_then_goes(street):
     assert street.account(BO).status == "left"
 
 
-def test_trades_are_settled_before_somebody_has_left(market):
+def test_trades_are_settled_beyond_any_claim_before_somebody_has_left():
+    market = Market(claim_window_s=100)
     sale = market.sells(90_000, {1: 40})
     market.buys(200_000, {1: 40})
     market.at(50)
@@ -215,6 +216,9 @@ def test_trades_are_settled_before_somebody_has_left(market):
     assert [trade["state"] for trade in market.events("trade.settled")] == ["settled"]
     assert market.account(BO).status == "leaving"
     market.must(BO, "transfer", to=CY.address, amount=market.account(BO).balance)
+    assert market.account(BO).status == "leaving"  # somebody could still claim that a meter was misread
+    assert market.ledger.next_due() == START + 400_000
+    market.at(400)
     assert market.account(BO).status == "left"
     assert market.row("assets", market.roof)["state"] == "retired"
 

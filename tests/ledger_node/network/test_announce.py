@@ -9,7 +9,7 @@ from tests.support.client import Street, client_of
 from tests.support.node import NodeProcess
 
 EMPTY = Announcement("127.0.0.1", 8710, "ab" * 32, None, None)
-READY = Announcement("127.0.0.1", 8710, "ab" * 32, "cd" * 32, "Sunny Street")
+READY = Announcement("127.0.0.1", 8710, "ab" * 32, "cd" * 32, "Sunny Street", 8711)
 
 
 def texts(service):
@@ -26,6 +26,7 @@ def test_it_says_where_the_node_is_and_whether_it_has_a_network():
         "state": "ready",
         "network": "cd" * 32,
         "name": "Sunny Street",
+        "peer_port": "8711",
     }
     assert texts(EMPTY.service(["192.0.2.7"]))["state"] == "empty"
 

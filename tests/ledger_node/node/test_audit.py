@@ -3,16 +3,20 @@
 import json
 import random
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from energy_ledger import crypto
+from energy_ledger.api.problems import ProblemError
 from energy_ledger.cli import main
 from energy_ledger.keys import PublicKey
 from energy_ledger.ledger.events import canonical
 from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.node.audit_check import NoExportError, WrongExportError, check
 from energy_ledger.node.audit_files import sealed
-from energy_ledger.transactions import TRANSACTION_TAG, sign_payload
+from energy_ledger.node.audit_matching import AuditEvent, mismatch
+from energy_ledger.transactions import TRANSACTION_TAG, parse, sign_payload
 from tests.ledger_node.node.chains import KEY, waiting
 from tests.ledger_node.node.desk import desk
 from tests.ledger_node.node.test_proven_rows import electorate_of
@@ -159,6 +163,102 @@ async def test_a_block_is_only_named_and_the_checksum_is_all_that_covers_its_nam
     check(sealed(tree))
 
 
+async def test_what_cannot_even_be_read_is_refused_too(street):
+    made, (bo, _), (cy, home) = street
+    data = await made.export(home)
+
+    def bent(bend):
+        tree = json.loads(data)
+        bend(tree)
+        return refused(sealed(tree))
+
+    def swap_contents(tree):
+        first, second, *_ = tree["transactions"]
+        both = tree["transactions"]
+        both[first]["envelope"], both[second]["envelope"] = both[second]["envelope"], both[first]["envelope"]
+
+    def name_another(tree):
+        (joined,) = tree["accounts"].pop(cy.address)
+        tree["accounts"][bo.address] = [joined]
+
+    def say_too_much(tree):
+        tree["accounts"][made.ada.address] = []
+
+    def leave_out(tree):
+        tree["transactions"].popitem()
+
+    assert "cannot be read" in bent(lambda tree: tree["proof"].update(root="x" * 64))
+    assert "cannot be read" in bent(lambda tree: tree["proof"].update(commit=-1))
+    assert "did not sign" in bent(lambda tree: tree["row"].update(count="3"))
+    assert "another one" in bent(swap_contents)
+    assert "prove the keys" in bent(name_another)
+    assert "signed nothing" in bent(say_too_much)
+    assert "not those that its events name" in bent(leave_out)
+
+
+async def test_an_event_that_says_otherwise_than_its_transaction_is_found(street):
+    """Only a dishonest quorum could have such a thing certified."""
+    made, (bo, roof), _ = street
+    made.do(bo, "asset.update", asset=roof, feeder="")
+    made.at(made.now + 1)
+    log = json.loads(await made.export(roof))
+    tried = set()
+    for told in log["events"]:
+        if told["transaction"] is None:
+            continue
+        event = msgspec.convert(told, AuditEvent)
+        envelope = log["transactions"][told["transaction"]]["envelope"]
+        transaction = parse(json.dumps(envelope).encode())
+        assert mismatch(event, transaction) is None
+        for name in {"id", "account", "name", "order", "imported_wh", "commitment", "feeder"} & set(
+            event.data
+        ):
+            other = replace(event, data=event.data | {name: "another"})
+            tried |= {(event.type, name)} if mismatch(other, transaction) else set()
+        wrong = {"reading.attested": "order.placed"}.get(event.type, "reading.attested")
+        assert "that is a" in mismatch(replace(event, type=wrong), transaction)
+    assert ("asset.updated", "feeder") in tried
+    assert {
+        ("asset.registered", "name"),
+        ("order.placed", "order"),
+        ("reading.attested", "commitment"),
+    } <= tried
+    assert {("asset.registered", "id"), ("order.placed", "account")} <= tried
+
+
+async def test_an_asset_that_moved_with_its_connection_point_is_proven(tmp_path):
+    feeders = [{"id": "north"}, {"id": "south"}]
+    made = desk(tmp_path, feeders=feeders)
+    bo = made.joins("Bo")
+    point = made.do(bo, "asset.register", **house("Bo") | {"feeder": "north"})
+    behind = made.do(bo, "asset.register", **house("boiler") | {"feeder": "north", "behind": point})
+    made.do(bo, "asset.update", asset=point, feeder="south", name="moved")
+    made.at(made.now + 1)
+    for asset in (point, behind):
+        data = await made.export(asset)
+        assert check(data).events == 2
+        assert json.loads(data)["events"][-1]["data"]["feeder"] == "south"
+    made.close()
+
+
+@pytest.mark.parametrize("gone", ["events", "transactions"])
+async def test_a_node_that_forgot_part_of_a_log_says_so(street, gone, monkeypatch):
+    made, _, (_, home) = street
+    if gone == "events":
+        monkeypatch.setattr(made.reader, "events_of", lambda *_: [])
+    else:
+        monkeypatch.setattr(made.reader, "transaction", lambda *_: None)
+    with pytest.raises(ProblemError, match="no longer keeps"):
+        await made.export(home)
+
+
+async def test_a_log_that_is_too_long_is_not_exported(street, monkeypatch):
+    made, _, (_, home) = street
+    monkeypatch.setattr("energy_ledger.node.audit_export._MOST_EVENTS", 2)
+    with pytest.raises(ProblemError, match="more than 2"):
+        await made.export(home)
+
+
 async def test_nothing_is_exported_before_it_is_certified(tmp_path):
     made = desk(tmp_path)
     _, home = made.settle_in("Bo")
@@ -282,3 +382,32 @@ async def test_the_command_checks_what_the_api_exports(registered, tmp_path, cap
     file.write_text("hello")
     status, text = told(capsys, str(file))
     assert (status, "not an exported log" in text) == (2, True)
+
+
+async def test_claims_and_certificates_stand_in_the_log_and_are_proven(tmp_path):
+    made = desk(tmp_path, readings="net", claim_window_s=60)
+    (bo, roof), (cy, home) = made.settle_in("Bo"), made.settle_in("Cy")
+    slot = made.trades((bo, roof), (cy, home), read=9)
+    claim = {"asset": roof, "slot": slot, "imported_wh": 0, "exported_wh": 3, "reason": "the meter ran wild"}
+    made.passes(made.now + 30_000)
+    opened = made.do(cy, "claim.open", **claim)
+    made.do(made.ada, "claim.decide", claim=opened, upheld=False, note="it did not")
+    made.passes(made.now + 90_000)
+    made.do(bo, "transfer", to=cy.address, amount=1)
+    held = [one for one in made.ledger._state.certificates.values() if one.holder == bo.address]
+    assert held
+    for part in held:
+        made.do(bo, "certificate.transfer", certificate=part.id, wh=1, to=made.ada.address)
+    made.at(made.now + 1)
+    for asset in (roof, home):
+        data = await made.export(asset)
+        check(data)
+        story = {event["type"] for event in json.loads(data)["events"]}
+        assert "trade.disputed" in story
+    log = json.loads(await made.export(roof))
+    story = {event["type"] for event in log["events"]}
+    assert {"claim.opened", "claim.decided", "certificate.issued", "certificate.transferred"} <= story
+    for path, how, tree in variants(canonical(log)):
+        if path[0] in ("events", "transactions"):
+            assert refused(sealed(tree)), (path, how)
+    made.close()

@@ -6,7 +6,9 @@ import pytest
 
 from energy_ledger.cli import main
 from energy_ledger.ledger.disclosures import commitment_of
+from energy_ledger.node.audit_check import read
 from energy_ledger.node.audit_files import sealed
+from energy_ledger.node.disclosure_check import WrongDisclosureError, check
 from tests.ledger_node.node.desk import SLOT_MS, desk
 
 SALT = "07" * 32
@@ -84,6 +86,26 @@ async def test_more_than_the_registers_show_was_attested_wrongly(shown, told, tm
     disclosure, log = shown
     other = text(disclosure["asset"], disclosure["slot"], 8)
     assert told(disclosure | {"registers": other}, "--audit", str(log))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("readings", "attested", "good"),
+    [("net", 8, False), ("net", 10, False), ("traded", 8, True), ("traded", 10, False)],
+)
+async def test_what_was_attested_must_fit_the_registers(shown, readings, attested, good):
+    """In a `traded` network less than the registers show may be attested, and never more."""
+    disclosure, log = shown
+    file = read(log.read_bytes())
+    file.events[-1]["data"]["imported_wh"] = attested
+    data = json.dumps(disclosure).encode()
+    if good:
+        assert check(data, file, readings).attested
+    else:
+        with pytest.raises(WrongDisclosureError, match="registers show 9 Wh"):
+            check(data, file, readings)
+    file.events[-1]["data"]["slot"] += 1
+    with pytest.raises(WrongDisclosureError, match="no reading"):
+        check(data, file, readings)
 
 
 async def test_a_log_that_does_not_hold_proves_nothing(shown, told):

@@ -23,7 +23,12 @@ async def node_key(client):
 
 async def test_an_empty_node_says_so(node, client, node_key):
     assert await client.get("/health") == {"status": "not_set_up", "version": "0.1.0"}
-    assert await client.get("/v1/setup") == {"state": "empty", "node_key": node_key, "network": None}
+    assert await client.get("/v1/setup") == {
+        "state": "empty",
+        "node_key": node_key,
+        "network": None,
+        "peers": [],
+    }
     for path in ("network", "assets", "dag", "rounds/1", "events"):
         status, answer = await client.call("GET", f"/v1/{path}")
         assert (status, answer["code"]) == (409, "not_set_up"), path
@@ -174,27 +179,40 @@ async def test_two_nodes_do_not_share_a_directory(node, tmp_path):
     assert node.ask("/health")["status"] == "not_set_up"
 
 
-async def test_a_damaged_ledger_is_set_aside_and_the_node_says_so(node, street):
-    await street.joins("Bo")
+async def test_a_damaged_ledger_is_set_aside_and_made_anew_from_the_snapshot_beside_it(node, street):
+    bo = await street.joins("Bo", money=1_000)
     node.stop()
     path = node.data / "ledger.db"
     data = path.read_bytes()
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
     node.start()
-    assert node.ask("/health")["status"] == "not_set_up"
-    assert "restore the data directory from a backup" in node.log.read_text()
+    account = await street.client.get(f"/v1/accounts/{bo.address}")
+    assert account["balance"] == 1_000
+    assert (await street.client.get("/v1/network"))["known_from"]["cursor"] > 0
+    assert "set aside" in node.log.read_text()
     assert (node.data / "ledger.db.damaged-1").stat().st_size == len(data)
 
 
+async def test_a_damaged_ledger_without_a_snapshot_leaves_the_node_empty_and_it_says_so(node, street):
+    await street.joins("Bo")
+    node.stop()
+    path = node.data / "ledger.db"
+    path.write_bytes(path.read_bytes()[:5000])
+    (node.data / "snapshot").unlink()
+    node.start()
+    assert node.ask("/health")["status"] == "not_set_up"
+    assert "restore the data directory from a backup" in node.log.read_text()
+
+
 async def test_rows_that_do_not_lead_to_the_written_root_are_damage_too(node, street):
-    await street.joins("Bo", money=1_000)
+    bo = await street.joins("Bo", money=1_000)
     node.stop()
     with closing(sqlite3.connect(node.data / "ledger.db")) as connection:
         connection.execute("UPDATE accounts SET row = replace(row, '1000', '9000')")
         connection.commit()
     node.start()
-    assert node.ask("/health")["status"] == "not_set_up"
     assert "was written with root" in node.log.read_text()
+    assert (await street.client.get(f"/v1/accounts/{bo.address}"))["balance"] == 1_000
 
 
 async def test_a_genesis_may_ask_for_approval_of_new_members(node, client):

@@ -21,6 +21,7 @@ SLOW_S = 15
 _WHOLE_TEXT, _SHORT, _MEDIUM = 0x81, 126, 0xFFFF
 _HEADER, _LONG_HEADER = Struct(">BBH"), Struct(">BBQ")
 _TOO_SLOW = b"too slow; connect again with the cursor of the last event you got"
+_ENDED = b"the node goes on from a snapshot; connect again with the cursor of the last event you got"
 _STOPPING = b"the node stops; connect again later"
 
 
@@ -38,14 +39,18 @@ class EventStreams:
     async def serve(self, request: web.Request, source: EventSource) -> web.StreamResponse:
         """Run one stream until the client leaves, is too slow, or the node stops.
 
-        Raises ProblemError `bad_request` for a cursor ahead of the newest event and for a plain HTTP request.
+        Raises ProblemError `cursor_unknown` for a cursor ahead of the newest event or before the oldest known
+        one, `bad_request` for a plain HTTP request.
         """
         query = read_query(request.query, EVENTS_QUERY)
         hello = source.head()
         cursor = query.get("cursor", hello.cursor)
-        if not isinstance(cursor, int) or cursor > hello.cursor:
+        if not isinstance(cursor, int) or not source.start <= cursor <= hello.cursor:
             raise ProblemError(
-                "bad_request", f"`cursor` is ahead of the newest event, {hello.cursor}", "cursor"
+                "cursor_unknown",
+                f"this node knows the events after cursor {source.start} up to {hello.cursor}; "
+                "read its lists again and go on from there",
+                "cursor",
             )
         # Compressing thousands of events would hold up everybody; the limit makes it wait for slow readers.
         stream = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=4096, compress=False, writer_limit=0)
@@ -80,6 +85,9 @@ class EventStreams:
                     async with asyncio.timeout(1):
                         await stream.close(code=WSCloseCode.TRY_AGAIN_LATER, message=_TOO_SLOW)
                 return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await stream.close(code=WSCloseCode.SERVICE_RESTART, message=_ENDED)
 
     async def close(self) -> None:
         """End all streams, as the node stops."""

@@ -40,6 +40,11 @@ class EventFilter:
 class EventSource(Protocol):
     """The network's events, in order."""
 
+    @property
+    def start(self) -> int:
+        """Return the cursor from which on all events are known."""
+        ...
+
     def head(self) -> types.Hello:
         """Return the newest cursor that is on disk, and the ledger time."""
         ...

@@ -52,11 +52,12 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SetupState(msgspec.Struct, frozen=True):
-    """Whether the node has a network already."""
+    """Whether the node has a network already, and where a newcomer's node may link to (`key@host:port`)."""
 
     state: Literal["empty", "ready"]
     node_key: str
     network: str | None
+    peers: list[str] = msgspec.field(default_factory=list)
 
 
 class SetupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -153,6 +154,17 @@ class Money(msgspec.Struct, frozen=True):
     community: int
 
 
+class KnownFrom(msgspec.Struct, frozen=True):
+    """From where on the node knows everything: a commit, its ledger time (ms), its newest event's cursor.
+
+    All zero when it knows the whole history; else it went on from a certified snapshot.
+    """
+
+    commit: int
+    time: int
+    cursor: int
+
+
 class Network(msgspec.Struct, frozen=True):
     """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0."""
 
@@ -174,6 +186,7 @@ class Network(msgspec.Struct, frozen=True):
     members: int
     money: Money
     round: int | None
+    known_from: KnownFrom
     in_sync: bool
     problem: str | None
 
@@ -253,6 +266,7 @@ class Proof(msgspec.Struct, frozen=True):
     commit: int
     time: int
     root: str
+    leader: str
     votes: list[StateVote]
 
 

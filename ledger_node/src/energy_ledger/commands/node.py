@@ -4,16 +4,18 @@ import asyncio
 import logging
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from ipaddress import ip_address
+from pathlib import Path
 
-from energy_ledger.commands.options import PORT, add_data, directory
+from energy_ledger.commands.options import PORT, add_data, directory, whole_number
 from energy_ledger.commands.output import CommandError
 from energy_ledger.network.discovery import DiscoveryRefusedError
 from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.run import Options, serve
-from energy_ledger.node.service import Peering
+from energy_ledger.node.service import SNAPSHOT_AFTER, Peering
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import StorageError
 from energy_ledger.storage.directory import DirectoryError
+from energy_ledger.storage.snapshot import SnapshotError
 from energy_ledger.units import MS_PER_S
 
 NAME = "node"
@@ -33,7 +35,10 @@ def configure(parser: ArgumentParser) -> None:
         "--dial-only", action="store_true", help="accept no links, as behind a router that lets none in"
     )
     parser.add_argument(
-        "--advertise", metavar="HOST:PORT", default="", help="where others reach the peer port"
+        "--advertise",
+        metavar="HOST[:PORT]",
+        default="",
+        help="where others reach the peer port (default: this machine's address)",
     )
     parser.add_argument(
         "--peer",
@@ -41,6 +46,24 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         metavar="KEY@HOST:PORT",
         help="a node to link to; several are fine",
+    )
+    parser.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar="FILE",
+        help="a certified snapshot with which the ledger begins, where there is none yet",
+    )
+    history = parser.add_mutually_exclusive_group()
+    history.add_argument(
+        "--snapshot-after",
+        type=whole_number(1, 10**9),
+        default=SNAPSHOT_AFTER,
+        metavar="COMMITS",
+        help="when others are so far ahead, take a certified snapshot and go on from there "
+        "(default: %(default)s)",
+    )
+    history.add_argument(
+        "--full-history", action="store_true", help="take no snapshot but all of the history, however long"
     )
     parser.add_argument(
         "--clock-offset",
@@ -76,12 +99,13 @@ def run(arguments: Namespace) -> int:
         with_zeroconf=arguments.zeroconf,
         supervisor=arguments.supervisor,
         peering=_peering(arguments),
+        snapshot=arguments.snapshot,
     )
     try:
         asyncio.run(serve(options))
     except Refused as refused:
         raise CommandError(refused.message, 2) from None
-    except (DirectoryError, StorageError, DiscoveryRefusedError) as error:
+    except (DirectoryError, StorageError, SnapshotError, DiscoveryRefusedError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         raise CommandError(
@@ -91,14 +115,20 @@ def run(arguments: Namespace) -> int:
 
 
 def _peering(arguments: Namespace) -> Peering:
+    place = arguments.advertise
+    if place and ":" not in place:
+        place = f"{place}:{arguments.peer_port}"
     try:
         peers = tuple(map(Peer.read, arguments.peer))
+        if place:
+            Peer.read(f"{'00' * 32}@{place}")
     except PeerError as error:
         raise CommandError(str(error), 2) from None
     return Peering(
         host=arguments.host,
         port=None if arguments.dial_only else arguments.peer_port,
-        advertised=arguments.advertise,
+        advertised=place,
         peers=peers,
         clock_offset=arguments.clock_offset * MS_PER_S,
+        snapshot_after=None if arguments.full_history else arguments.snapshot_after,
     )

@@ -34,7 +34,7 @@ from energy_ledger.ledger.governing_rows import Policy
 from energy_ledger.ledger.rights import NODE, check_right
 from energy_ledger.ledger.rows import SEQUENCE_WINDOW, Account
 from energy_ledger.ledger.rules import Action, Request
-from energy_ledger.ledger.state import Leaf, State
+from energy_ledger.ledger.state import Frozen, Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
 from energy_ledger.member_payloads import (
@@ -180,6 +180,10 @@ class Ledger:
         """Return all current rows: what `restore` needs."""
         return self._state.rows()
 
+    def freeze(self) -> Frozen:
+        """Keep hold of the present state while the ledger goes on."""
+        return self._state.freeze()
+
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root."""
         return self._state.leaves()
@@ -208,6 +212,11 @@ class Ledger:
     def last_round(self) -> int:
         """The latest round whose close has passed."""
         return self._state.totals.closed_round
+
+    @property
+    def is_punctual(self) -> bool:
+        """Whether the rounds that count as closed are those whose close has passed."""
+        return self._state.totals.closed_round == self._state.timing.round_at(self.time)
 
     @property
     def epoch(self) -> int:
@@ -282,6 +291,7 @@ class Ledger:
         past = flexibility.next_due(state)
         if past is not None:
             yield past
+        yield from membership.dues(state)
 
     def check(self, transaction: Transaction, time: int, verified: Verified = NONE) -> None:
         """Tell whether a transaction could be applied now; changes nothing. Raises Refused.

@@ -150,13 +150,26 @@ def part(state: State) -> None:
         _say(state, "member.left", state.update(address, roles=()), None)
 
 
+def dues(state: State) -> Iterator[int]:
+    """Give the times at which trades of members who leave become final, so that they can go."""
+    if state.leaving:
+        slots = dict.fromkeys(
+            trade.slot
+            for trade in state.trades.values()
+            if trade.seller in state.leaving or trade.buyer in state.leaving
+        )
+        yield from (due for slot in slots if (due := state.timing.final(slot)) > state.time)
+
+
 def _open_matters(state: State, address: str) -> Iterator[object]:
-    """Give whatever of a member is not over yet: money held, orders, trades, claims about its trades."""
+    """Give whatever of a member is not over yet: money held, orders, trades, claims about its trades.
+
+    A settled trade is not over while a claim could still be opened about it, which may change who owes whom.
+    """
     if state.accounts[address].held:
         yield address
     yield from (order for order in state.orders.values() if order.account == address)
-    unsettled = (state.trades[name] for name in state.index.unsettled())
-    yield from (trade for trade in unsettled if address in (trade.seller, trade.buyer))
+    yield from (trade for trade in state.trades.values() if address in (trade.seller, trade.buyer))
     yield from (claim for claim in state.claims.values() if address in parties(state, claim))
 
 

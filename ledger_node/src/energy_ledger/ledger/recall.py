@@ -1,7 +1,7 @@
 """Rounds of the past: the book as it was frozen, and what was filled, from the rows that are kept.
 
-What a round filled is in its trades, and what an order had before in the trades of earlier rounds, so a book
-need not be kept whole.
+What a round filled is in its trades, and what an order had before is what is filled of it now less its trades
+since, so a book need not be kept whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,25 +32,30 @@ def recall(
 ) -> Past:
     """Write a round's book again.
 
-    `orders` are those of the book in ledger order, in any later state; `trades` all that they ever had.
+    `orders` are those of the book in ledger order, in any later state; `trades` all that they had in that
+    round and after it, as of the same moment. Earlier ones need not be known: what they filled is the rest.
     """
-    before: _Filled = {}
+    since: _Filled = {}
     during: _Filled = {}
     for trade in {trade.id: trade for trade in trades}.values():
-        if trade.round > row.round:
+        if trade.round < row.round:
             continue
-        for name in (trade.sell_order, trade.buy_order):
-            fills = (during if trade.round == row.round else before).setdefault(name, {})
-            fills[trade.slot] = fills.get(trade.slot, 0) + trade.wh
+        for filled in (since, during) if trade.round == row.round else (since,):
+            for name in (trade.sell_order, trade.buy_order):
+                fills = filled.setdefault(name, {})
+                fills[trade.slot] = fills.get(trade.slot, 0) + trade.wh
     names = ["", *(feeder.id for feeder in rules.feeders)]
     feeders = [names[place] for place in row.feeders or (0,) * len(orders)]
-    as_frozen = [_as_of(order, before) for order in orders]
+    as_frozen = [_as_of(order, since) for order in orders]
     book = build_book(rules, tariffs, as_frozen, feeders, row.first_slot)
     return Past(book, _fills(book, row.first_slot, during))
 
 
-def _as_of(order: Order, before: Mapping[str, Mapping[int, int]]) -> Order:
-    fills = dict(before.get(order.id, {}))
+def _as_of(order: Order, since: Mapping[str, Mapping[int, int]]) -> Order:
+    """Take from an order what was filled of it since the round closed."""
+    later = since.get(order.id, {})
+    rest = {slot: wh - later.get(slot, 0) for slot, wh in order.fills.items()}
+    fills = {slot: wh for slot, wh in rest.items() if wh}
     return replace(order, fills=fills, filled_wh=sum(fills.values()))
 
 

@@ -15,9 +15,11 @@ from energy_ledger.ledger.entries import lapse_time
 from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
 from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
 from energy_ledger.ledger.merkle import MerkleTree
+from energy_ledger.ledger.row_tree import RowTree
 from energy_ledger.ledger.rows import (
     Account,
     Asset,
+    Entity,
     Handover,
     JsonRow,
     Totals,
@@ -34,6 +36,7 @@ from energy_ledger.ledger.trading_rows import ClosedOrder, DayTotal, Order, Prop
 from energy_ledger.market.book import Book
 
 HISTORY_KEY = b"history"
+ROWS_KEY = b"rows"
 
 type Leaf = tuple[bytes, bytes]
 """Key and value of a leaf of the tree under the root."""
@@ -66,6 +69,23 @@ class Auction:
     def holds(self, order: Order) -> bool:
         """Tell whether an open order is in the book."""
         return order.number <= self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A state of the past. All commits with one root have the same rows, but for commit and time."""
+
+    root: bytes
+    totals: Totals
+    values: tuple[tuple[str, tuple[Entity, ...]], ...]
+    timing: Timing
+
+    def rows(self, commit: int, time: int) -> Iterator[Row]:
+        """Write the rows as of a commit with this root and its ledger time (ms)."""
+        for table, values in self.values:
+            yield from (Row(table, value.key, value.row()) for value in values)
+        totals = replace(self.totals, commit=commit, time=time, closed_round=self.timing.round_at(time))
+        yield Row(Totals.table, totals.key, totals.row())
 
 
 class State:
@@ -115,6 +135,8 @@ class State:
         self.auction: Auction | None = None
         self._events: list[Event] = []
         self._tree = MerkleTree()
+        self._rows = RowTree()
+        self._bound_totals = b""
 
     @property
     def rules(self) -> Rules:
@@ -205,6 +227,7 @@ class State:
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
         leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
+        leaves += self._bind(changes)
         if events:
             leaves.append(self._history_leaf())
         for leaf in leaves:
@@ -212,9 +235,32 @@ class State:
         totals = Change(Totals.table, self.totals.key, self.totals, False)
         return Closing(events, lines, (*changes, totals), tuple(leaves), self.root())
 
+    def _bind(self, changes: Iterable[Change]) -> list[Leaf]:
+        """Bind the rows without a leaf of their own; return the leaf over them if it changed."""
+        touched = False
+        for one in changes:
+            if one.table in _IN_ROOT:
+                continue
+            touched = True
+            if one.final:
+                self._rows.drop(_row_key(one.table, one.key))
+            else:
+                self._rows.set(_row_key(one.table, one.key), _text(one))
+        return [self._rows_leaf()] if self._bind_totals() or touched else []
+
+    def _bind_totals(self) -> bool:
+        """Bind the totals, but for what a vote for the state says anyway; tell whether they changed."""
+        bound = canonical({name: one for name, one in self.totals.row().items() if name not in _UNBOUND})
+        if bound == self._bound_totals:
+            return False
+        self._bound_totals = bound
+        self._rows.set(_row_key(Totals.table, self.totals.key), bound)
+        return True
+
     def root(self) -> bytes:
         """Return the state root."""
         self._tree.set(*self._history_leaf())
+        self._tree.set(*self._rows_leaf())
         return self._tree.root()
 
     def leaves(self) -> Iterator[Leaf]:
@@ -222,11 +268,17 @@ class State:
         for table in (self.accounts, self.assets, self.audits):
             yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
         yield self._history_leaf()
+        yield self._rows_leaf()
 
     def rows(self) -> Iterator[Row]:
         """Write everything that is needed to restore the state."""
         yield from chain.from_iterable(table.rows() for table in self._tables)
         yield Row(Totals.table, self.totals.key, self.totals.row())
+
+    def freeze(self) -> Frozen:
+        """Keep hold of the present state: values never change, so that costs one list per table."""
+        values = tuple((table.name, tuple(table.values())) for table in self._tables)
+        return Frozen(self.root(), self.totals, values, self.timing)
 
     def load(self, rows: Iterable[Row]) -> None:
         """Take the state from rows, in any order."""
@@ -235,12 +287,15 @@ class State:
             by_table.setdefault(row.table, []).append(row.row)
             if row.table in _IN_ROOT:
                 self._tree.set(*_leaf(row.table, row.key, row.row))
+            elif row.table != Totals.table:
+                self._rows.set(_row_key(row.table, row.key), canonical(row.row))
         by_table.get(Order.table, []).sort(key=lambda row: row["number"])
         by_table.get(ClosedOrder.table, []).sort(key=lambda row: row["until"])
         for table in self._tables:
             table.load(by_table.get(table.name, ()))
         (totals,) = by_table[Totals.table]
         self.totals = convert(totals, Totals)
+        self._bind_totals()
         self._fill_indexes()
 
     def _fill_indexes(self) -> None:
@@ -301,12 +356,29 @@ class State:
     def _history_leaf(self) -> Leaf:
         return HISTORY_KEY, bytes.fromhex(self.totals.history)
 
+    def _rows_leaf(self) -> Leaf:
+        return ROWS_KEY, self._rows.root()
+
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}
+"""The tables whose rows are leaves, each with the first part of the leaves' keys."""
+_UNBOUND = frozenset({"commit", "time", "closed_round"})
+"""Totals that every commit may move: votes name the first two, time gives the third."""
+_PLAIN = (Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
+"""Kinds whose values write themselves as JSON just as their rows do."""
+
+
+def _row_key(table: str, key: str) -> bytes:
+    return f"{table}/{key}".encode()
+
+
+def _text(change: Change) -> bytes:
+    """Write a row as it is bound; of the many trades without going through their rows."""
+    return canonical(change.value if isinstance(change.value, _PLAIN) else change.row)
 
 
 def _leaf(table: str, key: str, row: object) -> Leaf:

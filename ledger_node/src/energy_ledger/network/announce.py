@@ -13,13 +13,17 @@ SERVICE = "_energy-ledger._tcp.local."
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What is said: where the node listens, its key (hex) and, once it has one, its network."""
+    """What is said: where the node listens, its key (hex) and, once it has one, its network.
+
+    `peer_port` is where it accepts links of other nodes, None while it does not.
+    """
 
     host: str
     port: int
     node_key: str
     network: str | None
     name: str | None
+    peer_port: int | None = None
 
     def service(self, addresses: list[str]) -> ServiceInfo:
         """Return it as an mDNS service at these addresses."""
@@ -30,6 +34,7 @@ class Announcement:
             "state": "empty" if self.network is None else "ready",
             "network": self.network or "",
             "name": self.name or "",
+            "peer_port": str(self.peer_port or ""),
         }
         return ServiceInfo(
             SERVICE,

@@ -106,6 +106,43 @@ async def send_until_taken(
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
+async def own_place(supervisor: Supervisor, port: int) -> str | None:
+    """Return where the house's network reaches a port of this app, as `host:port`.
+
+    None when the port is closed in the app's settings, or the Supervisor does not tell.
+    """
+    try:
+        async with aiohttp.ClientSession(supervisor.url, timeout=_TIMEOUT) as session:
+            own = await _ask(session, supervisor, "/addons/self/info")
+            house = await _ask(session, supervisor, "/network/info")
+    except (aiohttp.ClientError, TimeoutError, DiscoveryError) as error:
+        _LOGGER.warning("the Supervisor does not say where this app is reached: %s", error)
+        return None
+    opened = (own.get("network") or {}).get(f"{port}/tcp")
+    address = _primary_address(house)
+    return f"{address}:{opened}" if opened and address else None
+
+
+async def _ask(session: aiohttp.ClientSession, supervisor: Supervisor, path: str) -> dict[str, Any]:
+    async with session.get(path, headers=_headers(supervisor)) as response:
+        try:
+            data = (await response.json())["data"]
+        except (aiohttp.ContentTypeError, ValueError, KeyError, TypeError) as error:
+            raise DiscoveryError(f"{path} answers status {response.status}") from error
+    if not isinstance(data, dict):
+        raise DiscoveryError(f"{path} answers something else")
+    return data
+
+
+def _primary_address(house: dict[str, Any]) -> str | None:
+    """Return the machine's IPv4 address in the house: that of the interface through which it goes out."""
+    for interface in house.get("interfaces") or ():
+        addresses = (interface.get("ipv4") or {}).get("address") or ()
+        if interface.get("primary") and addresses:
+            return str(addresses[0]).partition("/")[0]
+    return None
+
+
 def _headers(supervisor: Supervisor) -> dict[str, str]:
     return {"Authorization": f"Bearer {supervisor.token}"}
 

@@ -16,6 +16,8 @@ MAX_FRAME_BYTES: Final = MAX_ENVELOPE + MAX_BLOCK_BYTES
 """Longest frame; room for any one block or envelope and what stands around it."""
 PAGE_BYTES: Final = 1024 * 1024
 """When a frame with several blocks or envelopes is full; a single larger one still travels alone."""
+MAX_PART_BYTES: Final = 4 * 1024 * 1024
+"""Longest part of a snapshot: its manifest or one chunk."""
 MAX_WANTED: Final = 256
 MAX_LISTED: Final = 1_024
 MAX_PEERS: Final = 64
@@ -116,6 +118,21 @@ class History(_Frame, frozen=True, tag="history"):
     blocks: Many
 
 
+class AskSnapshot(_Frame, frozen=True, tag="ask_snapshot"):
+    """Asks for a part of a snapshot by its id (empty: of the newest): 0 its manifest, then its chunks."""
+
+    id: Annotated[bytes, Meta(max_length=32)]
+    part: Natural
+
+
+class SnapshotPart(_Frame, frozen=True, tag="snapshot"):
+    """A part of the snapshot with this id; without data: there is none, or none yet."""
+
+    id: Annotated[bytes, Meta(max_length=32)]
+    part: Natural
+    data: Annotated[bytes, Meta(max_length=MAX_PART_BYTES)]
+
+
 class Envelopes(_Frame, frozen=True, tag="envelopes"):
     """Transactions on their way to a validator."""
 
@@ -159,6 +176,8 @@ type Frame = (
     | Want
     | AskHistory
     | History
+    | AskSnapshot
+    | SnapshotPart
     | Envelopes
     | Peers
     | AskGenesis

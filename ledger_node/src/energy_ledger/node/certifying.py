@@ -30,7 +30,7 @@ class Certifier:
         self.electorate = electorate
         self._voice = voice
         self._newest = certificate
-        self._fresh: Certificate | None = None
+        self._fresh: list[Certificate] = []
         self._said_root = certificate.state.root if certificate else b""
         self._unsaid: deque[LedgerState] = deque(maxlen=MOST_VOTES)
         self._states: dict[int, LedgerState] = {}
@@ -84,7 +84,11 @@ class Certifier:
 
     def take(self) -> Certificate | None:
         """Return the newest certificate, if it is new since the last call."""
-        fresh, self._fresh = self._fresh, None
+        return next(reversed(self.take_all()), None)
+
+    def take_all(self) -> list[Certificate]:
+        """Return the certificates since the last call, oldest first."""
+        fresh, self._fresh = self._fresh, []
         return fresh
 
     @property
@@ -105,9 +109,8 @@ class Certifier:
                 del self._heard[author][commit]
             return
         votes = tuple((author, self._heard[author][commit].signature) for author in good)
-        self._newest = self._fresh = Certificate(
-            self.electorate.epoch, state, votes[: self.electorate.quorum]
-        )
+        self._newest = Certificate(self.electorate.epoch, state, votes[: self.electorate.quorum])
+        self._fresh.append(self._newest)
         self._forget()
 
     def _is_good(self, author: int, state: LedgerState) -> bool:

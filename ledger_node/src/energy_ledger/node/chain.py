@@ -38,6 +38,7 @@ from energy_ledger.market.book import Book
 from energy_ledger.mempool import Waiting
 from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.epochs import Epoch
+from energy_ledger.node.shutter import Shutter, Taken
 from energy_ledger.proofs import LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import NodeKey
@@ -117,7 +118,8 @@ class Step:
     `lines` are the events as JSON, `wake_at` is when to call again though nothing came in (ms), `halted` the
     validators whose lies ended the ordering, `refused` the rules that blocks break, `spurned` the blocks that
     break none and are not kept, `sent` and `requests` what goes out to the neighbours, `homeless` the
-    transactions that another validator must order as this node has no voice now.
+    transactions that another validator must order as this node has no voice now, `taken` a certified state
+    that was asked for.
     """
 
     standing: Standing
@@ -133,6 +135,7 @@ class Step:
     sent: list[Block] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     homeless: list[Waiting] = field(default_factory=list)
+    taken: Taken | None = None
 
 
 class Chain:
@@ -143,6 +146,7 @@ class Chain:
         self.ledger = ledger
         self.core = core
         self.certifier = certifier
+        self.shutter = Shutter()
         self._key = key
         self._queue: deque[Waiting] = deque()
         self._checked: dict[bytes, Waiting] = {}
@@ -170,7 +174,9 @@ class Chain:
             valid = (one for one in passed_on if one.transaction.payload.expires >= self.ledger.time)
             self._homeless = {one.transaction.id: one for one in valid}
             self._queue.clear()
-        step.entry.certificate = self.certifier.take()
+        certificates = self.certifier.take_all()
+        step.entry.certificate = certificates[-1] if certificates else None
+        step.taken = self.shutter.look(self.ledger, self.certifier.newest, certificates)
         step.standing = Standing.of(self.ledger)
         step.open_book = self.ledger.open_book()
         return step
@@ -357,7 +363,8 @@ class Chain:
         verified = _verified(ordered)
         outcome = self.ledger.apply(commit.index, commit.time, transactions, verified)
         self._forget(ordered)
-        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root))
+        leader = commit.leader.digest
+        self.certifier.note(LedgerState(commit.index, self.ledger.time, outcome.root, leader))
         step.events += outcome.events
         step.lines += outcome.lines
         step.placed += [Placed(result, commit.index) for result in outcome.results]

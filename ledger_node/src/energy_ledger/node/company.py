@@ -1,6 +1,8 @@
 """Who is there: the conversations that go on, and what they say about the committee."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from energy_ledger.dag.blocks import Block, BlockRef
 from energy_ledger.dag.settings import Status
@@ -8,6 +10,7 @@ from energy_ledger.network.frames import Admission, Frame, Standing
 from energy_ledger.network.link import Link
 from energy_ledger.network.peers import AddressBook
 from energy_ledger.node import chain
+from energy_ledger.node.snapshot_check import Checked
 from energy_ledger.quorum import tolerated_faults
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.storage.reader import Reader
@@ -40,6 +43,12 @@ class Ties:
     admission: Admission | None
     amnesiac: bool
     """Whether the node's key has spoken with a database that is gone."""
+    snapshot_part: Path
+    """Where a snapshot is put together that others give."""
+    on_snapshot: Callable[[Checked], None]
+    """Called with one that is whole and true."""
+    snapshot_after: int | None = None
+    """Who is more commits behind takes a snapshot; None: never."""
     address: str = ""
     """Where this node accepts links, as `key@host:port`; "" when it only dials."""
     heard: set[bytes] = field(default_factory=set)

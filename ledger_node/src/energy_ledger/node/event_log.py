@@ -39,13 +39,21 @@ class EventLog:
     A listener has no queue here, only a place in the log; so a slow one costs nothing but its own time.
     """
 
-    def __init__(self, cursor: int, time: int, fetch: Fetch) -> None:
+    def __init__(self, cursor: int, time: int, fetch: Fetch, start: int = 0) -> None:
+        """Go on after `cursor`; events up to `start` are not all known here."""
+        self._start = start
+        self._ended = False
         self._cursor = cursor
         self._time = time
         self._fetch = fetch
         self._latest: deque[_Batch] = deque()
         self._remembered = 0
         self._news = asyncio.Event()
+
+    @property
+    def start(self) -> int:
+        """Return the cursor from which on all events are known."""
+        return self._start
 
     def head(self) -> Hello:
         """Return the newest cursor that is on disk, and the ledger time (ms)."""
@@ -64,9 +72,14 @@ class EventLog:
         self._news.set()
         self._news = asyncio.Event()
 
+    def end(self) -> None:
+        """Let every listener know that nothing more comes from here."""
+        self._ended = True
+        self._news.set()
+
     async def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[list[bytes]]:
-        """Give every wanted event after `cursor` as JSON, some at a time, and wait for new ones for ever."""
-        while True:
+        """Give every wanted event after `cursor` as JSON, some at a time; wait for new ones until the end."""
+        while not self._ended:
             news = self._news
             if cursor >= self._cursor:
                 await news.wait()

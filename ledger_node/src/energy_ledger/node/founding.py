@@ -21,7 +21,7 @@ from energy_ledger.node import certifying
 from energy_ledger.node.certifying import REMEMBERED, Certifier
 from energy_ledger.node.chain import Chain
 from energy_ledger.node.epochs import Epoch
-from energy_ledger.proofs import LedgerState
+from energy_ledger.proofs import NO_LEADER, LedgerState
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import NodeKey
@@ -120,12 +120,17 @@ def _certifier(reader: Reader, epoch: Epoch, key: NodeKey | None, kept: Iterable
     last = certificate.state.commit if certificate else 0
     commits = reader.latest_commits(REMEMBERED)
     states = [
-        LedgerState(commit.n, commit.time, commit.root)
+        LedgerState(commit.n, commit.time, commit.root, _leader_in(epoch, commit))
         for commit in reversed(commits)
         if commit.n > last and (commit.epoch == epoch.number or commit is commits[0])
     ]
     blocks = (one.block for one in kept)
     return certifying.resume(epoch.electorate(), epoch.voice(key), certificate, states, blocks)
+
+
+def _leader_in(epoch: Epoch, commit: CommitRecord) -> bytes:
+    """Return the leader of a commit as the validators of an epoch vote for it."""
+    return commit.leader if commit.leader and commit.epoch == epoch.number else NO_LEADER
 
 
 def _live_rows(reader: Reader) -> Iterator[Row]:

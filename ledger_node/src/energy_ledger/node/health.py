@@ -34,6 +34,8 @@ def may_fail(running: Running, neighbours: Neighbours | None) -> int:
 def _problems(running: Running, neighbours: Neighbours) -> Iterator[str]:
     company = neighbours.company
     yield from _clock(company)
+    if neighbours.snapshot_percent is not None:
+        yield f"Taking a snapshot of the ledger: {neighbours.snapshot_percent} % of it is here."
     if neighbours.target is not None:
         commit = running.standing.commit
         yield f"Catching up: commit {commit} of {max(commit, neighbours.target)}."

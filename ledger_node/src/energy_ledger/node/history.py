@@ -130,9 +130,10 @@ class History:
 
     def _work_out(self, text: str) -> Told:
         row = _row(text, Round)
-        found = chain.from_iterable(self._reader.orders_numbered(*span) for span in row.numbers)
-        orders = [_row(one, Order) for one in found]
-        past = recall(self._rules, self.tariffs(), row, orders, self._trades(orders))
+        with self._reader.moment():
+            found = chain.from_iterable(self._reader.orders_numbered(*span) for span in row.numbers)
+            orders = [_row(one, Order) for one in found]
+            past = recall(self._rules, self.tariffs(), row, orders, self._trades(orders))
         owners = {order.id: order.account for order in orders}
         return Told(row, past, tuple(owners[order.id] for order in past.book.orders))
 

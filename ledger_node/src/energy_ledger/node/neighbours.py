@@ -20,6 +20,7 @@ from energy_ledger.network.frames import (
     Admission,
     AskGenesis,
     AskHistory,
+    AskSnapshot,
     Blocks,
     Bye,
     Envelopes,
@@ -28,6 +29,7 @@ from energy_ledger.network.frames import (
     Hello,
     History,
     Peers,
+    SnapshotPart,
     Standing,
     Want,
     in_pages,
@@ -42,11 +44,17 @@ from energy_ledger.node.chain import Incoming, Step
 from energy_ledger.node.company import Company, Neighbour, Ties
 from energy_ledger.node.forwarding import Forwarder
 from energy_ledger.node.running import Running, StoppedError
+from energy_ledger.node.taking import SnapshotTaking
 from energy_ledger.node.voice import VoiceKeeper
+from energy_ledger.storage.snapshot import PartialFile
 
 PEERS: Final = "peers"
 """The fact that keeps the known peers, one per line."""
 KEEPALIVE_S: Final = 120
+MAX_MEETING_POINTS: Final = 8
+"""Most addresses that an invite gets from here."""
+FAR_COMMITS: Final = 100
+"""Who is further behind than this asks again soon when an answer was cut."""
 MAX_PUSHED: Final = 128
 MAX_STALE: Final = 256
 """Most blocks of epochs that are over which a neighbour may send; then the link ends."""
@@ -65,6 +73,9 @@ class Neighbours:
         self._forwarder = Forwarder()
         self._archive = Archive(running, ties.reader)
         self._catching_up = CatchingUp(running)
+        self._taking = SnapshotTaking(
+            running, PartialFile(ties.snapshot_part), ties.on_snapshot, self.links.bans.add
+        )
         self._epoch = running.standing.epoch
         self._kept = ""
         self._voice = VoiceKeeper(running, self.company)
@@ -86,12 +97,24 @@ class Neighbours:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._catching_up.close()
+        await self._taking.close()
         await self.links.close()
 
     @property
     def target(self) -> int | None:
         """The commit that is being caught up to, None when nothing is."""
         return self._catching_up.target if self._catching_up.is_busy else None
+
+    def meeting_points(self) -> list[str]:
+        """Return where a newcomer may link, as `key@host:port`: to this node, then to other validators."""
+        known = (self.ties.book.get(key) for key in self.company.others)
+        places = [self.ties.address, *(str(peer) for peer in known if peer is not None)]
+        return [place for place in places if place][:MAX_MEETING_POINTS]
+
+    @property
+    def snapshot_percent(self) -> int | None:
+        """How much of a snapshot is here, None when none is being taken."""
+        return self._taking.percent
 
     def _wanted(self) -> Iterable[Peer]:
         """Name whom to dial: the validators, and while none is there, anybody known."""
@@ -226,6 +249,10 @@ class Neighbours:
                 link.send(await self._archive.history(frame))
             case History():
                 self._catching_up.take(link, frame)
+            case AskSnapshot():
+                link.send(self._running.snapshots.give(frame))
+            case SnapshotPart():
+                self._taking.take(link, frame)
             case Envelopes(envelopes):
                 with suppress(MempoolFullError):
                     await self._running.submit(list(envelopes))
@@ -248,7 +275,7 @@ class Neighbours:
         if faults:
             raise LinkFaultError(f"a block is not good: {faults[0]}")
         if any(block.epoch > self._running.standing.epoch for block in blocks):
-            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+            self._catch_up(neighbour)
 
     async def _compare(self, neighbour: Neighbour) -> None:
         """Push what the other lacks, or begin to catch up."""
@@ -256,7 +283,7 @@ class Neighbours:
         mine = await self._archive.standing()
         lead = max(theirs.frontier, default=0) - max(mine.frontier, default=0)
         if theirs.epoch > mine.epoch or (theirs.epoch == mine.epoch and lead > FAR_ROUNDS):
-            self._catching_up.begin(neighbour.link, theirs.commit)
+            self._catch_up(neighbour)
         elif theirs.epoch == mine.epoch and lead >= -FAR_ROUNDS:
             unseen = await self._running.in_ledger(
                 lambda chain: chain.core.unseen_by(theirs.frontier, MAX_PUSHED)
@@ -264,6 +291,24 @@ class Neighbours:
             link_pages(neighbour.link, [block.raw for block in unseen])
         else:
             neighbour.link.send(mine)
+
+    def _catch_up(self, neighbour: Neighbour) -> None:
+        """Take what is missing: a snapshot where that is much, else the history through the ordinary rule."""
+        ahead = neighbour.standing.commit - self._running.standing.commit
+        limit, useless = self.ties.snapshot_after, self._taking.useless
+        if self._taking.is_busy or (
+            limit is not None and ahead > limit and neighbour.link.key not in useless
+        ):
+            self._taking.begin(neighbour.link)
+        else:
+            self._catching_up.begin(neighbour.link, neighbour.standing.commit)
+
+    def _go_on_catching_up(self) -> None:
+        """Ask somebody, maybe somebody else, after a cut."""
+        own = self._running.standing.commit
+        ahead = [one for one in self.company.all if one.standing.commit - own > FAR_COMMITS]
+        if ahead and not self._catching_up.is_busy and not self._taking.is_busy:
+            self._catch_up(random.choice(ahead))  # noqa: S311 -- any of them will do
 
     # --- answers --------------------------------------------------------------------------------------------
 
@@ -324,7 +369,8 @@ class Neighbours:
     async def _look_after(self, *, keepalive: bool) -> None:
         self._forwarder.send(self.company.validators, self._running.now())
         self._running.intake.forget(self._forwarder.take_void(self._running.standing.time))
-        await self._voice.look_after(busy=self._catching_up.is_busy)
+        await self._voice.look_after(busy=self._catching_up.is_busy or self._taking.is_busy)
+        self._go_on_catching_up()
         peers = "\n".join(map(str, self.ties.book.all()))
         if peers != self._kept:
             self._kept = peers

@@ -16,7 +16,7 @@ from energy_ledger.api.problems import ProblemError
 from energy_ledger.dag.blocks import Block, decode_block
 from energy_ledger.dag.committee import Committee
 from energy_ledger.genesis import Genesis
-from energy_ledger.ledger.rows import Handover
+from energy_ledger.node import handovers
 from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
@@ -44,7 +44,6 @@ _NEWEST_FIRST: Final = frozenset({"round"})
 _SHOWN: Final = 20
 """Blocks and commits in the picture of the DAG."""
 
-_handover = msgspec.json.Decoder(Handover)
 _event = msgspec.json.Decoder(types.Event)
 _envelope = msgspec.json.Decoder(types.Envelope)
 
@@ -229,12 +228,12 @@ class Queries:
         )
 
     def _committee(self, key: str) -> types.Committee | None:
-        row = self._reader.one("handovers", key)
-        if row is None:
+        record = handovers.record_of(self._reader, key)
+        if record is None:
             return None
-        handover = _handover.decode(row)
-        votes = [found.envelope for vote in handover.votes if (found := self._transaction(vote)) is not None]
-        return types.Committee(handover.epoch, list(handover.committee), votes)
+        return types.Committee(
+            record.epoch, list(record.committee), list(map(_envelope.decode, record.votes))
+        )
 
     def _block(self, key: str) -> types.Block | None:
         record = self._reader.block(_bytes(key))

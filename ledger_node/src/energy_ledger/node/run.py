@@ -7,8 +7,9 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import zeroconf
 from aiohttp import web
@@ -17,7 +18,8 @@ from energy_ledger.api.server import make_app
 from energy_ledger.genesis import Genesis
 from energy_ledger.network import discovery
 from energy_ledger.network.announce import Announcement, Announcer
-from energy_ledger.node.service import Node, Peering
+from energy_ledger.node.rebuilding import rebuild, try_rebuild
+from energy_ledger.node.service import NOWHERE, Node, Peering
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
 from energy_ledger.storage.directory import DataDirectory, DirectoryLock
@@ -33,7 +35,11 @@ _SWITCH_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a node runs. `supervisor` is the Supervisor's address when the node is an app of Home Assistant."""
+    """How a node runs.
+
+    `supervisor` is the Supervisor's address when the node is an app of Home Assistant; `snapshot` is what a
+    missing ledger begins with.
+    """
 
     directory: DataDirectory
     host: str
@@ -42,6 +48,7 @@ class Options:
     with_zeroconf: bool
     supervisor: str | None
     peering: Peering | None = None
+    snapshot: Path | None = None
 
 
 async def serve(options: Options) -> None:
@@ -54,6 +61,7 @@ async def serve(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    options = await _placed(options)
     async with AsyncExitStack() as stack:
         lock = DirectoryLock.take(options.directory)
         stack.callback(lock.release)
@@ -66,28 +74,58 @@ async def serve(options: Options) -> None:
         _LOG.info("stopping")
 
 
+async def _placed(options: Options) -> Options:
+    """Say where others reach an app's peer port: its own address leads nowhere outside its container."""
+    peering = options.peering
+    if options.supervisor is None or peering is None or peering.advertised or peering.port is None:
+        return options
+    supervisor = discovery.Supervisor.of(os.environ, options.supervisor)
+    place = await discovery.own_place(supervisor, peering.port)
+    return replace(options, peering=replace(peering, advertised=place or NOWHERE))
+
+
 def _open(options: Options) -> tuple[Node, Genesis | None]:
-    """Open the node on what is on the disk; a damaged ledger is set aside, and the node starts empty."""
-    path, key = options.directory.database, options.directory.node_key()
-    _warn_of(database.open_or_set_aside(path).set_aside)
-    node = Node(options.directory, key, with_matcher=options.with_matcher, peering=options.peering)
+    """Open the node on what is on the disk.
+
+    A damaged ledger is set aside; a missing one is made anew from the snapshot beside it. Raises
+    SnapshotError when the snapshot that was named is not good.
+    """
+    directory, path = options.directory, options.directory.database
+    is_new = not directory.key_exists
+    key = directory.node_key()
+    if options.snapshot is not None and not path.exists():
+        rebuild(directory, options.snapshot, new_key=is_new)
+    _open_file(directory)
+    node = Node(directory, key, with_matcher=options.with_matcher, peering=options.peering)
     try:
         return node, node.wake()
     except DamagedError as error:
         _LOG.error("%s", error)
     node.close_disk()
     _warn_of(database.set_aside(path))
-    database.open_or_set_aside(path)
-    return Node(options.directory, key, with_matcher=options.with_matcher, peering=options.peering), None
+    _open_file(directory)
+    node = Node(directory, key, with_matcher=options.with_matcher, peering=options.peering)
+    return node, node.wake()
+
+
+def _open_file(directory: DataDirectory) -> None:
+    """Have a ledger's file that is whole: the one there, one made from the snapshot, or an empty one."""
+    if directory.database.exists():
+        try:
+            database.check(directory.database)
+        except DamagedError:
+            _warn_of(database.set_aside(directory.database))
+    if try_rebuild(directory) is not None:
+        _LOG.warning("the ledger is made anew from the snapshot beside it; the rest comes from the others")
+    database.open_or_set_aside(directory.database)
 
 
 def _warn_of(set_aside: object) -> None:
-    if set_aside is not None:
-        _LOG.error(
-            "the ledger was damaged and is set aside as %s; this node has no network now: "
-            "stop it, restore the data directory from a backup, and start it again",
-            set_aside,
-        )
+    _LOG.error(
+        "the ledger was damaged and is set aside as %s; without a snapshot beside it this node has no "
+        "network now: stop it, restore the data directory from a backup, and start it again",
+        set_aside,
+    )
 
 
 async def _listen(options: Options, node: Node, stack: AsyncExitStack) -> int:
@@ -130,7 +168,7 @@ async def _announce_nearby(
 ) -> None:
     def saying(genesis: Genesis | None) -> Announcement:
         network, name = (genesis.network, genesis.rules.name) if genesis else (None, None)
-        return Announcement(host, port, node.key.public.hex(), network, name)
+        return Announcement(host, port, node.key.public.hex(), network, name, node.peer_port)
 
     def founded(genesis: Genesis) -> None:
         updates.add(asyncio.create_task(announcer.say(saying(genesis))))

@@ -22,6 +22,8 @@ from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
+from energy_ledger.node.shutter import Taken as State
+from energy_ledger.node.snapshots import SnapshotKeeper
 from energy_ledger.node.threads import Threads
 from energy_ledger.storage.directory import DataDirectory, NodeKey
 from energy_ledger.storage.reader import Reader
@@ -92,7 +94,8 @@ class Running:
         self.queries = Queries(reader, threads.readers, self.genesis, self.lag.note_work)
         certifier = chain.certifier
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
-        self.events = EventLog(ledger.cursor, ledger.time, self.queries.events)
+        self.start = reader.start()
+        self.events = EventLog(ledger.cursor, ledger.time, self.queries.events, self.start.cursor)
         self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
         self.figures = dict.fromkeys(_COUNTED, 0)
         self.seconds = dict.fromkeys(_TIMED, 0.0)
@@ -106,6 +109,8 @@ class Running:
         self._reader = reader
         self._directory = directory
         self._marked = False
+        self.snapshots = SnapshotKeeper(reader, self.genesis, directory, threads)
+        self.snapshots.want = self._want_snapshot
         self._deliveries: list[_Delivery] = []
         self._in_work: list[_Delivery] = []
         self._regaining = False
@@ -228,11 +233,26 @@ class Running:
         """Stop after what is being written now."""
         if self.matcher is not None:
             await self.matcher.close()
-        if not self._driving.done():
+        orderly = not self._driving.done()
+        if orderly:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
         await self.lag.close()
+        await self.snapshots.close(await self._last_state() if orderly else None)
+
+    def _want_snapshot(self) -> None:
+        self._chain.shutter.wanted = True
+        self._wake.set()
+
+    async def _last_state(self) -> State | None:
+        """Return the state at the end, if it is certified."""
+
+        def look(chain: Chain) -> State | None:
+            chain.shutter.wanted = True
+            return chain.shutter.look(chain.ledger, chain.certifier.newest, ())
+
+        return await self.in_ledger(look)
 
     def _check_alive(self) -> None:
         if self._stopped is not None:
@@ -328,6 +348,7 @@ class Running:
     def _tell(self, step: Step) -> None:
         self.standing = step.standing
         self.proofs.take(step.entry)
+        self.snapshots.see(step.standing.commit, step.taken)
         self.figures["blocks_total"] += len(step.entry.blocks)
         self.figures["transactions_total"] += len(step.placed)
         if step.entry.commits:

@@ -17,13 +17,15 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.mempool import MempoolFullError
 from energy_ledger.network.announce import reachable_addresses
 from energy_ledger.network.peers import AddressBook, Peer
-from energy_ledger.node import founding, health, joining, views
+from energy_ledger.node import configuration, founding, health, joining, views
 from energy_ledger.node.company import Ties
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Taken
 from energy_ledger.node.invites import check_invite
 from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.node.running import Running, StoppedError, wall_clock
+from energy_ledger.node.snapshot_check import Checked
+from energy_ledger.node.snapshots import take_over
 from energy_ledger.node.threads import Threads
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import DataDirectory, NodeKey, new_token
@@ -33,6 +35,10 @@ from energy_ledger.transactions import Envelope
 
 _LOG = logging.getLogger(__name__)
 
+NOWHERE: Final = "-"
+"""In place of an address: links are accepted, but nobody outside can be told where."""
+SNAPSHOT_AFTER: Final = 2_000
+"""Commits that a node may be behind and still replays them one by one."""
 WAIT_S: Final = 10
 """Longest time that a client waits for the order of what it submitted."""
 
@@ -41,8 +47,10 @@ WAIT_S: Final = 10
 class Peering:
     """How a node links to others.
 
-    It accepts links at host and port (None: it only dials), tells others to come to `advertised`, knows
-    `peers` from the start, and runs `clock_offset` ms off the machine's clock.
+    It accepts links at host and port (None: it only dials), tells others to come to `advertised` (empty:
+    where it listens; NOWHERE: it tells nothing), knows `peers` from the start, and runs `clock_offset` ms off
+    the machine's clock. When others are more than `snapshot_after` commits ahead it takes a snapshot (None:
+    always the whole history).
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +58,7 @@ class Peering:
     advertised: str = ""
     peers: tuple[Peer, ...] = ()
     clock_offset: int = 0
+    snapshot_after: int | None = SNAPSHOT_AFTER
 
 
 class Node:
@@ -73,6 +82,8 @@ class Node:
         self._writer = Writer(directory.database)
         self._threads = Threads()
         self._running: Running | None = None
+        self._peer_port: int | None = None
+        self._adopting: asyncio.Task[None] | None = None
         self._setting_up = asyncio.Lock()
         self._token_hashes = self._reader.tokens()
         self.tokens = Tokens.of(directory.setup_token(), self._token_hashes.values())
@@ -92,14 +103,24 @@ class Node:
         """Accept and make links, where there is a network; take up what was accepted and is not ordered."""
         if self._running is None:
             return
+        await self._on(self._threads.readers, self._keep_configuration)
         if self._peering is not None:
             peering = self._peering
             book = AddressBook(self.key.public, (*joining.stored_peers(self._reader), *peering.peers))
             admission = joining.stored_admission(self._reader)
-            ties = Ties(self.key, self._reader, book, admission, amnesiac=self._is_amnesiac)
+            ties = Ties(
+                self.key,
+                self._reader,
+                book,
+                admission,
+                amnesiac=self._is_amnesiac,
+                snapshot_part=self._directory.snapshot_part,
+                on_snapshot=self._on_snapshot,
+                snapshot_after=peering.snapshot_after,
+            )
             self._neighbours = Neighbours(self._running, ties)
             if peering.port is not None:
-                await self._listen(self._neighbours, peering.host, peering.port)
+                await self._listen(self._neighbours, peering.host, self._peer_port or peering.port)
             self._neighbours.begin()
         await self._running.take_up()
 
@@ -110,11 +131,45 @@ class Node:
         except OSError as error:
             _LOG.warning("no links are accepted at %s:%d, this node only dials: %s", host, port, error)
             return
+        self._peer_port = bound
         place = self._peering.advertised if self._peering else ""
+        _LOG.info("accepting links at %s:%d", host, bound)
+        if place == NOWHERE:
+            return
         ties = neighbours.ties
         ties.address = f"{self.key.public.hex()}@{place or f'{reachable_addresses(host)[0]}:{bound}'}"
         self._directory.say_peer(ties.address)
-        _LOG.info("accepting links at %s", ties.address)
+        _LOG.info("others are told to link to %s", ties.address)
+
+    def _on_snapshot(self, checked: Checked) -> None:
+        self._adopting = asyncio.create_task(self._adopt(checked))
+
+    async def _adopt(self, checked: Checked) -> None:
+        """Go on from a snapshot that others gave, as after a restart."""
+        async with self._setting_up:
+            await self._rest()
+            self._network.events.end()
+            await self._on(self._threads.disk, self._move_to, checked)
+            _LOG.info("the ledger goes on from commit %d", checked.certificate.state.commit)
+            self._run(checked.genesis)
+            await self.meet()
+
+    def _keep_configuration(self) -> None:
+        """Have beside the ledger what a backup without it must hold."""
+        if self._running is not None:
+            configuration.of(self._reader).write(self._directory)
+
+    def _move_to(self, checked: Checked) -> None:
+        take_over(self._writer, checked)
+        self._directory.snapshot_part.replace(self._directory.ledger_start)
+
+    async def _rest(self) -> None:
+        """End what goes on with the network."""
+        if self._neighbours is not None:
+            await self._neighbours.close()
+            self._neighbours = None
+        if self._running is not None:
+            await self._running.close()
 
     @property
     def _is_amnesiac(self) -> bool:
@@ -123,10 +178,10 @@ class Node:
 
     async def close(self) -> None:
         """Stop after what is being written now."""
-        if self._neighbours is not None:
-            await self._neighbours.close()
-        if self._running is not None:
-            await self._running.close()
+        if self._adopting is not None:
+            await asyncio.gather(self._adopting, return_exceptions=True)
+        await self._rest()
+        self._keep_configuration()
         self.close_disk()
 
     def close_disk(self) -> None:
@@ -165,9 +220,15 @@ class Node:
         return types.Health("stopped" if self._running.stopped else "ok", release)
 
     def setup_state(self) -> types.SetupState:
-        """Tell whether the node has a network."""
+        """Tell whether the node has a network, and which nodes a newcomer may link to."""
         network = self._running.genesis.network if self._running else None
-        return types.SetupState("ready" if network else "empty", self.key.public.hex(), network)
+        peers = self._neighbours.meeting_points() if self._neighbours else []
+        return types.SetupState("ready" if network else "empty", self.key.public.hex(), network, peers)
+
+    @property
+    def peer_port(self) -> int | None:
+        """The port at which links are accepted, None while none are."""
+        return self._peer_port
 
     async def found(self, genesis: types.Envelope) -> types.SetupAnswer:
         """Found the network; the same genesis again gives the same answer with a new token."""
@@ -206,9 +267,9 @@ class Node:
     async def _begin(self, genesis: Genesis, facts: Mapping[str, bytes]) -> None:
         await self._on(self._threads.disk, founding.begin, self._writer, genesis, facts)
         self._run(genesis)
+        await self.meet()
         if self.on_founded is not None:
             self.on_founded(genesis)
-        await self.meet()
 
     async def _welcome(self, holder: str) -> types.SetupAnswer:
         """Give a holder a new token in place of the one it may have."""
@@ -216,6 +277,7 @@ class Node:
         await self._on(self._threads.disk, self._writer.set_token, holder, hashed(token))
         self._token_hashes[holder] = hashed(token)
         self.tokens.members = set(self._token_hashes.values())
+        await self._on(self._threads.readers, self._keep_configuration)
         genesis = self._network.genesis
         return types.SetupAnswer(genesis.network, views.envelope(genesis.envelope), token)
 
@@ -231,7 +293,7 @@ class Node:
         running = self._network
         problem = health.problem_of(running, self._neighbours)
         spare = health.may_fail(running, self._neighbours)
-        return views.network(running.genesis, running.standing, problem, spare)
+        return views.network(running.genesis, running.standing, running.start, problem, spare)
 
     async def peers(self) -> types.Page[types.Peer]:
         """Tell who is linked, and of the validators also who is not."""

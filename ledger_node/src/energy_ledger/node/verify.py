@@ -1,13 +1,16 @@
 """Checks a node's whole database from the genesis on: every signature, every commit, every row.
 
-All stored blocks are given to a fresh consensus core and its commits to a fresh ledger, by the same code that
-runs a node, and what comes out is written to a second database. Then the two must say the same.
+All stored blocks are given to a fresh consensus core and its commits to a fresh ledger, by the same code
+that runs a node, and what comes out is written to a second database. Then the two must say the same. A
+database that began with a snapshot is checked from there on; the snapshot, which lies beside it, is checked
+first.
 """
 
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +19,23 @@ from msgspec import Struct
 from energy_ledger.dag.blocks import BlockError, decode_block
 from energy_ledger.dag.core import Core
 from energy_ledger.dag.ordering import Position
+from energy_ledger.dag.window import floor_of
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.node import founding
 from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain, Standing, Step
 from energy_ledger.node.epochs import Epoch
+from energy_ledger.node.rebuilding import read_checked
+from energy_ledger.node.snapshots import take_over
 from energy_ledger.proofs import Certificate, Electorate
 from energy_ledger.storage import database, event_packs, trade_packs
 from energy_ledger.storage.database import DamagedError
+from energy_ledger.storage.directory import LEDGER_START
 from energy_ledger.storage.packs import teach
 from energy_ledger.storage.reader import CommitRecord, Reader
 from energy_ledger.storage.schema import COLUMNS
+from energy_ledger.storage.snapshot import SnapshotError
 from energy_ledger.storage.writer import Entry, Writer
 
 _COMPARED: Final[dict[str, str]] = {
@@ -68,21 +76,17 @@ def verify(path: Path, progress: Progress) -> Report:
         raise WrongError("there is no network in this database yet")
     with tempfile.TemporaryDirectory(prefix="energy-ledger-verify-") as folder:
         copy, rebuilt = Path(folder, "copy.db"), Path(folder, "rebuilt.db")
-        _copy(path, copy)
+        database.copy(path, copy)
         database.open_or_set_aside(rebuilt)
         with closing(Reader(copy)) as reader, closing(Writer(rebuilt, durable=False)) as writer:
             genesis = _genesis(reader)
             founding.begin(writer, genesis)
-            root = _replay(reader, writer, genesis, progress)
+            chain, begun = _begin(reader, writer, genesis, path.with_name(LEDGER_START))
+            root = _replay(reader, writer, chain, begun, progress)
             _check_evidence(reader)
-        _compare(copy, rebuilt)
+            partly = begun.commit > 0 and _has_before(reader, begun.commit)
+        _compare(copy, rebuilt, partly=partly)
         return _report(copy, genesis, root)
-
-
-def _copy(path: Path, copy: Path) -> None:
-    """Copy the database as it stands at one moment, with what its log holds."""
-    with closing(database.connect(path, read_only=True)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
 
 
 def _genesis(reader: Reader) -> Genesis:
@@ -95,14 +99,57 @@ def _genesis(reader: Reader) -> Genesis:
     return genesis
 
 
-def _replay(reader: Reader, writer: Writer, genesis: Genesis, progress: Progress) -> bytes:
-    """Run all blocks through a fresh core and ledger; return the last root."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Where the check began: a commit, and from which round of which epoch on blocks matter."""
+
+    commit: int
+    epoch: int
+    floor: int
+
+    def reaches(self, raw: bytes) -> bool:
+        """Tell whether a block is one of those that are checked; what cannot be read is."""
+        try:
+            block = decode_block(raw)
+        except BlockError:
+            return True
+        return (block.epoch, block.round) >= (self.epoch, self.floor)
+
+
+def _begin(reader: Reader, writer: Writer, genesis: Genesis, start: Path) -> tuple[Chain, _Begun]:
+    """Return a chain at the beginning of what the database knows, and write that."""
+    begin = reader.start()
+    if begin.commit:
+        try:
+            checked = read_checked(start)
+        except SnapshotError as error:
+            raise WrongError(f"the snapshot with which this database began is not good: {error}") from None
+        if (checked.genesis.network, checked.certificate.state.commit) != (genesis.network, begin.commit):
+            raise WrongError(f"{start} is not the snapshot with which this database began")
+        take_over(writer, checked)
+        with closing(Reader(writer.path)) as rebuilt:
+            floor = floor_of(checked.leader) if checked.leader else 0
+            chain = founding.restore(rebuilt, genesis, None)
+            return chain, _Begun(begin.commit, chain.epoch, floor)
     ledger, epoch = Ledger.found(genesis), Epoch.first(genesis)
     core = Core(epoch.settings(None), Position(time=genesis.rules.created))
-    chain = Chain(core, ledger, Certifier(epoch.electorate(), None))
+    return Chain(core, ledger, Certifier(epoch.electorate(), None)), _Begun(0, 0, 0)
+
+
+def _has_before(reader: Reader, commit: int) -> bool:
+    """Tell whether the database has history from before the snapshot with which it began anew."""
+    return any(0 < one.n < commit for one in reader.commits())
+
+
+def _replay(reader: Reader, writer: Writer, chain: Chain, begun: _Begun, progress: Progress) -> bytes:
+    """Run all blocks through a core and a ledger; return the last root."""
     stored = {commit.n: commit for commit in reader.commits()}
     certificate, total = reader.certificate(), reader.count("blocks")
+    if any(commit > chain.ledger.commit for commit in stored):
+        writer.write(chain.advance((), chain.ledger.time).entry)  # what the snapshot's own blocks lead to
     for number, record in enumerate(reader.all_blocks(), 1):
+        if not begun.reaches(record.raw):
+            continue
         if certificate is not None and certificate.epoch == chain.epoch:
             _check_certificate(certificate, chain.certifier.electorate, stored)
             certificate = None
@@ -113,7 +160,7 @@ def _replay(reader: Reader, writer: Writer, genesis: Genesis, progress: Progress
         progress(number, total)
     if certificate is not None:
         raise WrongError(f"there is a commit certificate of epoch {certificate.epoch}, which never began")
-    return ledger.root
+    return chain.ledger.root
 
 
 def _accept(chain: Chain, raw: bytes, number: int) -> Step:
@@ -158,14 +205,16 @@ def _check_evidence(reader: Reader) -> None:
             raise WrongError(f"what is kept against validator {first.author} does not contradict itself")
 
 
-def _compare(copy: Path, rebuilt: Path) -> None:
+def _compare(copy: Path, rebuilt: Path, *, partly: bool) -> None:
+    """Compare the databases; `partly`: this one also holds what was before the check began."""
     with closing(sqlite3.connect(copy)) as connection:
         teach(connection)
         connection.execute("ATTACH ? AS rebuilt", (str(rebuilt),))
         for table, columns in _COMPARED.items():
             here = f"SELECT {columns} FROM main.{table}"  # noqa: S608
             there = f"SELECT {columns} FROM rebuilt.{table}"  # noqa: S608
-            for what, more, less in (("too much", here, there), ("missing", there, here)):
+            ways = (("missing", there, here), ("too much", here, there))
+            for what, more, less in ways[: 1 if partly else 2]:
                 row = connection.execute(f"{more} EXCEPT {less} LIMIT 1").fetchone()
                 if row is not None:
                     raise WrongError(f"table {table}: {what} or different: {_readable(row)}")

@@ -14,6 +14,7 @@ from energy_ledger.node.intake import Taken, Turned
 from energy_ledger.node.neighbours import Neighbours
 from energy_ledger.policies import Hybrid
 from energy_ledger.proofs import Proof
+from energy_ledger.storage.reader import Begin
 from energy_ledger.tariffs import Tariff, TariffStep
 from energy_ledger.transactions import Envelope, read_envelope
 from energy_ledger.units import MS_PER_S
@@ -24,7 +25,9 @@ def envelope(signed: Envelope) -> types.Envelope:
     return types.Envelope(signed.payload, list(signed.signatures))
 
 
-def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail: int) -> types.Network:
+def network(
+    genesis: Genesis, standing: Standing, start: Begin, problem: str | None, may_fail: int
+) -> types.Network:
     """Show the network and where its ledger stands."""
     rules, money, policy = genesis.rules, standing.money, standing.policy
     return types.Network(
@@ -59,6 +62,7 @@ def network(genesis: Genesis, standing: Standing, problem: str | None, may_fail:
         members=standing.members,
         money=types.Money(money.issued, money.balances, money.held, money.community),
         round=standing.last_round,
+        known_from=types.KnownFrom(start.commit, start.time, start.cursor),
         in_sync=problem is None,
         problem=problem,
     )
@@ -102,6 +106,7 @@ def proven(kind: Kind, proof: Proof) -> types.Proven[Any]:
             commit=state.commit,
             time=state.time,
             root=state.root.hex(),
+            leader=state.leader.hex(),
             votes=[types.StateVote(one, vote.hex()) for one, vote in proof.certificate.votes],
         ),
     )

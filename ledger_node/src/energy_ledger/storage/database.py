@@ -73,6 +73,12 @@ def check(path: Path) -> bool:
     return True
 
 
+def copy(path: Path, target: Path) -> None:
+    """Copy a file as it stands at one moment, with what its log holds."""
+    with closing(connect(path, read_only=True)) as source, closing(sqlite3.connect(target)) as sink:
+        source.backup(sink)
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file and what belongs to it; return its new name. Nothing is ever deleted."""
     number = 1

@@ -8,6 +8,9 @@
 | `address` | where the running node listens, for the command line |
 | `peer` | where the running node accepts links, for the command line |
 | `ledger.db` | the ledger |
+| `snapshot` | the newest certified snapshot of the ledger; `snapshot.part` is one that is being fetched |
+| `ledger.start` | the snapshot from which this ledger went on, if it did not begin with the network |
+| `configuration` | what else the node must remember: hashes of tokens, known peers, its admission |
 | `voice` | which database has signed blocks with the node's key: another one must not, before it knows them |
 """
 
@@ -24,6 +27,7 @@ from energy_ledger import crypto
 
 _SECRET_MODE = 0o600
 _SEED_BYTES = 32
+LEDGER_START = "ledger.start"
 
 
 class DirectoryError(Exception):
@@ -53,6 +57,26 @@ class DataDirectory:
         """Where the ledger's SQLite file lies."""
         return self.path / "ledger.db"
 
+    @property
+    def snapshot(self) -> Path:
+        """Where the newest certified snapshot lies."""
+        return self.path / "snapshot"
+
+    @property
+    def snapshot_part(self) -> Path:
+        """Where a snapshot lies that is being fetched."""
+        return self.path / "snapshot.part"
+
+    @property
+    def ledger_start(self) -> Path:
+        """Where the snapshot lies with which the ledger's file begins."""
+        return self.path / LEDGER_START
+
+    @property
+    def configuration(self) -> Path:
+        """Where that lies which a node needs besides keys and ledger."""
+        return self.path / "configuration"
+
     def prepare(self) -> None:
         """Make the folder where it is missing; raises DirectoryError where that is not possible."""
         try:
@@ -61,6 +85,11 @@ class DataDirectory:
             raise DirectoryError(
                 f"the data directory {self.path} cannot be made: {error.strerror}"
             ) from error
+
+    @property
+    def key_exists(self) -> bool:
+        """Whether a node has a key here."""
+        return (self.path / "node.key").exists()
 
     def node_key(self) -> NodeKey:
         """Return the node's key; the first call in a directory without a ledger makes it.
@@ -169,7 +198,12 @@ def write_atomically(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on the disk."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -3,15 +3,18 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+import msgspec
 
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage import event_packs, trade_packs
 from energy_ledger.storage.database import connect
-from energy_ledger.storage.schema import CERTIFICATE
+from energy_ledger.storage.schema import CERTIFICATE, START
 
 HISTORY_BYTES: Final = 1024 * 1024
 """When a page of blocks is full; a single larger one still comes alone."""
@@ -65,6 +68,17 @@ class CommitRecord:
     root: bytes
 
 
+class Begin(msgspec.Struct, frozen=True, array_like=True):
+    """From where on a database knows all: a commit, its ledger time (ms), its newest event's cursor."""
+
+    commit: int
+    time: int
+    cursor: int
+
+
+_BEGINNING: Final = Begin(0, 0, 0)
+
+
 type PartyKind = Literal["account", "asset"]
 
 _CONSUMED: Final = """
@@ -94,6 +108,15 @@ class Reader:
         """Close the connections of all threads."""
         while self._connections:
             self._connections.pop().close()
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Let the questions of this thread within be answered as of one moment."""
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._run("COMMIT")
 
     # --- current values -----------------------------------------------------------------------------------
 
@@ -332,6 +355,11 @@ class Reader:
         """Return the newest commit certificate; raises MsgspecError when it is none."""
         data = self.fact(CERTIFICATE)
         return None if data is None else read_certificate(data)
+
+    def start(self) -> Begin:
+        """Return from where on everything is known; raises MsgspecError when that cannot be read."""
+        data = self.fact(START)
+        return _BEGINNING if data is None else msgspec.msgpack.decode(data, type=Begin)
 
     def outbox(self) -> dict[bytes, bytes]:
         """Return the envelopes, by transaction id, that were taken but are not ordered yet."""

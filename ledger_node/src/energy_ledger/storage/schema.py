@@ -13,11 +13,16 @@ from energy_ledger.storage import event_packs, trade_packs
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 5
+VERSION: Final = 6
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
 """The fact that holds the newest commit certificate."""
+
+START: Final = "start"
+"""The fact that says from which snapshot on this database knows everything."""
+COMMITTEE: Final = "committee/"
+"""The facts that keep the votes for the committees of epochs before that; the epoch's number follows."""
 
 _HISTORY: Final = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -119,6 +119,13 @@ def write_trades(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
     _note_subjects(run, made)
 
 
+def drop_live(run: sqlite3.Cursor) -> None:
+    """Forget the packs with trades that the ledger still needed: what became of them is not known."""
+    live = "SELECT first FROM trade_packs WHERE live LIKE '%1%'"
+    run.execute(f"DELETE FROM trade_states WHERE first IN ({live})")  # noqa: S608 -- nothing comes from outside
+    run.execute("DELETE FROM trade_packs WHERE live LIKE '%1%'")
+
+
 def _add(run: sqlite3.Cursor, group: Sequence[tuple[Trade, bool]]) -> list[Trade]:
     (first,) = run.execute("SELECT coalesce(max(first + size), 1) FROM trade_packs").fetchone()
     trades = [trade for trade, _ in group]

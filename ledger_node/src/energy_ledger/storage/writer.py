@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from energy_ledger.dag.blocks import Block
-from energy_ledger.dag.ordering import Fate
+from energy_ledger.dag.ordering import Fate, Kept
 from energy_ledger.ledger.events import Event, canonical
 from energy_ledger.ledger.state import Leaf
-from energy_ledger.ledger.tables import Change
+from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.event_packs import write_events
-from energy_ledger.storage.schema import CERTIFICATE, PASSING
-from energy_ledger.storage.trade_packs import write_trades
+from energy_ledger.storage.schema import CERTIFICATE, COLUMNS, PASSING
+from energy_ledger.storage.trade_packs import drop_live, write_trades
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,25 @@ class Entry:
         return bool(self.blocks or self.commits or self.evidence)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A certified state in the middle of history, to go on from.
+
+    `epoch` is that of the commit's leader (its digest, empty: the epoch that follows has none yet), `final`
+    are rows of the past that are still asked for.
+    """
+
+    commit: int
+    time: int
+    epoch: int
+    leader: bytes
+    root: bytes
+    rows: tuple[Row, ...]
+    final: tuple[Row, ...]
+    kept: tuple[Kept, ...]
+    facts: dict[str, bytes]
+
+
 class Writer:
     """The one connection that writes. Every method is one transaction, on the disk when it returns.
 
@@ -74,6 +93,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self.path = path
         self._connection = connect(path)
         if not durable:
             self._connection.execute("PRAGMA synchronous = OFF")
@@ -88,6 +108,23 @@ class Writer:
             run.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
             run.execute("INSERT INTO commits VALUES (0, ?, 0, x'', ?)", (time, root))
             _write_changes(run, rows)
+
+    def start_at(self, start: Start) -> None:
+        """Go on from a state further ahead; the history so far stays, what lies between is not known."""
+        with self._transaction() as run:
+            for table in COLUMNS:
+                run.execute(f"DELETE FROM {table} WHERE live")  # noqa: S608 -- the schema names its tables
+            drop_live(run)
+            _write_changes(run, (Change(row.table, row.key, row.row, final=True) for row in start.final))
+            _write_changes(run, (Change(row.table, row.key, row.row, final=False) for row in start.rows))
+            values = (start.commit, start.time, start.epoch, start.leader, start.root)
+            run.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?)", values)
+            for one in start.kept:
+                commit = None if one.fate is Fate.OPEN else start.commit
+                _write_block(run, one.block, one.fate, commit)
+                marks = (one.fate, commit, one.block.ref.digest)
+                run.execute("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
+            run.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", start.facts.items())
 
     def write(self, entry: Entry) -> None:
         """Write what a step brought about."""
@@ -152,13 +189,17 @@ def _write_blocks(run: sqlite3.Cursor, entry: Entry) -> None:
         fates |= dict.fromkeys(commit.losers, (Fate.LOST, commit.index))
     for block in entry.blocks:
         fate, commit_n = fates.pop(block.ref.digest, (Fate.OPEN, None))
-        run.execute(
-            "INSERT OR IGNORE INTO blocks (digest, epoch, round, author, fate, commit_n, raw) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (block.ref.digest, block.epoch, block.round, block.author, fate, commit_n, block.raw),
-        )
+        _write_block(run, block, fate, commit_n)
     marks = [(fate, commit_n, digest) for digest, (fate, commit_n) in fates.items()]
     run.executemany("UPDATE blocks SET fate = ?, commit_n = ? WHERE digest = ?", marks)
+
+
+def _write_block(run: sqlite3.Cursor, block: Block, fate: str, commit_n: int | None) -> None:
+    run.execute(
+        "INSERT OR IGNORE INTO blocks (digest, epoch, round, author, fate, commit_n, raw) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (block.ref.digest, block.epoch, block.round, block.author, fate, commit_n, block.raw),
+    )
 
 
 _ADD_TRANSACTION = """
