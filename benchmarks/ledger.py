@@ -198,7 +198,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         NodeProcess(Path(folder, "node"), "--no-matcher") as node,
-        NodeProcess(Path(folder, "newcomer"), "--no-matcher") as newcomer,
+        NodeProcess(Path(folder, "newcomer"), "--no-matcher", "--full-history") as newcomer,
     ):
         committed, spent, synced = asyncio.run(transactions_per_s(node, newcomer, chosen.transactions))
     print(f"one node commits {committed} of what both cores verify")
