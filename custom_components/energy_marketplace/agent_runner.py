@@ -308,7 +308,8 @@ class AgentRunner:
             hours = imported.keys() | exported.keys()
             return {hour: round(imported.get(hour, 0) - exported.get(hour, 0)) for hour in hours}
 
-        apart = [asset for asset in behind if is_flexible(asset) or is_roof(asset)]
+        # A meter without any history is a new one, and no reason to know nothing of the home.
+        apart = [asset for asset in behind if (is_flexible(asset) or is_roof(asset)) and net(asset)]
         produced: dict[int, float] = {}
         for roof in filter(is_roof, behind):
             for hour, wh in net(roof).items():

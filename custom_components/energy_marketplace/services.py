@@ -15,6 +15,7 @@ from homeassistant.core import (
 from homeassistant.helpers.service import async_register_admin_service
 
 from . import service_flexible as flexible
+from . import service_governance as governance
 from . import service_member as member
 from . import service_orders as orders
 from . import service_papers as papers
@@ -64,6 +65,8 @@ ACTIONS = {
     "set_credit": Action(member.set_credit, member.CREDIT_SCHEMA, admin=True),
     "create_invite": Action(member.create_invite, member.INVITE_SCHEMA, SupportsResponse.ONLY, admin=True),
     "approve_member": Action(member.approve_member, member.APPROVE_SCHEMA, admin=True),
+    "leave_network": Action(governance.leave_network, governance.OWN_SCHEMA, admin=True),
+    "rotate_keys": Action(governance.rotate_keys, governance.OWN_SCHEMA, SupportsResponse.ONLY, admin=True),
 }
 
 

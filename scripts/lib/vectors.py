@@ -132,6 +132,77 @@ def hybrid() -> Any:
     }
 
 
+TWICE = {"kinds": ["key.rotate", "voucher.issue"], "transfer_above": 50_000_000_000}
+NEXT_PHRASE = PHRASES["Bo"]
+
+
+class HybridWallet(Wallet):
+    """Somebody's two keys."""
+
+    def __init__(self, phrase: str) -> None:
+        super().__init__(phrase)
+        self.second = MLDSA44PrivateKey.from_seed_bytes(self.derive("key/ml-dsa-44"))
+        self.keys = (*self.keys, PublicKey("ml-dsa-44", self.second.public_key().public_bytes_raw().hex()))
+        self.account = account_of(self.keys)
+        self.address = address_of(self.account, test=True)
+
+    @property
+    def fields(self) -> list[dict[str, str]]:
+        """Return the key set as payloads say it."""
+        return [{"type": key.type, "public": key.public} for key in self.keys]
+
+    def sign_twice(self, tag: bytes, body: bytes, kept: Any) -> list[str]:
+        """Sign with both keys; a kept ML-DSA signature that is good stays, as each new one is another."""
+        first = crypto.sign(self.seed, tag, body).hex()
+        second = kept[1] if isinstance(kept, list) and len(kept) > 1 else ""
+        public = bytes.fromhex(self.keys[1].public)
+        if not second or not crypto.verify_ml_dsa(public, tag, body, bytes.fromhex(second)):
+            second = self.second.sign(tag + body).hex()
+        return [first, second]
+
+
+def hybrid_network() -> Any:
+    """A network that signs twice what matters, with a week's tariff; and transactions of its founder."""
+    path = FOLDER / "hybrid_network.json"
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    ada, following = HybridWallet(PHRASES["Ada"]), HybridWallet(NEXT_PHRASE)
+    founding = json.loads(genesis_text()) | {
+        "founder": {"name": "Ada", "keys": ada.fields}, "tariff": WEEKLY, "hybrid": TWICE,
+    }  # fmt: skip
+    text = dump(founding)
+    network = network_id(text.encode())
+    signatures = ada.sign_twice(GENESIS_TAG, text.encode(), kept.get("genesis", {}).get("signatures"))
+    message = proof_of_keys(ada.account, 4, following.keys)
+    kept_cases = kept.get("transactions", [{}] * 4)
+    proofs = following.sign_twice(ROTATE_TAG, message, _proofs(kept_cases[3]))
+    cases = [
+        (1, "transfer", {"to": BO.address, "amount": 50_000_000_000}),
+        (2, "transfer", {"to": BO.address, "amount": 50_000_000_001}),
+        (2, "voucher.issue", {"to": BO.address, "amount": 5, "reference": "cash"}),
+        (2, "key.rotate", {"keys": following.fields, "proofs": proofs}),
+    ]
+    transactions = []
+    for sequence, (number, kind, fields) in enumerate(cases, 1):
+        header = {"network": network, "account": ada.address, "sequence": sequence, "expires": NOW + HOUR}
+        payload = dump(header | {"kind": kind} | fields)
+        signed = ada.sign_twice(TRANSACTION_TAG, payload.encode(), kept_cases[sequence - 1].get("signatures"))
+        case = {"kind": kind, "payload": payload, "signatures": signed[:number]}
+        transactions.append(case | {"id": transaction_id(payload.encode())})
+    return {
+        "phrase": ada.phrase,
+        "next_phrase": following.phrase,
+        "network": network,
+        "founder": ada.address,
+        "genesis": {"payload": text, "signatures": signatures},
+        "rotation_message": message.hex(),
+        "transactions": transactions,
+    }
+
+
+def _proofs(case: Any) -> Any:
+    return json.loads(case["payload"])["proofs"] if "payload" in case else None
+
+
 def addresses() -> Any:
     account = bytes(range(32))
     good = bech32m.encode("tkwh", account)
@@ -461,6 +532,7 @@ FILES = {
     "domains.json": domains,
     "wallets.json": wallets,
     "hybrid.json": hybrid,
+    "hybrid_network.json": hybrid_network,
     "addresses.json": addresses,
     "genesis.json": genesis,
     "invite.json": invite,

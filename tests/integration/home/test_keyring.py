@@ -92,3 +92,14 @@ async def test_while_the_node_is_away_nobody_guesses_which_phrase_counts(home, n
     home.config_entries.async_update_entry(own, data={**own.data, "url": "http://127.0.0.1:1"})
     await home.async_block_till_done()
     assert own.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_the_actions_of_a_membership_answer_what_has_to_be_known(home, node, own):
+    def call(name):
+        return home.services.async_call("energy_marketplace", name, blocking=True, return_response=True)
+
+    rotated = await call("rotate_keys")
+    await home.async_block_till_done()
+    assert Wallet.from_phrase(rotated["phrase"]).keys == keys_on_the_ledger(node, own)
+    assert (await call("leave_network"))["state"] == "applied"
+    assert node.submitted[-1]["kind"] == "member.leave"

@@ -127,3 +127,36 @@ def test_the_commitment_to_registers():
     text = commitment.registers_text(registers["asset"], registers["slot"], start, end)
     assert text == vector["text"]
     assert commitment.commit(bytes.fromhex(vector["salt"]), text) == vector["commitment"]
+
+
+HYBRID_NETWORK = vectors("hybrid_network")
+
+
+def test_the_genesis_of_a_hybrid_network_is_verified_with_both_keys():
+    envelope = Envelope.from_dict(HYBRID_NETWORK["genesis"])
+    founded = genesis.verify(envelope, HYBRID_NETWORK["network"])
+    assert (founded.founder, founded.is_hybrid) == (HYBRID_NETWORK["founder"], True)
+    turned = Envelope(envelope.payload, (envelope.signatures[0], "00" * 2420))
+    with pytest.raises(genesis.GenesisError):
+        genesis.verify(turned)
+
+
+@pytest.mark.parametrize("vector", HYBRID_NETWORK["transactions"], ids=lambda vector: vector["kind"])
+def test_what_both_keys_sign_is_signed_by_the_keys_of_the_phrase(vector):
+    mine = Wallet.from_phrase(HYBRID_NETWORK["phrase"], hybrid=True)
+    body = vector["payload"].encode()
+    alone = len(vector["signatures"]) == 1
+    assert mine.sign("transaction", body, alone=alone)[0] == vector["signatures"][0]
+    for key, signature in zip(mine.keys, vector["signatures"], strict=False):
+        assert wallet.verifies(key, "transaction", body, signature)
+
+
+def test_new_keys_prove_themselves_over_the_golden_bytes():
+    following = Wallet.from_phrase(HYBRID_NETWORK["next_phrase"], hybrid=True)
+    account = Address.parse(HYBRID_NETWORK["founder"]).account
+    content = json.loads(HYBRID_NETWORK["transactions"][3]["payload"])
+    body = transactions.key_rotate(account, content["sequence"], following)
+    assert body.fields["keys"] == content["keys"]
+    assert body.fields["proofs"][0] == content["proofs"][0]
+    message = bytes.fromhex(HYBRID_NETWORK["rotation_message"])
+    assert wallet.verifies(following.keys[1], "rotate", message, content["proofs"][1])
