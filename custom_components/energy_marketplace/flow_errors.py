@@ -32,6 +32,7 @@ _BY_CODE = {
     "other_network": "wrong_network",
     "not_a_member": "not_a_member",
     "bad_invite": "invite_invalid",
+    "hybrid_unavailable": "hybrid_unavailable",
 }
 
 

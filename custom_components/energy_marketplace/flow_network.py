@@ -20,9 +20,10 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_TEST
+from .const import CONF_HYBRID, CONF_TEST
 from .flow_errors import FlowProblem, name_problem
 from .ledger.genesis import GenesisOptions, Tariff, nightly
+from .ledger.hybrid import GOVERNING
 from .ledger.units import price_from_nano, price_to_nano
 from .schema import vol
 
@@ -99,6 +100,7 @@ def found_schema(currency: str) -> vol.Schema:
             vol.Required(CONF_SLOT_S, default=900): whole_number(5, 3600, "s"),
             vol.Required(CONF_APPROVAL, default="invite"): choice(("invite", "manual"), CONF_APPROVAL),
             vol.Required(CONF_READINGS, default="traded"): choice(("traded", "net"), CONF_READINGS),
+            vol.Required(CONF_HYBRID, default=False): BooleanSelector(),
         }
     )
     return vol.Schema(
@@ -127,6 +129,7 @@ def genesis_options(answers: Mapping[str, Any]) -> GenesisOptions:
         tariff=_tariff(answers),
         approval=advanced[CONF_APPROVAL],
         readings=advanced[CONF_READINGS],
+        hybrid=GOVERNING if advanced.get(CONF_HYBRID) else None,
         **proportions(advanced[CONF_SLOT_S]),
     )
 

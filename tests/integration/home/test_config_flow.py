@@ -3,6 +3,8 @@
 from ipaddress import ip_address
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from homeassistant.config_entries import SOURCE_HASSIO, SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
@@ -412,3 +414,32 @@ async def test_a_night_without_its_hours_changes_nothing(home):
 async def test_a_night_below_what_the_grid_pays_is_explained(home):
     _, step = await founded(home, night=NIGHT | {"price_cap": 0.01})
     assert step["errors"] == {"price_floor": "floor_above_cap"}
+
+
+async def test_a_quantum_safe_network_is_founded_with_two_keys(home):
+    node = StandIn(empty=True)
+    remember, repeat = asked_word([])
+    answers = FOUND | {"advanced": FOUND["advanced"] | {"hybrid": True}}
+    async with serving(node) as url:
+        start = (menu("node"), {"url": url, "token": SETUP_TOKEN}, menu("new_wallet"), remember, repeat)
+        done = await walk(home, *start, answers)
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        entry = done["result"]
+        assert entry.data["hybrid"] is True
+        assert entry.runtime_data.market.member.wallet.is_hybrid
+        await home.config_entries.async_unload(entry.entry_id)
+    assert "voucher.issue" in node.rules["hybrid"]["kinds"]
+    assert [key["type"] for key in node.rules["founder"]["keys"]] == ["ed25519", "ml-dsa-44"]
+
+
+async def test_where_ml_dsa_is_missing_founding_a_quantum_safe_network_says_so(home, monkeypatch):
+    def unsupported(*_):
+        raise UnsupportedAlgorithm("not here")
+
+    monkeypatch.setattr(MLDSA44PrivateKey, "from_seed_bytes", unsupported)
+    remember, repeat = asked_word([])
+    answers = FOUND | {"advanced": FOUND["advanced"] | {"hybrid": True}}
+    async with serving(StandIn(empty=True)) as url:
+        start = (menu("node"), {"url": url, "token": SETUP_TOKEN}, menu("new_wallet"), remember, repeat)
+        step = await walk(home, *start, answers)
+        assert step["errors"] == {"base": "hybrid_unavailable"}
