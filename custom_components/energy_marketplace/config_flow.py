@@ -62,6 +62,8 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
     """Make this home a member of a network."""
 
     VERSION = 1
+    _wallet: Wallet
+    """Made or restored by the steps that lead to founding, joining and coming back."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -69,7 +71,6 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._token: str | None = None
         self._state: SetupState | None = None
         self._invite: str | None = None
-        self._wallet: Wallet | None = None
         self._position = 0
         self._created = 0
         self._admission: tuple[str, Admission] | None = None
@@ -133,7 +134,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_confirm_phrase(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for one word of the phrase, to know that it was written down."""
         problem = None
-        if user_input is not None and self._wallet is not None:
+        if user_input is not None:
             if user_input[CONF_WORD].strip().lower() == self._wallet.words[self._position - 1]:
                 return await self._enter()
             problem = FlowProblem("wrong_word", CONF_WORD)
@@ -313,12 +314,12 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _found(self, options: GenesisOptions) -> ConfigFlowResult:
         self._created = self._created or int(time.time() * 1000)  # a second try founds the same network
-        member = await membership.found(self._client(), self._own_wallet, options, now=self._created)
+        member = await membership.found(self._client(), self._wallet, options, now=self._created)
         return await self._finish(member, options.name)
 
     async def _join(self, invite: str, name: str) -> ConfigFlowResult:
         admission = await self._ask_in(invite)
-        member = await membership.enter(self._client(), self._own_wallet, admission, name)
+        member = await membership.enter(self._client(), self._wallet, admission, name)
         return await self._finish(member, admission.invite.name)
 
     async def _ask_in(self, invite: str) -> Admission:
@@ -332,7 +333,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _come_back(self, token: str) -> ConfigFlowResult:
         network = await self._client().network()
-        member = await membership.restore(self._client(), self._own_wallet, token=token)
+        member = await membership.restore(self._client(), self._wallet, token=token)
         return await self._finish(member, network.name)
 
     async def _finish(self, member: Membership, network_name: str) -> ConfigFlowResult:
@@ -346,7 +347,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
             self._state = await self._client().with_token(member.token).setup_state()
         node_key = self._state.node_key if self._state else None
         self._end_discoveries(node_key)
-        data = member.as_dict() | {CONF_PHRASE: self._own_wallet.phrase, CONF_NODE_KEY: node_key}
+        data = member.as_dict() | {CONF_PHRASE: self._wallet.phrase, CONF_NODE_KEY: node_key}
         return self.async_create_entry(title=f"{network_name} ({member.name})", data=data)
 
     async def _check_member(self, data: Mapping[str, Any]) -> FlowProblem | None:
@@ -360,13 +361,6 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         except (NodeError, MembershipError) as error:
             return problem_of(error)
         return None if found.network == data["network"] else FlowProblem("wrong_network")
-
-    @property
-    def _own_wallet(self) -> Wallet:
-        """The wallet that an earlier step made or restored."""
-        if self._wallet is None:
-            raise AbortFlow("start_again")
-        return self._wallet
 
     def _client(self) -> NodeClient:
         return NodeClient(async_get_clientsession(self.hass), self._url or "", self._token)

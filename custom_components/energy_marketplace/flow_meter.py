@@ -106,10 +106,12 @@ CHECK_SCHEMA = vol.Schema(
 class MeterSteps(ConfigSubentryFlow):
     """The steps that end in a meter whose values the user has seen."""
 
+    _sample: Sample
+    """What the meter showed when it was looked at, before its values are checked."""
+
     def __init__(self) -> None:
         """Know no meter yet."""
         self._meter: dict[str, Any] = {}
-        self._sample: Sample | None = None
         self._detecting: asyncio.Task[tuple[Candidate, ...]] | None = None
         self._candidates: tuple[Candidate, ...] = ()
         self._problem: FlowProblem | None = None
@@ -252,10 +254,8 @@ def _key(error: Exception) -> str:
     return "meter_unreachable" if isinstance(error, MeterError) else "bad_register"
 
 
-def _values(sample: Sample | None) -> dict[str, str]:
+def _values(sample: Sample) -> dict[str, str]:
     """Return what the meter shows as text."""
-    if sample is None:
-        return {}
     return {
         "power": "?" if sample.power_w is None else f"{sample.power_w:.0f} W",
         "imported": f"{sample.imported_wh / 1000:.3f} kWh",

@@ -303,6 +303,14 @@ async def test_assets_wait_until_the_member_runs(home, entry):
     assert (step["type"], step["reason"]) == (FlowResultType.ABORT, "entry_not_loaded")
 
 
+async def test_an_asset_is_not_changed_while_the_member_does_not_run(home, member, meter):
+    added = await add(home, member, meter)
+    await home.config_entries.async_unload(member.entry_id)
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": added.subentry_id}
+    step = await walk(home, member, context=context)
+    assert (step["type"], step["reason"]) == (FlowResultType.ABORT, "entry_not_loaded")
+
+
 async def test_a_removed_asset_takes_its_entities_along(home, member, meter):
     subentry = await add(home, member, meter)
     home.config_entries.async_remove_subentry(member, subentry.subentry_id)
