@@ -68,6 +68,10 @@ ACTIONS = {
     "set_credit": Action(member.set_credit, member.CREDIT_SCHEMA, admin=True),
     "create_invite": Action(member.create_invite, member.INVITE_SCHEMA, SupportsResponse.ONLY, admin=True),
     "approve_member": Action(member.approve_member, member.APPROVE_SCHEMA, admin=True),
+    "suspend_member": Action(governance.suspend_member, governance.SUSPEND_SCHEMA, admin=True),
+    "set_role": Action(governance.set_role, governance.ROLE_SCHEMA, admin=True),
+    "set_tariff": Action(governance.set_tariff, governance.TARIFF_SCHEMA, admin=True),
+    "retire_asset": Action(governance.retire_asset, governance.RETIRE_SCHEMA, admin=True),
     "leave_network": Action(governance.leave_network, governance.OWN_SCHEMA, admin=True),
     "rotate_keys": Action(governance.rotate_keys, governance.OWN_SCHEMA, SupportsResponse.ONLY, admin=True),
 }

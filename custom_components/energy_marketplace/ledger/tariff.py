@@ -4,7 +4,8 @@ Prices are nano per Wh. A week begins on Monday at 00:00 UTC, in summer as in wi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 _MINUTE_MS = 60_000
 _WEEK_MINUTES = 7 * 24 * 60
@@ -49,8 +50,16 @@ class NetworkTariff:
 
     def at(self, time_ms: int) -> SlotTariff:
         """Return the tariff of a slot that starts at this time (ms since the Unix epoch)."""
-        held = next((tariff for start, tariff in reversed(self.later) if start <= time_ms), self)
-        return held.of_week(time_ms)
+        return self.held_at(time_ms).of_week(time_ms)
+
+    def held_at(self, time_ms: int) -> NetworkTariff:
+        """Return the tariff that holds at a time (ms since the Unix epoch), with all of its week."""
+        return next((tariff for start, tariff in reversed(self.later) if start <= time_ms), self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the tariff as it stands in a genesis: each value a price or the steps of its week."""
+        flat = {"price_floor": self.price_floor, "price_cap": self.price_cap, "grid_fee": self.grid_fee}
+        return flat | {name: [asdict(step) for step in steps] for name, steps in self.week.items()}
 
     def of_week(self, time_ms: int) -> SlotTariff:
         """Return what this tariff says of a time, whether or not it holds then."""
