@@ -141,6 +141,70 @@ def _committee_changed(_: Narrator, data: Data) -> str:
     return f"epoch {data['epoch']} begins with a committee of {len(data['committee'])}"
 
 
+def _member_is(word: str) -> Callable[[Narrator, Data], str]:
+    return lambda narrator, data: f"{narrator.who(data['account'])} {word}"
+
+
+def _role(narrator: Narrator, data: Data) -> str:
+    return f"{narrator.who(data['account'])} is now {', '.join(data['roles']) or 'a member like any other'}"
+
+
+def _retired(narrator: Narrator, data: Data) -> str:
+    return f"{narrator.who(data['account'])} retires “{data['name']}”"
+
+
+def _announced(narrator: Narrator, data: Data) -> str:
+    verb = "could take" if data["direction"] == "consume" else "could give"
+    who = f"{narrator.who(data['account'])} ({narrator.thing(data['asset'])})"
+    return f"{who} {verb} {data['energy_wh']} Wh before {narrator.slot(data['deadline'])[:5]}"
+
+
+def _disclosed(narrator: Narrator, data: Data) -> str:
+    return f"the registers of {narrator.thing(data['asset'])} for {narrator.slot(data['slot'])} lie open"
+
+
+def _totalled(narrator: Narrator, data: Data) -> str:
+    day = f"{data['imported_wh']} Wh in, {data['exported_wh']} Wh out"
+    return f"{narrator.thing(data['asset'])} counts {day} in a day"
+
+
+def _reviewed(narrator: Narrator, data: Data) -> str:
+    return f"{_parties(narrator, data)}: settled again, {narrator.money(data['paid'] or 0)} paid in all"
+
+
+def _claimed(narrator: Narrator, data: Data) -> str:
+    place = f"{narrator.thing(data['asset'])}, {narrator.slot(data['slot'])}"
+    return f"a reading is claimed to be wrong ({place}): {data['reason']}"
+
+
+def _decided(narrator: Narrator, data: Data) -> str:
+    place = f"{narrator.thing(data['asset'])}, {narrator.slot(data['slot'])}"
+    return f"the claim about {place} is {data['state']}"
+
+
+def _certificate_is(word: str) -> Callable[[Narrator, Data], str]:
+    def tell(narrator: Narrator, data: Data) -> str:
+        return f"{data['wh']} certified Wh of {narrator.thing(data['asset'])} {word}"
+
+    return tell
+
+
+def _redemption_is(word: str) -> Callable[[Narrator, Data], str]:
+    return lambda narrator, data: f"{narrator.who(data['account'])} {word} {narrator.money(data['amount'])}"
+
+
+def _community_paid(narrator: Narrator, data: Data) -> str:
+    return f"the community pays {narrator.money(data['amount'])} to {narrator.who(data['to'])}"
+
+
+def _tariff(narrator: Narrator, data: Data) -> str:
+    return f"another tariff holds from {narrator.slot(data['from_slot'])[:5]} on"
+
+
+def _policy(_: Narrator, data: Data) -> str:
+    return f"the street changes its rules: new members by {data['approval']}"
+
+
 def _refused(_: Narrator, data: Data) -> str:
     return f"a {data['kind']} is refused ({data['code']}): {data['message']}"
 
@@ -148,8 +212,16 @@ def _refused(_: Narrator, data: Data) -> str:
 SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "member.joined": _joined,
     "member.approved": _approved,
+    "member.suspended": _member_is("is suspended"),
+    "member.resumed": _member_is("may trade again"),
+    "member.role": _role,
+    "member.leaving": _member_is("wants to leave"),
+    "member.left": _member_is("has left the street"),
+    "key.rotated": _member_is("has new keys"),
     "asset.registered": _registered,
     "asset.updated": _registered,
+    "asset.retired": _retired,
+    "flexibility.announced": _announced,
     "order.placed": _placed,
     "order.filled": _order_is("filled"),
     "order.cancelled": _order_is("cancelled"),
@@ -163,8 +235,26 @@ SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "trade.metered": _trade_is("both meters have spoken"),
     "trade.overdue": _trade_is("a reading is missing"),
     "trade.settled": _settled,
+    "trade.disputed": _trade_is("a reading is disputed"),
+    "trade.reviewed": _reviewed,
     "reading.attested": _attested,
+    "reading.disclosed": _disclosed,
+    "reading.totalled": _totalled,
+    "claim.opened": _claimed,
+    "claim.decided": _decided,
+    "certificate.issued": _certificate_is("are issued"),
+    "certificate.transferred": _certificate_is("change hands"),
+    "certificate.cancelled": _certificate_is("are used"),
+    "certificate.claimed": _certificate_is("are claimed"),
+    "certificate.withdrawn": _certificate_is("are taken back"),
+    "certificate.expired": _certificate_is("have expired"),
     "voucher.issued": _issued,
+    "voucher.requested": _redemption_is("asks to be paid out"),
+    "voucher.paid": _redemption_is("is paid out"),
+    "voucher.returned": _redemption_is("keeps vouchers of"),
+    "community.paid": _community_paid,
+    "tariff.set": _tariff,
+    "policy.set": _policy,
     "credit.set": _credited,
     "transfer": _transferred,
     "committee.voted": _voted,

@@ -1,6 +1,7 @@
 """An honest home: the node's chain, driven as the node drives it; written first, then said, then told."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from energy_ledger.dag.blocks import Block
@@ -165,16 +166,18 @@ class Home:
         self.chain = self.disk.restore(self.key, self.street.check, muted=self.street.size > 1)
         again = [Waiting(parse(data), data) for data in self.disk.outbox.values()]
         self.step(again)
-        self._ask_around()
-        self.street.clock.after(GRACE_MS, self._wait_no_longer)
+        self._ask_around(self.life)
+        self.street.clock.after(GRACE_MS, partial(self._wait_no_longer, self.life))
 
-    def _ask_around(self) -> None:
+    def _ask_around(self, life: int) -> None:
         """Ask whoever is there and has not answered yet; they all answer in the end."""
+        if self.life != life:
+            return
         for other in self.street.others(self):
             if other.author not in self.heard:
                 self.street.inquire(self, other)
-        if self.up and len(self.heard) < self.street.size - 1:
-            self.street.clock.after(GRACE_MS, self._ask_around)
+        if len(self.heard) < self.street.size - 1:
+            self.street.clock.after(GRACE_MS, partial(self._ask_around, life))
 
     def hear(self, other: int, last: Block | None) -> None:
         """Take another validator's word on the own newest block."""
@@ -182,12 +185,12 @@ class Home:
             self.heard.add(other)
             self.step((), Incoming(heard=[(other, last)]))
 
-    def _wait_no_longer(self) -> None:
+    def _wait_no_longer(self, life: int) -> None:
         """Speak though some did not answer, unless memory was lost."""
-        if not self.up or self.amnesiac:
+        if self.life != life or self.amnesiac:
             return
         if len(self.heard) + 1 < quorum_of(self.street.size):
-            self.street.clock.after(GRACE_MS, self._wait_no_longer)
+            self.street.clock.after(GRACE_MS, partial(self._wait_no_longer, life))
             return
         silent = [other.author for other in self.street.others(self) if other.author not in self.heard]
         self.step((), Incoming(heard=[(author, None) for author in silent]))

@@ -1,6 +1,7 @@
 """The street: homes, the network between them, and what must hold at every moment."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -102,11 +103,23 @@ class Street:
                     self.send(other, asker, block)
 
     def inquire(self, asker: Home, other: Home) -> None:
-        """Ask another home for the newest block of the asker that it knows."""
-        if other.up and self.linked(asker, other):
-            word = other.chain.core.newest_by(asker.author) or other.disk.newest_by(asker.author)
-            delay = self.clock.random.randint(*self.weather.delay)
-            self.clock.after(2 * delay, lambda: asker.hear(other.author, word))
+        """Ask another home for the newest block of the asker that it knows, over a link that dies with it."""
+        life = asker.life
+
+        def answer() -> None:
+            if other.up and self.linked(asker, other):
+                word = other.chain.core.newest_by(asker.author) or other.disk.newest_by(asker.author)
+                self._later(lambda: hear(word))
+
+        def hear(word: Block | None) -> None:
+            if asker.life == life:
+                asker.hear(other.author, word)
+
+        self._later(answer)
+
+    def _later(self, arrive: Callable[[], None]) -> None:
+        """Let something arrive after a delay of the present weather."""
+        self.clock.after(self.clock.random.randint(*self.weather.delay), arrive)
 
     def forward(self, sender: Home, waiting: list[Waiting]) -> None:
         """Pass transactions on, all to one who may order them, so that they stay in their order."""

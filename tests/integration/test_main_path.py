@@ -218,11 +218,11 @@ async def test_a_kilowatt_hour_goes_its_whole_way(home, node, house):
     assert sum(trade["settled_energy"] for trade in settled) == pytest.approx(0.02)
     assert {trade["placed_by"] for trade in settled} == {"automation.ask_for_the_wash"}
     assert before.issued == after.issued == after.balances + after.held + after.community
-    assert float(home.states.get("sensor.washing_machine_bought_from_neighbours").state) == pytest.approx(
-        0.02
+    await until(
+        lambda: shown(home, "sensor.washing_machine_bought_from_neighbours") == pytest.approx(0.02), 10
     )
     spent = sum(trade["amount"] for trade in settled)
-    assert float(home.states.get("sensor.washing_machine_money_spent").state) == pytest.approx(spent)
+    await until(lambda: shown(home, "sensor.washing_machine_money_spent") == pytest.approx(spent), 10)
     log = await ask(home, "get_audit_log", device_id=device.id)
     steps = [event["type"] for event in log["events"]]
     assert steps[0] == "asset.registered"
@@ -230,6 +230,11 @@ async def test_a_kilowatt_hour_goes_its_whole_way(home, node, house):
         steps
     )
     await home.config_entries.async_unload(entry.entry_id)
+
+
+def shown(home, entity_id):
+    """Return the number that a sensor shows."""
+    return float(home.states.get(entity_id).state)
 
 
 async def see_it_through(home, machine, device_id):

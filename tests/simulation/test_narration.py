@@ -118,3 +118,45 @@ def test_a_line_begins_with_the_streets_time(narrator: Narrator):
 
 def test_an_unknown_event_is_told_by_its_name(narrator: Narrator):
     assert narrator.line(event("moon.landed", {})).endswith("moon.landed")
+
+
+LATER = {
+    "member.suspended": ({"account": "tkwh1ada"}, "Ada is suspended"),
+    "member.role": ({"account": "tkwh1ada", "roles": ["treasurer"]}, "Ada is now treasurer"),
+    "asset.retired": ({"account": "tkwh1ada", "name": "Washer"}, "Ada retires “Washer”"),
+    "flexibility.announced": (
+        {"account": "tkwh1ada", "asset": "a1", "direction": "produce", "energy_wh": 9, "deadline": 5},
+        "Ada (Washer) could give 9 Wh before 11:15",
+    ),
+    "reading.disclosed": ({"asset": "a1", "slot": 2}, "the registers of Washer for 10:30-10:45 lie open"),
+    "reading.totalled": (
+        {"asset": "a1", "imported_wh": 4, "exported_wh": 5},
+        "Washer counts 4 Wh in, 5 Wh out in a day",
+    ),
+    "trade.reviewed": (TRADE, "10:30-10:45 Rosa → Ada (Washer): settled again, 0.001030 EUR paid in all"),
+    "claim.opened": (
+        {"asset": "a1", "slot": 2, "reason": "it was off"},
+        "a reading is claimed to be wrong (Washer, 10:30-10:45): it was off",
+    ),
+    "claim.decided": (
+        {"asset": "a1", "slot": 2, "state": "upheld"},
+        "the claim about Washer, 10:30-10:45 is upheld",
+    ),
+    "certificate.issued": ({"asset": "a1", "wh": 7}, "7 certified Wh of Washer are issued"),
+    "voucher.requested": (
+        {"account": "tkwh1ada", "amount": 2_000_000_000},
+        "Ada asks to be paid out 2.000000 EUR",
+    ),
+    "community.paid": (
+        {"to": "tkwh1ada", "amount": 1_000_000_000},
+        "the community pays 1.000000 EUR to Ada",
+    ),
+    "tariff.set": ({"from_slot": 2}, "another tariff holds from 10:30 on"),
+    "policy.set": ({"approval": "manual"}, "the street changes its rules: new members by manual"),
+}
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_what_members_and_officers_do_is_told(narrator, kind):
+    data, told = LATER[kind]
+    assert narrator.line(event(kind, data)) == f"10:00  {told}"

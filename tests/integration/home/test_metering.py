@@ -214,7 +214,14 @@ class TestKilled:
 
     async def test_the_reading_of_the_slot_is_still_right(self, home, node, member, hass_storage):
         slot = await self.middle_of_a_slot()
-        buy(member, slot, 1_000)
+        sold = {
+            "buyer": member.data["address"],
+            "buy_asset": WASHER,
+            "buy_point": HOME,
+            "state": "delivering",
+        }
+        await node.push_trade(trade("1.0", slot, 1_000, **sold))
+        await until(lambda: member.runtime_data.market.book.trades)
         await member.runtime_data.market.store._async_write()
         left_on_disk = copy.deepcopy(dict(hass_storage))
         await home.config_entries.async_unload(member.entry_id)
