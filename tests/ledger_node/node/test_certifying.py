@@ -54,6 +54,17 @@ def test_a_quorum_of_equal_votes_for_a_commit_that_is_known_here_is_a_certificat
     assert mine.newest == made
 
 
+def test_a_block_that_completes_certificates_of_several_commits_completes_them_all():
+    mine = certifier()
+    for commit in (5, 6, 7):
+        mine.note(state(commit))
+    mine.hear(block(0, *mine.speak()))
+    for author in (1, 2):
+        mine.hear(block(author, *(vote(author, state(commit)) for commit in (5, 6, 7))))
+    assert [made.state.commit for made in mine.take_all()] == [5, 6, 7]
+    assert mine.newest.state == state(7)
+
+
 def test_votes_for_another_state_of_the_same_commit_do_not_count():
     mine = certifier()
     mine.note(state(5))

@@ -72,15 +72,19 @@ class Certifier:
 
     def hear(self, block: Block) -> None:
         """Take the votes out of an accepted block."""
-        heard = self._heard[block.author]
         for vote in filter(None, map(read_vote, block.votes)):
             if self._voice is not None and block.author == self._voice.author:
                 self._said_root = vote.state.root
             if vote.state.commit > self._last:
-                heard[vote.state.commit] = vote
-                if len(heard) > REMEMBERED:
-                    del heard[min(heard)]
+                self._remember(block.author, vote)
                 self._count(vote.state.commit)
+
+    def _remember(self, author: int, vote: StateVote) -> None:
+        """Keep a vote; every certificate makes the votes that are kept anew."""
+        heard = self._heard[author]
+        heard[vote.state.commit] = vote
+        if len(heard) > REMEMBERED:
+            del heard[min(heard)]
 
     def take(self) -> Certificate | None:
         """Return the newest certificate, if it is new since the last call."""
