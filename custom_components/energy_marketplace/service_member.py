@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import segno
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
 
@@ -105,10 +106,17 @@ async def create_invite(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
         invite = await member.make_invite(nodes=nodes, valid_s=int(days * 86_400))
     return {
         "invite": invite.text(),
+        "qr": await hass.async_add_executor_job(_picture, invite.text()),
         "expires": local_time(invite.expires),
         "nodes": list(invite.nodes),
         "peers": list(invite.peers),
     }
+
+
+def _picture(text: str) -> str:
+    """Return a text as a QR code, for an image's address (data:)."""
+    code = segno.make(text, error="l", micro=False)
+    return str(code.svg_data_uri(scale=4, border=3))
 
 
 async def approve_member(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:

@@ -4,6 +4,7 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+import segno
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
@@ -213,6 +214,8 @@ async def test_a_founder_invites(home, node, member, act):
         await act("create_invite")
     node.accounts[member.data["address"]]["roles"] = ["founder"]
     answer = await act("create_invite", valid_days=2, nodes=["http://192.168.1.20:8710"])
+    picture = segno.make(answer["invite"], error="l", micro=False)
+    assert answer["qr"] == picture.svg_data_uri(scale=4, border=3)
     assert answer["invite"].startswith("kwhinvite1")
     assert answer["nodes"] == ["http://192.168.1.20:8710"]
     assert (await act("create_invite"))["nodes"] == [node.url]
