@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util
 from .assets import HomeAsset, assets_of
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator, MarketState
 from .entity import AssetEntity, MeterEntity, NodeEntity, WalletEntity
+from .green_share import GreenCoordinator, GreenShareSensor
 from .ledger.units import money_from_nano, price_from_nano
 from .meter.readings import Sample
 from .metering import MeterCoordinator
@@ -275,6 +276,7 @@ async def async_setup_entry(
     feeder = next((asset.feeder for asset in assets if asset.is_connection_point), "")
     async_add_entities(
         [
+            GreenShareSensor(GreenCoordinator(hass, runtime.market)),
             *(WalletSensor(runtime.market, description) for description in WALLET_SENSORS),
             *(PriceSensor(runtime.market, description, feeder) for description in PRICE_SENSORS),
         ]

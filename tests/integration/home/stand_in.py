@@ -47,6 +47,8 @@ class StandIn:
         self.prices: dict[int, dict] = {}
         self.rounds: list[dict] = []
         self.district: dict = {}
+        self.green: dict = {"consumed_wh": 0, "green_wh": 0}
+        self.asked_green: list[dict] = []
         self.answers: dict[str, object] = {}
         self.network_more: dict[str, object] = {}
         self.rounds: list[dict] = []
@@ -251,6 +253,10 @@ class StandIn:
             and query.get("state") in (None, trade["state"])
         ]
         return web.json_response({"items": rows, "next": None})
+
+    async def _get_green(self, request, rest):
+        self.asked_green.append(dict(request.query))
+        return web.json_response({"by_source": {}, "by_asset": {}, **self.green})
 
     async def _get_district(self, request, rest):
         span = {"from_day": int(request.query["from"]), "until_day": int(request.query["until"])}

@@ -21,6 +21,7 @@ from custom_components.energy_marketplace.service_input import _TRANSLATED_REFUS
 from custom_components.energy_marketplace.system_health import _async_info
 from custom_components.energy_marketplace.trigger import TRIGGERS
 from tests.integration.home.stand_in import TOKEN, trade
+from tests.integration.home.waiting import until
 
 ROOT = Path(__file__).parents[3]
 HERE = ROOT / "custom_components" / DOMAIN
@@ -47,6 +48,7 @@ def placeholders(text):
 async def test_diagnostics_hold_nothing_that_is_secret_or_says_who_it_is(home, node, member, wallet):
     me = member.data["address"]
     await node.push_trade(trade("1.0", 5, buyer=me))
+    await until(lambda: member.runtime_data.market.connected)
     text = json.dumps(await async_get_config_entry_diagnostics(home, member))
     for secret in (*wallet.words, TOKEN, me, node.url, member.data["node_key"]):
         assert f'"{secret}"' not in text
