@@ -69,6 +69,8 @@ class Book:
     placed_by: dict[str, str] = field(default_factory=dict)
     changes: int = field(default=0, compare=False)
     """How often trades changed since the start, for whoever works something out of them."""
+    counted: list[tuple[Trade, int]] = field(default_factory=list, compare=False)
+    """Trades that came into the sums (1) or went out of them (-1), until `take_counted`."""
 
     def apply(self, event: Event) -> bool:
         """Add an event; return whether it was new."""
@@ -102,6 +104,11 @@ class Book:
                 self._count(trade, 1)
             self.trades[trade.id] = trade
         self._forget_oldest()
+
+    def take_counted(self) -> list[tuple[Trade, int]]:
+        """Return what came into the sums (1) and went out of them (-1) since the last time."""
+        taken, self.counted = self.counted, []
+        return taken
 
     def note_origin(self, order: str, placed_by: str) -> None:
         """Remember who placed an order; the oldest are forgotten when there are many."""
@@ -181,6 +188,7 @@ class Book:
             del self.trades[oldest]
 
     def _count(self, trade: Trade, sign: int) -> None:
+        self.counted.append((trade, sign))
         if trade.seller == self.account:
             sold = Totals().with_sold(trade)
             self.totals[trade.sell_asset] = self.totals_of(trade.sell_asset).plus(sold, sign)

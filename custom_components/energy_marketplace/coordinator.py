@@ -23,7 +23,7 @@ from .complaints import async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, Proof, Trade
+from .ledger.answers import Account, AnswerError, Event, Network, Proof
 from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower, Lost
@@ -286,13 +286,13 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         orders = await client.orders(account=address, state="open")
         self.book.begin_anew(orders, await client.trades(account=address))
         self._book_is_lost = False
+        self._note_hours()
         self.store.async_save_within(_SAVE_WITHIN_S)
         self.async_update_listeners()
         _LOGGER.info("The node at %s was restored or began later; its lists were read anew", client.url)
 
     async def async_take(self, event: Event) -> None:
         """Take in what happened to the member, as its node tells it."""
-        before = self.book.trades.get(str(event.data.get("id")))
         try:
             if not self.book.apply(event):
                 return
@@ -301,8 +301,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 "Left out an event of the node that cannot be read: %s %s", event.cursor, event.type
             )
             return
-        if event.type.startswith("trade."):
-            self._note_hour(before, answers.read(Trade, event.data))
+        self._note_hours()
         # What was agreed must be known after a power cut in the very next moment.
         self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
         self._show_soon()
@@ -320,10 +319,11 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._show = None
         self.async_update_listeners()
 
-    def _note_hour(self, before: Trade | None, after: Trade) -> None:
-        hour = self.hours.note(before, after, self.slot_s)
-        if hour is not None and self._statistics is not None:
-            self._statistics.async_write_soon(hour)
+    def _note_hours(self) -> None:
+        """Count by the hour what the book has just counted, no more and no less."""
+        changed = [self.hours.note(trade, sign, self.slot_s) for trade, sign in self.book.take_counted()]
+        if changed and self._statistics is not None:
+            self._statistics.async_write_soon(min(changed))
 
     def _tell(self, event: Event) -> None:
         """Tell what happened, but not history that a restored wallet reads up."""

@@ -54,16 +54,10 @@ class Hours:
     older: Totals = field(default_factory=Totals)
     hours: dict[int, Totals] = field(default_factory=dict)
 
-    def note(self, before: Trade | None, after: Trade, slot_s: int) -> int | None:
-        """Count a trade that was settled, instead of what it came to before; return the changed hour."""
-        counted = [(trade, sign) for trade, sign in ((before, -1), (after, 1)) if _is_settled(trade)]
-        if not counted:
-            return None
-        hour = after.slot * slot_s // _HOUR_S * _HOUR_S
-        total = self.hours.get(hour, Totals())
-        for trade, sign in counted:
-            total = total.plus(self._mine(trade), sign)
-        self.hours[hour] = total
+    def note(self, trade: Trade, sign: int, slot_s: int) -> int:
+        """Count a settled trade (1), or what it no longer comes to (-1); return the changed hour."""
+        hour = trade.slot * slot_s // _HOUR_S * _HOUR_S
+        self.hours[hour] = self.hours.get(hour, Totals()).plus(self._mine(trade), sign)
         for oldest in sorted(self.hours)[:-_KEPT_HOURS]:
             self.older = self.older.plus(self.hours.pop(oldest))
         return hour
@@ -88,12 +82,12 @@ class Hours:
         hours = {int(hour): Totals(**totals) for hour, totals in data["hours"].items()}
         return cls(account, Totals(**data["older"]), hours)
 
-    def _mine(self, trade: Trade | None) -> Totals:
+    def _mine(self, trade: Trade) -> Totals:
         """Return what a settled trade came to for the account, on whichever side it was."""
         total = Totals()
-        if trade is not None and trade.seller == self.account:
+        if trade.seller == self.account:
             total = total.with_sold(trade)
-        if trade is not None and trade.buyer == self.account:
+        if trade.buyer == self.account:
             total = total.with_bought(trade)
         return total
 
@@ -152,7 +146,3 @@ class StatisticsWriter:
 def _row(series: Series, hour: int, of_hour: Totals, total: Totals) -> StatisticData:
     start = dt_util.utc_from_timestamp(hour)
     return StatisticData(start=start, state=series.value(of_hour), sum=series.value(total))
-
-
-def _is_settled(trade: Trade | None) -> bool:
-    return trade is not None and trade.is_settled

@@ -208,6 +208,8 @@ async def test_a_node_that_was_restored_is_read_anew_and_nothing_counts_twice(ho
     await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.6)
     await node.push_trade(bought(member, identity="1.2", **SETTLED))
     await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.9)
+    hours = member.runtime_data.market.hours.hours.values()
+    assert sum(hour.bought_wh for hour in hours) == 900
 
 
 async def test_a_first_start_waits_for_the_node(home, entry):
