@@ -31,8 +31,7 @@ from custom_components.energy_marketplace.assets import async_set
 from custom_components.energy_marketplace.book import Book
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.hourly import Hours
-from custom_components.energy_marketplace.ledger import answers
-from custom_components.energy_marketplace.ledger.answers import Event, Trade
+from custom_components.energy_marketplace.ledger.answers import Event
 from custom_components.energy_marketplace.ledger.wallet import Wallet
 from custom_components.energy_marketplace.trading.memory import Memory
 from tests.integration.home.stand_in import FOUNDER_PHRASE, NODE_KEY, TOKEN, StandIn, serving, trade
@@ -222,7 +221,8 @@ def kept_after(days: int) -> dict[str, int]:
             cursor += 1
             book.apply(Event(cursor, 1, 0, "trade.settled", (), (), None, data))
             book.note_origin(f"{cursor:064x}", "automatic_trading")
-            hours.note(None, answers.read(Trade, data), SLOT_S)
+            for counted, sign in book.take_counted():
+                hours.note(counted, sign, SLOT_S)
         learned.memory.note(slot, 100.0, 50.0)
         learned.memory.learn_prices({slot: 100_000 + slot % 1_000})
         outlook = learned.memory.outlook(slot * SLOT_S * 1000, range(slot, slot + 8))

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from homeassistant.components.recorder.statistics import async_import_statistics
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
@@ -75,3 +76,27 @@ async def test_the_forecasts_of_the_energy_dashboard_are_spread_over_the_slots(h
     home.config.components.add("energy")
     first = int(HOUR.timestamp()) // 900
     assert await async_solar_forecast(home, 900) == {first + step: 250.0 for step in range(4)}
+
+
+async def test_a_forecast_that_fails_leaves_the_others(home, monkeypatch):
+    found = [MockConfigEntry(domain=domain) for domain in ("broken", "sunny")]
+    for one in found:
+        one.add_to_hass(home)
+    chosen = {"type": "solar", "config_entry_solar_forecast": [one.entry_id for one in found]}
+
+    async def manager(hass):
+        return SimpleNamespace(data={"energy_sources": [chosen]})
+
+    async def fails(hass, entry_id):
+        raise HomeAssistantError("no answer from the weather")
+
+    async def forecast(hass, entry_id):
+        return {"wh_hours": {HOUR.isoformat(): 400.0}}
+
+    async def platforms(hass):
+        return {"broken": fails, "sunny": forecast}
+
+    monkeypatch.setattr(agent_sources, "async_get_manager", manager)
+    monkeypatch.setattr(agent_sources, "async_get_energy_platforms", platforms)
+    home.config.components.add("energy")
+    assert sum((await async_solar_forecast(home, 900)).values()) == 400.0

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from functools import partial
 
 import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
@@ -11,8 +12,11 @@ from homeassistant.core import CoreState
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from custom_components.energy_marketplace.const import DOMAIN
+from custom_components.energy_marketplace.coordinator import news_signal
+from custom_components.energy_marketplace.ledger.answers import Event
 from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
 from tests.integration.conftest import HOME, WASHER, show
 from tests.integration.home.stand_in import trade
@@ -290,6 +294,28 @@ async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplo
     await node.push_trade(bought(member))
     await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     assert "Left out an event" in caplog.text
+
+
+async def test_an_event_that_comes_again_is_not_told_again(home, node, member):
+    await node.push_trade(bought(member, **SETTLED))
+    await until(lambda: float(state(home, "sensor.washer_bought_from_neighbours")) == 0.3)
+    market, heard = member.runtime_data.market, []
+    async_dispatcher_connect(home, news_signal(member.entry_id), heard.append)
+    await market.async_take(Event(1, 1, 0, "trade.settled", (), (), None, bought(member, **SETTLED)))
+    assert heard == []
+    assert market.book.totals_of(WASHER).bought_wh == 300
+
+
+async def test_many_entities_take_over_what_is_new_in_turns(home, member):
+    market, called = member.runtime_data.market, []
+    stops = [market.async_add_listener(partial(called.append, number)) for number in range(200)]
+    market.async_update_listeners()
+    assert 0 < len(called) < 60
+    stops.pop()()
+    await market.async_show()
+    assert set(called) == set(range(199))
+    for stop in stops:
+        stop()
 
 
 @pytest.fixture(autouse=True)
