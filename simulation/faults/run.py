@@ -124,15 +124,20 @@ class Run:
         self.street.note(None, f"has {self.street.weather}")
 
     def _restore_backup(self, victim: Home) -> None:
-        """Crash a home whose disk then dies; the backup is from an earlier trouble."""
-        backup = self.backups.get(victim.author)
-        self.backups[victim.author] = victim.disk.copy()
-        if backup is not None and victim.up and self.street.size > 1:
-            victim.crash()
-            # What only the dead disk held is lost with it, though it was acknowledged.
-            for lost in victim.disk.outbox.keys() - backup.outbox.keys():
-                self.acknowledged.pop(lost, None)
-            victim.start(backup)
+        """Make a backup, or crash a home whose disk then dies and bring it back on the backup it has.
+
+        What was written on the dead disk since is given up: it is never brought back later, as a backup of
+        it would hold words that contradict what the home said meanwhile.
+        """
+        backup = self.backups.pop(victim.author, None)
+        if backup is None or not victim.up or self.street.size == 1:
+            self.backups[victim.author] = victim.disk.copy()
+            return
+        victim.crash()
+        # What only the dead disk held is lost with it, though it was acknowledged.
+        for lost in victim.disk.outbox.keys() - backup.outbox.keys():
+            self.acknowledged.pop(lost, None)
+        victim.start(backup)
 
     def _get_out_of_trouble(self) -> None:
         self.street.groups = []

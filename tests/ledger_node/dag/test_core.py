@@ -246,11 +246,11 @@ def flood(author: int, start: int, count: int, wish: BlockRef | None = None) -> 
 def test_a_block_another_author_waits_for_finds_room_beyond_its_authors_share() -> None:
     core = observer(4)
     give(core, flood(3, 20, MAX_HELD_BLOCKS))
-    [unwanted] = flood(3, 11, 1)
+    [unwanted] = flood(3, 90, 1)
     give(core, [unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS
     [own_wish] = flood(3, 100, 1, unwanted.ref)
-    [wish] = flood(2, 12, 1, unwanted.ref)
+    [wish] = flood(2, 91, 1, unwanted.ref)
     give(core, [own_wish, wish, unwanted])
     assert core.status().waiting == MAX_HELD_BLOCKS + 2
 

@@ -291,7 +291,7 @@ class Core:
         missing = self._ordering.missing(block)
         if not missing and not future:
             return self._admit([block], now)
-        if self._waiting.has_room(block):
+        if self._waiting.make_room(block):
             self._waiting.hold(block, missing, future, now)
         return []
 

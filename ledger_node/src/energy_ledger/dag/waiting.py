@@ -81,6 +81,19 @@ class WaitingRoom:
         factor = WANTED_FACTOR if by_others else 1
         return count < factor * MAX_HELD_BLOCKS and size + len(block.body) <= factor * MAX_HELD_BYTES
 
+    def make_room(self, block: Block) -> bool:
+        """Give up later blocks of the same author for one that comes before them; tell whether it may wait.
+
+        What comes first is needed first: an author's room that is full of what follows would keep out the
+        very block that all of it waits for.
+        """
+        while not self.has_room(block):
+            later = max((held.ref for held in self.blocks_by(block.author)), default=block.ref)
+            if later.round <= block.round:
+                return False
+            self._give_up(self._held[later])
+        return True
+
     def hold(self, block: Block, missing: list[BlockRef], future: bool, now: int) -> None:
         """Hold a block until its missing ancestors are accepted and, if it is early, its time has come."""
         self._held[block.ref] = _Held(block, dict.fromkeys(missing))
@@ -158,6 +171,15 @@ class WaitingRoom:
             return []
         self._remove(held)
         return [held.block]
+
+    def _give_up(self, held: _Held) -> None:
+        """Forget a block, and what nothing else waits for."""
+        for ref in held.missing:
+            gap = self._gaps[ref]
+            gap.children.remove(held.block.ref)
+            if not gap.children:
+                del self._gaps[ref]
+        self._remove(held)
 
     def _remove(self, held: _Held) -> None:
         ref = held.block.ref
