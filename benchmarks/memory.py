@@ -76,7 +76,9 @@ def main() -> None:
                 month.pass_slot()
             if day in SHOWN_DAYS or day == arguments.days:
                 disk = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-                print(f"day {day:3}: {resident_mb():6.0f} MB resident, {disk / 1e6:7.1f} MB on disk", flush=True)
+                print(
+                    f"day {day:3}: {resident_mb():6.0f} MB resident, {disk / 1e6:7.1f} MB on disk", flush=True
+                )
         month.close()
 
 
