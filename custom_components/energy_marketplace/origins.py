@@ -1,5 +1,6 @@
 """Who is behind an action: an automation, or a person."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +24,13 @@ class Origins:
         for event_type in _STARTED:
             entry.async_on_unload(hass.bus.async_listen(event_type, self._async_note))
 
-    def of(self, context: Context) -> str:
-        """Return the entity id of the automation or script behind a context, or `user`."""
+    async def async_of(self, context: Context) -> str:
+        """Return the entity id of the automation or script behind a context, or `user`.
+
+        Since 2026.11 the core queues what is fired while it tells of another event: a run's first action may
+        come before the word that the run has started, though in the same turn of the loop.
+        """
+        await asyncio.sleep(0)
         for context_id in (context.id, context.parent_id):
             if context_id is not None and context_id in self._runs:
                 return self._runs[context_id]

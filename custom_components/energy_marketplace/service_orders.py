@@ -114,7 +114,7 @@ async def cancel_order(hass: HomeAssistant, call: ServiceCall) -> ServiceRespons
 
 async def place(call: ServiceCall, target: Target, build: Builder) -> ServiceResponse:
     """Place an order and answer what became of it."""
-    placed_by = target.entry.runtime_data.origins.of(call.context)
+    placed_by = await target.entry.runtime_data.origins.async_of(call.context)
     with explained():
         receipt, order = await async_place(target.market, target.asset, build, placed_by)
     return {

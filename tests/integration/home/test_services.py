@@ -9,6 +9,7 @@ from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import create_eager_task
 
 from custom_components.energy_marketplace.const import DOMAIN
 from tests.integration.conftest import HOME, WASHER
@@ -163,6 +164,19 @@ async def test_it_is_known_which_automation_placed_an_order(home, node, member, 
         0.155,
         "import",
     )
+
+
+async def test_an_automation_is_known_though_its_action_comes_before_the_word_of_its_start(
+    home, devices, act
+):
+    """As when the core queues what is fired while it tells of another event."""
+    run = Context()
+    acting = create_eager_task(
+        act("place_bid", device_id=devices["Home"], energy=0.1, context=run), loop=home.loop
+    )
+    home.bus.async_fire("automation_triggered", {"entity_id": "automation.wash"}, context=run)
+    await acting
+    assert [one["placed_by"] for one in (await act("get_orders"))["orders"]] == ["automation.wash"]
 
 
 async def test_orders_and_trades_can_be_asked_for_by_state(node, devices, act):
