@@ -20,11 +20,11 @@ _DAY_S: Final = 86_400
 class DayTable:
     """Energies (Wh, NaN where nothing is known) of the last `KEPT_DAYS` local days."""
 
-    def __init__(self, slot_s: int, zone: tzinfo) -> None:
+    def __init__(self, slot_s: int, zone: tzinfo, days: dict[int, Floats] | None = None) -> None:
         self._slot_s = slot_s
         self._zone = zone
         self.per_day = max(1, _DAY_S // slot_s)
-        self._days: dict[int, Floats] = {}
+        self._days = days or {}
 
     def put(self, slot: int, wh: float) -> None:
         """Note what was measured in a slot; days that are too old are dropped."""
@@ -54,10 +54,8 @@ class DayTable:
 
     def minus(self, other: Self, factor: float) -> Self:
         """Return these values less `factor` times another table's, where both are known."""
-        table = type(self)(self._slot_s, self._zone)
-        for day, row, others in self._common(other):
-            table._days[day] = row - factor * others
-        return table
+        days = {day: row - factor * others for day, row, others in self._common(other)}
+        return type(self)(self._slot_s, self._zone, days)
 
     def values_with(self, other: Self) -> tuple[Floats, Floats]:
         """Return the values of all slots of which both tables know one, oldest first."""

@@ -33,8 +33,8 @@ def base_forecast(table: DayTable, slots: Sequence[int], now: int) -> Forecast:
 def usual(table: DayTable, slots: Sequence[int]) -> dict[int, float]:
     """Return the mean of the same time of day, the last days counting most and the slots beside it half.
 
-    Unlike a quantile it adds up to what a day takes, however rare and large the single draws are. A slot is left
-    out if nothing was ever measured at its time of day.
+    Unlike a quantile it adds up to what a day takes, however rare and large the single draws are. A slot is
+    left out if nothing was ever measured at its time of day.
     """
     places = {slot: table.place(slot) for slot in slots}
     means = {day: _mean(table, day) for day in sorted({day for day, _ in places.values()})}
@@ -48,7 +48,7 @@ def _mean(table: DayTable, day: int) -> Floats:
     weights = 0.5 ** ((day - days) / _MEAN_HALF_LIFE_DAYS)[:, None] * ~np.isnan(rows)
     total, known = (weights * np.nan_to_num(rows)).sum(axis=0), weights.sum(axis=0)
     total, known = (2.0 * side + np.roll(side, 1) + np.roll(side, -1) for side in (total, known))
-    return np.divide(total, known, out=np.full(len(known), np.nan), where=known > 0)
+    return np.asarray(np.divide(total, known, out=np.full(len(known), np.nan), where=known > 0))
 
 
 def weekday_weights(days: np.ndarray, day: int) -> Floats:

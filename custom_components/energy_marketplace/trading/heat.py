@@ -1,16 +1,14 @@
 """Warm water as a store of electricity: its band of temperatures, and what its thermometer teaches.
 
-Between the low and the high end of its band a tank holds what it took for every kelvin. All energies here are Wh
-of electricity, as the meter shows them; how many of heat a heat pump makes of each matters only where the tank
-is known by its litres.
+Between the low and the high end of its band a tank holds what it took for every kelvin. All energies here are
+Wh of electricity, as the meter shows them; how many of heat a heat pump makes of each matters only where the
+tank is known by its litres.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, Final, Literal, Self
-
-import numpy as np
 
 from .daytable import DayTable
 from .habit import usual

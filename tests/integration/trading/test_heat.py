@@ -1,4 +1,4 @@
-"""Warm water: its band holds, its heating is as cheap as can be, and its thermometer teaches what it needs."""
+"""Warm water: its band holds, heating it is as cheap as can be, and its thermometer teaches what it needs."""
 
 from itertools import product
 
