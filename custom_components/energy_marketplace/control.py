@@ -156,6 +156,8 @@ class DeliveryControl:
             self._wanted = None
             if self._is(state.state, wanted):
                 return
+            # Who is killed right after switching must know at the next start that it is to be given back.
+            await self._market.store.async_write_through()
             try:
                 await self._call(wanted)
             except (HomeAssistantError, ValueError) as error:
