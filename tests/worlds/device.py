@@ -38,6 +38,8 @@ class Device:
         self.seen = seen
         self.shows = [SPAN - random.randint(1, 600) if random.random() < 0.5 else SPAN // 2, SPAN // 3]
         self.true: dict[int, Both] = defaultdict(lambda: (0, 0))
+        self.forgot = False
+        """Whether it began anew: one that does so twice within a few Wh may hide some, and never adds any."""
         self._quiet = 0
 
     def lives(self, slot: int) -> list[Look]:
@@ -68,6 +70,7 @@ class Device:
             self.seen("exchanged and told")
             return (self.shows[0], self.shows[1]), ended
         self.shows = [0, 0] if chance > 0.01 else [self.random.randint(0, SPAN - 1) for _ in range(2)]
+        self.forgot = self.forgot or chance > 0.01
         self.seen("began anew" if chance > 0.01 else "exchanged without a word")
         return None
 

@@ -14,6 +14,7 @@ from typing import Any
 from custom_components.energy_marketplace.meter.journal import Attestation, Journal, Traded
 from custom_components.energy_marketplace.meter.readings import Gap, SlotReading
 from custom_components.energy_marketplace.meter.slots import SlotMeter
+from custom_components.energy_marketplace.trading.deliveries import traded_at
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
 from energy_ledger.transactions import Transaction
 from tests.ledger_node.ledger.life import Storage
@@ -182,13 +183,7 @@ class World:
             self.do(home.person, "order.place", asset=home.asset, order=terms)
 
     def traded(self, asset: str) -> dict[int, Traded]:
-        sums: dict[int, Traded] = {}
-        for trade in self.street.state.trades.values():
-            if asset in (trade.sell_point, trade.buy_point):
-                known = sums.get(trade.slot, Traded())
-                sold = trade.wh if trade.sell_point == asset else 0
-                sums[trade.slot] = Traded(known.sold_wh + sold, known.bought_wh + trade.wh - sold)
-        return sums
+        return traded_at(self.street.state.trades.values(), asset)
 
     def attested(self, one: Attestation, result: Result) -> None:
         if result.state == "refused":
