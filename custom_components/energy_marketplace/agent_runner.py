@@ -7,6 +7,7 @@ lies in a file of its own, which is written now and then: losing the last minute
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -25,10 +26,11 @@ from .assets import HomeAsset, assets_of
 from .const import DOMAIN
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.client import NodeError, RefusedError
-from .ledger.member import LostAnswerError, Receipt
+from .ledger.member import Receipt
 from .ledger.units import slot_at
 from .metering import MeterCoordinator
-from .trading.agent import Plan, Schedule, plan
+from .outbox import APPLIED
+from .trading.agent import Cancellation, Plan, Schedule, plan
 from .trading.forecast import base_of
 from .trading.home import HomeModel, Settings
 from .trading.memory import Errors
@@ -169,7 +171,7 @@ class AgentRunner:
         made = await self._plan(home, now)
         self._plans[point.id] = made
         if self._market.connected:
-            await self._order(made)
+            await self._order(self._seen(point, made))
 
     async def _plan(self, home: HomeModel, now: int) -> Plan:
         """Plan outside the event loop, which must not be held."""
@@ -191,24 +193,43 @@ class AgentRunner:
         )
         return await self._hass.async_add_executor_job(job)
 
+    def _seen(self, point: HomeAsset, made: Plan) -> Plan:
+        """Return the plan; where nobody sees what flows, one that promises nothing and takes all back.
+
+        What a silent meter cannot prove counts as not delivered, and is paid for.
+        """
+        if not self._meters[point.subentry_id].is_silent:
+            return made
+        book, here = self._market.book, {one.id for one in (point, *self._behind(point))}
+        own = [
+            Cancellation(order.id, order.asset, Sentence("takes_back"))
+            for order in book.orders.values()
+            if order.asset in here and book.placed_by.get(order.id) == AGENT
+        ]
+        return replace(made, place=(), cancel=tuple(own))
+
     async def _order(self, made: Plan) -> None:
-        """Take back and place what a plan says; whatever fails is planned anew in the next round."""
-        member = self._market.member
+        """Take back and place what a plan says; whatever fails is planned anew in the next round.
+
+        While it is not known what became of an order, be it a person's, no other is placed: it may be the
+        very same.
+        """
+        market = self._market
         try:
+            if not await market.outbox.async_clear():
+                _LOGGER.debug("Automatic trading waits to hear what became of an order")
+                return
             for cancellation in made.cancel:
-                await _unless_refused(member.cancel_order(cancellation.order))
+                await _unless_refused(market.member.cancel_order(cancellation.order))
             for decision in made.place:
-                receipt = await _unless_refused(member.place_order(decision.asset, decision.order))
-                if receipt is not None:
-                    self._note(receipt.id)
-        except LostAnswerError as error:
-            self._note(error.envelope.id)
+                placing = market.outbox.async_place(
+                    decision.asset, decision.order, placed_by=AGENT, insist=True
+                )
+                receipt = await _unless_refused(placing)
+                if receipt is not None and receipt.state != APPLIED:
+                    return
         except NodeError as error:
             _LOGGER.debug("Automatic trading waits for the node: %s", error)
-
-    def _note(self, order: str) -> None:
-        self._market.book.note_origin(order, AGENT)
-        self._market.store.async_save_within(0)
 
     def _learn(self, point: HomeAsset) -> None:
         """Learn from the slots that closed since the last time."""

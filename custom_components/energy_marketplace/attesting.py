@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
+from .ledger.member import Receipt
 from .meter.journal import Attestation, Journal, Mode, Traded
 from .meter.readings import Gap, SlotReading
+from .outbox import APPLIED
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
@@ -15,7 +18,8 @@ KEEP_DAYS = 400
 """How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
 
 _DAY_S = 86_400
-_TRY_AGAIN = frozenset({"slot_not_over"})
+_TRY_AGAIN = frozenset({"slot_not_over", "expired", "sequence_used"})
+"""Refusals of the moment or of the envelope; the reading itself is still to be attested."""
 _THERE_ALREADY = "reading_exists"
 
 _WHY_NOT = {
@@ -38,6 +42,7 @@ class Attester:
         self._journal = journal
         self._busy = asyncio.Lock()
         self._given_up: set[int] = set()
+        self._sent: tuple[Attestation, Receipt] | None = None
 
     async def async_keep(self, reading: SlotReading) -> None:
         """Keep a slot's reading on disk; once a day drop those that are too old."""
@@ -90,10 +95,22 @@ class Attester:
             return
         async with self._busy:
             try:
+                if not await self._is_heard():
+                    return
                 for attestation in self._due():
                     await self._attest(attestation)
+                    if self._sent is not None:
+                        return
             except NodeError as error:
                 _LOGGER.debug("Readings wait for the node: %s", error)
+
+    async def _is_heard(self) -> bool:
+        """Return whether it is known what became of the reading that was sent last."""
+        if self._sent is None:
+            return True
+        attestation, receipt = self._sent
+        await self._conclude(attestation, self._market.member.finish(receipt.envelope))
+        return self._sent is None
 
     def _due(self) -> list[Attestation]:
         network = self._market.network
@@ -108,17 +125,25 @@ class Attester:
         ]
 
     async def _attest(self, attestation: Attestation) -> None:
+        sending = self._market.member.attest(
+            asset=attestation.asset,
+            slot=attestation.slot,
+            imported_wh=attestation.imported_wh,
+            exported_wh=attestation.exported_wh,
+            commitment=attestation.commitment,
+        )
+        await self._conclude(attestation, sending)
+
+    async def _conclude(self, attestation: Attestation, outcome: Awaitable[Receipt]) -> None:
+        """Note what became of a reading: only what counts is attested."""
         try:
-            receipt = await self._market.member.attest(
-                asset=attestation.asset,
-                slot=attestation.slot,
-                imported_wh=attestation.imported_wh,
-                exported_wh=attestation.exported_wh,
-                commitment=attestation.commitment,
-            )
+            receipt = await outcome
         except RefusedError as error:
+            self._sent = None
             await self._refused(attestation, error)
-        else:
+            return
+        self._sent = None if receipt.state == APPLIED else (attestation, receipt)
+        if self._sent is None:
             await self._journal.attested(attestation.slot, receipt.id)
 
     async def _refused(self, attestation: Attestation, error: RefusedError) -> None:

@@ -47,6 +47,8 @@ def _near_limit(state: MarketState, _now_ms: int) -> Facts | None:
     network = state.network
     if network.may_fail is None or network.may_fail > 0 or len(network.committee) <= _ALONE:
         return None
+    if network.problem is not None:
+        return None  # the node itself says who is missing, and one issue for one cause is enough
     return {"missing": str(-network.may_fail)}
 
 
@@ -79,9 +81,16 @@ def async_judge(hass: HomeAssistant, entry: ConfigEntry, url: str, state: Market
 
 
 @callback
+def async_withdraw_judged(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Withdraw what was judged by the node's last answer."""
+    for complaint in COMPLAINTS:
+        ir.async_delete_issue(hass, DOMAIN, f"{complaint.key}_{entry.entry_id}")
+
+
+@callback
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
-    for key in ("node_unreachable", *(complaint.key for complaint in COMPLAINTS)):
-        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
+    async_withdraw_judged(hass, entry)
+    ir.async_delete_issue(hass, DOMAIN, f"node_unreachable_{entry.entry_id}")
     for subentry_id in entry.subentries:
         ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")

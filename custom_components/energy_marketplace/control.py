@@ -84,9 +84,7 @@ class DeliveryControl:
         )
         if self._asset.band is not None:
             thermometer = self._asset.heat[HEAT_SENSOR]
-            entry.async_on_unload(
-                async_track_state_change_event(self._hass, thermometer, self._async_warmed)
-            )
+            entry.async_on_unload(async_track_state_change_event(self._hass, thermometer, self._async_warmed))
         if self._drive is not None and not self._drive.overridden and self._power_w() is not None:
             self._wanted = self._drive.value  # a device may have forgotten it meanwhile
         self._async_look()
@@ -184,6 +182,8 @@ class DeliveryControl:
             self._wanted = None
             if self._is(state.state, wanted):
                 return
+            # Who is killed right after switching must know at the next start that it is to be given back.
+            await self._market.store.async_write_through()
             try:
                 await self._call(wanted)
             except (HomeAssistantError, ValueError) as error:

@@ -146,10 +146,21 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
     def _issue(self) -> str:
         return f"meter_silent_{self.asset.subentry_id}"
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has said nothing for so long that nobody knows what flows now."""
+        last = self.slots.last
+        silent_ms = wall_clock() - (last.at if last else 0)
+        return not self.last_update_success and silent_ms > self._patience_ms
+
+    @property
+    def _patience_ms(self) -> int:
+        return max(_SILENT_AFTER_S, self._market.slot_s) * 1000
+
     def _complain_when_silent(self) -> None:
         last = self.slots.last
         silent_ms = wall_clock() - max(self._started, last.at if last else 0)
-        if silent_ms > max(_SILENT_AFTER_S, self._market.slot_s) * 1000:
+        if silent_ms > self._patience_ms:
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,

@@ -68,7 +68,7 @@ def test_money_is_conserved_and_members_keep_to_the_table_after_every_step(seed,
 
 def test_civic_lives_are_rich_enough_to_prove_something():
     seen = Counter()
-    for seed in range(16):
+    for seed in range(32):
         life = CivicLife(seed)
         for _ in range(120):
             life.step()
