@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
 from .book import Book
-from .complaints import async_judge, async_withdraw_judged
+from .complaints import SilentMeters, async_judge, async_withdraw_judged
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
@@ -99,6 +99,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.store = store
         self.connected = False
         self.book = _kept_book(store, member.address)
+        self.silent_meters = SilentMeters(hass, entry)
         self.outbox = Outbox(member, self.book, store, self.now_ms)
         self._network = _kept_network(store)
         self._committee: Committee | None = None
