@@ -18,6 +18,8 @@ PLATFORMS: Final = [
     Platform.TIME,
 ]
 SUBENTRY_ASSET: Final = "asset"
+EVENT_NEWS: Final = "energy_marketplace_news"
+"""What the bus is told of a trade, an order or a payment that is worth a line in the logbook."""
 
 # A member's entry.
 CONF_ACCOUNT: Final = "account"
