@@ -123,6 +123,7 @@ async def test_of_each_order_the_newest_round_that_had_it_says_why_not_more(sock
         }
 
     newest = [said("bb", me, "price", slot=4, price=260_000), said("cc", "tkwh1else", "priority", slot=4)]
+    newest.append(said("dd", me, "filled"))
     older = [said("bb", me, "no_counterpart"), said("aa", me, "feeder", slot=3, feeder="north")]
     node.rounds = [decided(9, None, "open"), decided(8, newest), decided(7, older, "void")]
     outcomes = {one["order"]: one for one in (await ask(socket, "outcomes", member))["outcomes"]}

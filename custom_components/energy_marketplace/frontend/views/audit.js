@@ -1,15 +1,11 @@
 // The audit log of a chosen asset, entry by entry, as the ledger holds it, and whether the committee vouches for it.
 
-import { el, icon, long, put, table, text } from "../dom.js";
+import { badge } from "../badges.js";
+import { el, long, put, table, text } from "../dom.js";
 
 const PAGE = 100;
 const NANO = 1e9;
 const WH = 1000;
-const BADGES = {
-  proven: { style: "badge good", icon: "shield-check" },
-  unproven: { style: "badge", icon: "shield-outline" },
-  contradicted: { style: "badge bad", icon: "shield-alert" },
-};
 
 const named = (word) => (wh, { format, texts }) => texts(word, { energy: format.energy(wh / WH) });
 const moved = (arrow) => (wh, { format }) => (wh ? `${arrow} ${format.energy(wh / WH)}` : null);
@@ -135,10 +131,9 @@ export class Audit {
   }
 
   #showVerdict(verdict, word, sentence, reason) {
-    const badge = BADGES[verdict];
     put(
       this.verdict,
-      el("div", {}, el("span", { class: badge.style, "data-verdict": sentence ? verdict : "none" }, icon(badge.icon), word)),
+      el("div", {}, badge(verdict, word)),
       sentence ? el("p", { class: verdict === "contradicted" ? "warning" : null }, sentence) : null,
       reason ? el("p", { class: "dim" }, el("code", {}, reason)) : null,
     );
