@@ -227,6 +227,7 @@ async def test_a_node_that_is_away_is_told_in_the_readers_language(show, node):
     for view in ("orders", "statement", "district", "audit", "neighbours"):
         await page.run(f"panel.shadowRoot.querySelector('[data-view={view}]').click()")
         await page.until(f"{SEEN}.includes({json.dumps(said)})")
+        assert "Noch ist nichts geschehen" not in await page.run(SEEN), view
 
 
 async def test_the_row_of_tabs_is_walked_with_the_arrow_keys(show):
