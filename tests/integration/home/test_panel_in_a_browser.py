@@ -8,6 +8,7 @@ import pytest
 from homeassistant.components.http import StaticPathConfig
 from homeassistant.setup import async_setup_component
 
+from custom_components.energy_marketplace.agent_runner import AGENT
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.panel import _async_url
 from tests.integration.conftest import HOME, WASHER
@@ -72,6 +73,7 @@ async def street(home, node, member):
     _papers(node, me, now)
     await node.push("asset.registered", {"id": WASHER, "name": "Washer"}, (me,), (WASHER,))
     await node.push("order.placed", order("0f" * 32, WASHER, me), (me,), (WASHER, HOME))
+    market.book.note_origin("0f" * 32, AGENT)
     await until(lambda: market.book.orders and len(market.book.trades) == 5)
     return member
 
@@ -213,6 +215,7 @@ async def test_an_order_says_why_it_did_not_get_more(show):
     await turn(page, "orders")
     text = await page.run(SEEN)
     assert "Nobody was left to trade with at that time." in text
+    assert "automatic trading" in text
     assert "Its limit: with 0.26 EUR/kWh it would have got more" in text
     assert "The line north carries no more" in text
 
