@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 TRANSLATIONS = HERE.parents[2] / "custom_components" / DOMAIN / "translations"
 LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
 VIEWS = ("overview", "orders", "statement", "district", "audit", "neighbours")
+REDEMPTION = "5e" * 32
 PHONE, SLATE, DESK = 390, 820, 1360
 SLOT_MS, NANO = 900_000, 1_000_000_000
 SEEN = "panel.shadowRoot.querySelector('main').innerText"
@@ -124,6 +125,9 @@ def _papers(node, me, now):
     shares = {"self_sufficiency_ppm": 432_100, "self_consumption_ppm": None, "money_kept": 55 * NANO}
     days = {"days_complete": 12, "positive": False, "baseline_peak_import_wh": None}
     node.district = energy | shares | days
+    asked = {"account": "tkwh1neighbour", "amount": 5 * NANO, "reference": "IBAN 7", "note": None}
+    when = {"requested": now * SLOT_MS, "settled": None, "state": "requested"}
+    node.answers["redemptions"] = {"items": [{"id": REDEMPTION, **asked, **when}], "next": None}
     day = {"feeder": "north", "day": now // 96, "metered_wh": 90_000, "members_wh": 80_000}
     more = {"difference_wh": 10_000, "complete": True, "persistent": True}
     node.answers["feeders"] = [day | more, day | more | {"persistent": False, "complete": False}]
@@ -251,6 +255,15 @@ async def test_an_invite_is_made_and_shown_as_text_and_picture(show):
     await page.until(f"{SEEN}.includes('kwhinvite1')")
     assert await page.run("panel.shadowRoot.querySelector('img.qr').decode().then(() => true)")
     assert await page.run(TOO_WIDE) == []
+
+
+async def test_a_treasurer_settles_what_a_member_asked_for(show, node):
+    page = await show()
+    await turn(page, "neighbours")
+    await page.until(f"{SEEN}.includes('IBAN 7') && {SEEN}.includes('€5.00')")
+    await press(page, "I have paid it")
+    await until(lambda: node.submitted and node.submitted[-1]["kind"] == "voucher.settle")
+    assert (node.submitted[-1]["redemption"], node.submitted[-1]["paid"]) == (REDEMPTION, True)
 
 
 async def test_what_others_write_is_never_read_as_markup(show, node):
