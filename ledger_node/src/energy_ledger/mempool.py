@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from energy_ledger.keys import KeySet
 from energy_ledger.transactions import Transaction
 
@@ -37,8 +39,7 @@ class MempoolFullError(Exception):
     """More waits than the node wants to remember; try again when it has been ordered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True, gc=False):
     """A transaction on its way into a block; `data` is its envelope as blocks carry it.
 
     `signers` are the keys of its account under which its signatures were found good; none if not checked.

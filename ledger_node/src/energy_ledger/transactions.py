@@ -43,7 +43,8 @@ _decoder = msgspec.json.Decoder(Envelope)
 class Transaction(Struct, frozen=True, gc=False):
     """A transaction of good form.
 
-    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind.
+    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind, `size` the
+    bytes of body and signatures together.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Transaction(Struct, frozen=True, gc=False):
     payload: Payload
     body: bytes
     signatures: tuple[bytes, ...]
+    size: int
 
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether every key of the set signed it."""
@@ -92,13 +94,9 @@ def read_transaction(envelope: Envelope) -> Transaction:
     kind = _kind(tree)
     payload = convert(tree, KINDS[kind])
     payload.check()
-    return Transaction(
-        id=transaction_id(body),
-        kind=kind,
-        payload=payload,
-        body=body,
-        signatures=tuple(map(bytes.fromhex, envelope.signatures)),
-    )
+    signatures = tuple(map(bytes.fromhex, envelope.signatures))
+    size = len(body) + sum(map(len, signatures))
+    return Transaction(transaction_id(body), kind, payload, body, signatures, size)
 
 
 def parse(data: bytes) -> Transaction:

@@ -19,8 +19,7 @@ SIGNATURE_WORK: Final = 1_000
 
 def work_of(transaction: Transaction) -> int:
     """Return the work that a transaction makes: its bytes, and its signatures to check."""
-    size = len(transaction.body) + sum(map(len, transaction.signatures))
-    return size + SIGNATURE_WORK * len(transaction.signatures)
+    return transaction.size + SIGNATURE_WORK * len(transaction.signatures)
 
 
 def check(state: State, transaction: Transaction, time: int, ahead: int = 0) -> None:

@@ -94,6 +94,12 @@ class State:
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.timing = Timing.of(genesis.rules)
+        self._first_policy = Policy(
+            approval=genesis.rules.approval,
+            quota=genesis.rules.quota,
+            hybrid=given(genesis.rules.hybrid),
+            sharing=genesis.rules.sharing,
+        )
         self.accounts = Table(Account)
         self.assets = Table(Asset)
         self.audits = Table(Audit)
@@ -146,11 +152,7 @@ class State:
     @property
     def policy(self) -> Policy:
         """What holds now of those rules that may change."""
-        rules = self.rules
-        policy = self.policies.get(POLICY)
-        return policy or Policy(
-            approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid), sharing=rules.sharing
-        )
+        return self.policies.get(POLICY) or self._first_policy
 
     @property
     def commit(self) -> int:
