@@ -27,7 +27,6 @@ from energy_ledger.ledger.rows import (
     UsedInvite,
     Work,
     given,
-    used_key,
 )
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
@@ -210,13 +209,14 @@ class State:
 
     def use_sequence(self, account: str, sequence: int, transaction: str) -> Account:
         """Use up a sequence number of an account."""
-        self.used.put(Used(account=account, sequence=sequence, transaction=transaction))
+        used = self.used.get(account) or Used(account=account)
+        self.used.put(used.noting(sequence, transaction))
         return self.update(account, sequence=sequence)
 
     def was_applied(self, account: str, sequence: int, transaction: str) -> bool:
         """Tell whether this very transaction used the number; only a window of numbers is remembered."""
-        used = self.used.get(used_key(account, sequence))
-        return used is not None and used.transaction == transaction
+        used = self.used.get(account)
+        return used is not None and used.has(sequence, transaction)
 
     def close_commit(self) -> Closing:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
