@@ -103,7 +103,8 @@ async def test_every_answer_fits_the_description(lived_in):
     found = {name: (await client.get(f"/v1/{name}")) for name in LISTS}
     for name, page in found.items():
         fits(page, answer_schema(f"/v1/{name}"))
-    assert [len(found[name]["items"]) for name in LISTS[:4]] == [2, 2, 2, 1]
+    assert [len(found[name]["items"]) for name in LISTS[:3]] == [2, 2, 2]
+    assert found["rounds"]["items"]
     for name in ("assets", "orders", "trades"):
         one = found[name]["items"][0]
         shown = await client.get(f"/v1/{name}/{one['id']}")

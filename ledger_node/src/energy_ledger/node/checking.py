@@ -10,7 +10,7 @@ from typing import Final
 
 from energy_ledger.keys import is_hybrid
 from energy_ledger.node.checking_process import Lot, Signed, check, pack
-from energy_ledger.node.helper import Helper
+from energy_ledger.node.helper import Helper, receive
 
 MANY: Final = 64
 """Signatures that come together, from which on they are worth handing over to other processes."""
@@ -39,9 +39,9 @@ class _Bench:
         try:
             async with self._room:
                 async with self._sending:
-                    await self.helper.send(lot)
+                    answers = await self.helper.send(lot)
                 async with self._receiving:  # locks are given in the order in which they are asked for
-                    return await self.helper.receive()
+                    return await receive(answers)
         except BaseException:
             await self.helper.close()  # an answer that nobody waits for would be taken for the next one's
             raise
@@ -64,9 +64,11 @@ class Checkers:
         """Tell of each whether all its signatures are good."""
         if not self._benches or len(signed) < MANY:
             return [bool(good) for good in await self._check_here(tag, signed)]
-        self._stay()
         lots = batched(signed, _LOT, strict=False)
-        parts = await asyncio.gather(*(self._check_beside(tag, lot) for lot in lots))
+        try:
+            parts = await asyncio.gather(*(self._check_beside(tag, lot) for lot in lots))
+        finally:
+            self._end_later()
         return [bool(good) for good in chain.from_iterable(parts)]
 
     async def close(self) -> None:
@@ -90,11 +92,14 @@ class Checkers:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._in_threads, check, Lot(tag, list(signed)))
 
-    def _stay(self) -> None:
+    def _end_later(self) -> None:
         """Keep the processes for a while from now on."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._rest)
+        self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._end)
 
-    def _rest(self) -> None:
-        self._ending = asyncio.create_task(self.close())
+    def _end(self) -> None:
+        if any(bench.waiting for bench in self._benches):
+            self._end_later()
+        else:
+            self._ending = asyncio.create_task(self.close())

@@ -32,21 +32,14 @@ class Helper:
         self._module = module
         self.process: Process | None = None
 
-    async def send(self, frame: bytes) -> None:
-        """Ask something. Raises OSError when the process cannot be reached."""
+    async def send(self, frame: bytes) -> asyncio.StreamReader:
+        """Ask something; return where this very process answers. Raises OSError when it cannot be reached."""
         process = self.process or await self.start()
-        if process.stdin is None:
-            raise BrokenPipeError("the process has no input")
+        if process.stdin is None or process.stdout is None:
+            raise BrokenPipeError("the process has no pipes")
         process.stdin.write(framed(frame))
         await process.stdin.drain()
-
-    async def receive(self) -> bytes:
-        """Return the next frame of an answer. Raises IncompleteReadError when the process ends first."""
-        process = self.process
-        if process is None or process.stdout is None:
-            raise asyncio.IncompleteReadError(b"", _HEADER.size)
-        (length,) = _HEADER.unpack(await process.stdout.readexactly(_HEADER.size))
-        return await process.stdout.readexactly(length)
+        return process.stdout
 
     async def close(self) -> None:
         """End the process, if it runs."""
@@ -63,6 +56,12 @@ class Helper:
             sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         return self.process
+
+
+async def receive(answers: asyncio.StreamReader) -> bytes:
+    """Return the next frame of an answer. Raises IncompleteReadError when the process ends first."""
+    (length,) = _HEADER.unpack(await answers.readexactly(_HEADER.size))
+    return await answers.readexactly(length)
 
 
 def run(answer: Callable[[bytes], Iterable[bytes]]) -> None:

@@ -139,9 +139,10 @@ class Intake:
         """Take what goes into the next block out of the mempool."""
         taken = self._mempool.take(MAX_PAYLOAD_BYTES, MAX_ITEMS)
         for one in taken:
-            sender = self._senders[one.account]
-            sender.waiting.discard(one.sequence)
-            sender.moving.add(one.sequence)
+            payload = one.transaction.payload
+            sender = self._senders[payload.account]
+            sender.waiting.discard(payload.sequence)
+            sender.moving.add(payload.sequence)
         return taken
 
     async def ordered(self, taken: Sequence[Taken]) -> None:
@@ -162,12 +163,14 @@ class Intake:
             taken = self._pending.pop(one.result.id, None)
             if taken is None:
                 continue
-            sender = self._senders[taken.waiting.account]
-            sender.moving.discard(taken.waiting.sequence)
-            sender.work -= work_of(taken.waiting.transaction)
-            if not sender.waiting and not sender.moving:
-                del self._senders[taken.waiting.account]
             taken.placed = one
+            transaction = taken.waiting.transaction
+            payload = transaction.payload
+            sender = self._senders[payload.account]
+            sender.moving.discard(payload.sequence)
+            sender.work -= work_of(transaction)
+            if not sender.waiting and not sender.moving:
+                del self._senders[payload.account]
         self._tell()
 
     def forget(self, void: Iterable[Waiting]) -> None:
@@ -271,9 +274,10 @@ class Intake:
 
     def _accept(self, one: Waiting) -> Taken:
         self._mempool.add(one)
-        sender = self._senders.get(one.account)
+        account = one.account
+        sender = self._senders.get(account)
         if sender is None:
-            sender = self._senders[one.account] = _Sender()
+            sender = self._senders[account] = _Sender()
         sender.waiting.add(one.sequence)
         sender.work += work_of(one.transaction)
         taken = self._pending[one.transaction.id] = Taken(one)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from energy_ledger.market.book import Book, Clearing
-from energy_ledger.node.helper import Helper
+from energy_ledger.node.helper import Helper, receive
 from energy_ledger.node.solver_process import pack, unpack
 
 _LONGEST_S = 300
@@ -48,8 +48,8 @@ class Solver:
 
     async def _ask(self, book: Book) -> AsyncIterator[Clearing]:
         """Give clearings of a book, each better than the one before."""
-        await self._helper.send(pack(book))
-        while (clearing := unpack(await self._helper.receive())) is not None:
+        answers = await self._helper.send(pack(book))
+        while (clearing := unpack(await receive(answers))) is not None:
             if not isinstance(clearing, Clearing):
                 raise SolverError("the solver answered something else than a clearing")
             yield clearing
