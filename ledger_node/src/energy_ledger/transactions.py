@@ -77,9 +77,18 @@ class Transaction(Struct, frozen=True, gc=False):
 
 def read_envelope(data: bytes) -> Envelope:
     """Read an envelope from JSON bytes. Raises Refused."""
+    return read_compactly(data)[0]
+
+
+def read_compactly(data: bytes) -> tuple[Envelope, bytes]:
+    """Read an envelope from JSON bytes; return it, and as this program writes it. Raises Refused."""
     if len(data) > MAX_ENVELOPE:
         raise Refused("too_large", None, f"An envelope has at most {MAX_ENVELOPE} bytes.")
-    return _read_compact(data) or convert(loads(data), Envelope)
+    plain = _read_compact(data)
+    if plain is not None:
+        return plain, data
+    envelope = convert(loads(data), Envelope)
+    return envelope, envelope.encode()
 
 
 def _read_compact(data: bytes) -> Envelope | None:

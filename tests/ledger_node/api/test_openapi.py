@@ -1,5 +1,6 @@
 """The API's description fits what the API answers: checked on a street where everything happened."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -78,15 +79,18 @@ async def lived_in(node, client):
         await street.client.must(who.sign("asset.register", asset_type=kind, source=source, **place))
         for who, kind, source in ((bo, "solar", "solar"), (cy, "home", None))
     ]
-    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (4, 5)}
+    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (14, 15)}  # rounds enough for a slow machine
     offer = {"type": "offer", "price": 90_000, "slots": slots}
     bid = {"type": "fixed", "price": 200_000, "slots": slots}
     await street.client.must(bo.sign("order.place", asset=roof, order=offer))
     await street.client.must(cy.sign("order.place", asset=home, order=bid))
     await street.client.submit(bo.sign("order.place", asset="0" * 64, order=offer))
-    async with street.client.session.ws_connect(
-        street.client.url + "/v1/events?cursor=0", headers=street.client.headers
-    ) as events:
+    async with (
+        street.client.session.ws_connect(
+            street.client.url + "/v1/events?cursor=0", headers=street.client.headers
+        ) as events,
+        asyncio.timeout(60),
+    ):
         while (await events.receive_json())["type"] != "trade.matched":
             pass
     return street.client, bo, cy, roof

@@ -363,7 +363,7 @@ class State:
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names)) if names else ()
 
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}

@@ -24,7 +24,7 @@ from energy_ledger.node.checking import Checkers
 from energy_ledger.node.checking_process import Signed
 from energy_ledger.payloads import Join
 from energy_ledger.refusals import Refused
-from energy_ledger.transactions import TRANSACTION_TAG, Transaction, read_envelope, read_transaction
+from energy_ledger.transactions import TRANSACTION_TAG, Transaction, read_compactly, read_transaction
 
 CHUNK: Final = 128
 """Envelopes that a thread reads at a time."""
@@ -287,11 +287,10 @@ class Intake:
 def _read_one(data: bytes) -> Waiting | Turned:
     """Read an envelope and the transaction in it."""
     try:
-        envelope = read_envelope(data)
+        envelope, compact = read_compactly(data)
         transaction = read_transaction(envelope)
     except Refused as refused:
         return Turned(refused)
-    compact = envelope.encode()
     beyond = _beyond_us(transaction, len(compact))
     return Waiting(transaction, compact) if beyond is None else Turned(beyond, transaction.id)
 

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -170,17 +170,19 @@ class Running:
         self._wake.set()
         return admissions
 
+    async def prepared(self, blocks: Sequence[Block]) -> Incoming:
+        """Return blocks for delivery, many transactions' signatures in them checked on all cores."""
+        self._check_alive()
+        ours = [block.envelopes for block in blocks if block.epoch == self.standing.epoch]
+        envelopes = list(chain.from_iterable(ours))
+        return Incoming(blocks, await self.intake.check(envelopes) if len(envelopes) >= MANY else ())
+
     async def deliver(self, incoming: Incoming) -> list[Fault]:
         """Give the chain what came over a link; return, when that is done, which rules its blocks break.
 
         Raises StoppedError when nothing is ordered any more.
         """
         self._check_alive()
-        ours = [block.envelopes for block in incoming.blocks if block.epoch == self.standing.epoch]
-        envelopes = list(chain.from_iterable(ours))
-        if len(envelopes) >= MANY:  # all cores check their signatures first
-            incoming = replace(incoming, checked=await self.intake.check(envelopes))
-            self._check_alive()
         delivery = _Delivery(incoming, asyncio.get_running_loop().create_future())
         self._deliveries.append(delivery)
         self._wake.set()
