@@ -78,7 +78,7 @@ async def lived_in(node, client):
         await street.client.must(who.sign("asset.register", asset_type=kind, source=source, **place))
         for who, kind, source in ((bo, "solar", "solar"), (cy, "home", None))
     ]
-    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (9, 10)}
+    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (14, 15)}
     offer = {"type": "offer", "price": 90_000, "slots": slots}
     bid = {"type": "fixed", "price": 200_000, "slots": slots}
     await street.client.must(bo.sign("order.place", asset=roof, order=offer))
@@ -104,7 +104,7 @@ async def test_every_answer_fits_the_description(lived_in):
     for name, page in found.items():
         fits(page, answer_schema(f"/v1/{name}"))
     assert [len(found[name]["items"]) for name in LISTS[:3]] == [2, 2, 2]
-    assert found["rounds"]["items"][0]["state"] == "cleared"
+    assert "cleared" in [one["state"] for one in found["rounds"]["items"]]
     for name in ("assets", "orders", "trades"):
         one = found[name]["items"][0]
         shown = await client.get(f"/v1/{name}/{one['id']}")
