@@ -78,6 +78,14 @@ class HeatHistory:
         """Note what the meter showed for a slot."""
         self._taken.put(slot, wh)
 
+    def seed(self, taken: Mapping[int, float], starts_c: Mapping[int, float]) -> None:
+        """Learn from what a recorder kept: Wh by slot, and how warm it was (°C) at the start of slots."""
+        for slot, wh in taken.items():
+            self.take(slot, wh)
+        for slot, start_c in starts_c.items():
+            if slot + 1 in starts_c:
+                self._warmed.put(slot, starts_c[slot + 1] - start_c)
+
     def read(self, time_ms: int, temperature_c: float) -> None:
         """Note a temperature; the first of a slot counts as that of its start."""
         self._seen = (time_ms, temperature_c)
