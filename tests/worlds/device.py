@@ -41,6 +41,7 @@ class Device:
         self.forgot = False
         """Whether it began anew: one that does so twice within a few Wh may hide some, and never adds any."""
         self._quiet = 0
+        self._heard = False
 
     def lives(self, slot: int) -> list[Look]:
         """Let a slot pass; return what a look at each twentieth would have found."""
@@ -77,6 +78,7 @@ class Device:
     def _look(self, at: int, exchange: tuple[Both, Both] | None) -> Look:
         sample = Sample(at, self.shows[0], self.shows[1], spans_wh=(SPAN, SPAN))
         chance = self.random.random()
+        heard, self._heard = self._heard, False
         self._quiet = self.random.randint(1, 6) if chance < 0.02 else max(0, self._quiet - 1)
         if self._quiet:
             self.seen("silent")
@@ -84,10 +86,10 @@ class Device:
         if chance < 0.05:
             self.seen("talked nonsense")
             return Look(Sample(at, self.random.randint(0, SPAN), self.random.randint(0, SPAN)), exchange)
-        if chance < 0.06:
+        if chance < 0.07 and heard:  # a clock that is wrong from the start shows only by its later jump
             self.seen("clock set back")
             return Look(Sample(at - self.slot_ms // 2, self.shows[0], self.shows[1]), exchange)
-        restarted = chance < 0.15
-        if restarted:
+        self._heard = True
+        if restarted := chance < 0.15:
             self.seen("restarted")
         return Look(sample, exchange, restarted)

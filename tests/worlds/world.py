@@ -39,6 +39,7 @@ class Home:
         self.device = Device(self.random, SLOT_MS, self.note)
         self.meter = self.fresh(None)
         self.offline = 0
+        self.given_up: set[int] = set()
 
     async def begin(self) -> None:
         self.journal = await Journal.open(self.asset, Memory())
@@ -72,17 +73,27 @@ class Home:
             await self.journal.add(part)
             await self.copy.add(part)
 
-    def attests(self, traded: dict[int, Traded]) -> None:
+    async def attests(self, traded: dict[int, Traded]) -> None:
         """Send what is due, unless the line is dead; send again what may have got lost on the way."""
         self.offline = self.random.randint(1, 4) if self.random.random() < 0.1 else max(0, self.offline - 1)
         if self.offline:
             self.note("offline")
             return
         for one in self.journal.due(traded, self.world.readings):
-            transaction = self.reading(one)
-            for result in self.world.sends(transaction):
-                self.world.attested(one, result)
-            self.again(one, transaction, traded)
+            if one.slot not in self.given_up:
+                transaction = self.reading(one)
+                (result,) = self.world.sends(transaction)
+                await self.answered(one, transaction, result)
+                self.again(one, transaction, traded)
+
+    async def answered(self, one: Attestation, transaction: Transaction, result: Result) -> None:
+        if result.state == "applied":
+            self.note("read")
+            await self.journal.attested(one.slot, transaction.id)
+        else:
+            assert result.code == "too_late"
+            self.note("late")
+            self.given_up.add(one.slot)
 
     def reading(self, one: Attestation, **changes: Any) -> Transaction:
         fields = {
@@ -168,7 +179,7 @@ class World:
         self.street.time = (slot + 1) * SLOT_MS
         self.commit()
         for home in self.homes:
-            home.attests(self.traded(home.asset))
+            await home.attests(self.traded(home.asset))
         for late in list(self.street.state.slots.closed):
             for home in self.homes:
                 if self.random.random() < 0.5:
@@ -184,13 +195,6 @@ class World:
 
     def traded(self, asset: str) -> dict[int, Traded]:
         return traded_at(self.street.state.trades.values(), asset)
-
-    def attested(self, one: Attestation, result: Result) -> None:
-        if result.state == "refused":
-            assert result.code in ("too_late", "reading_exists")
-            self.seen["late"] += result.code == "too_late"
-        else:
-            self.seen["read"] += 1
 
     def do(self, who: Any, kind: str, **fields: Any) -> Result:
         (result,) = self.sends(self.street.write(who, kind, sign=False, **fields))
