@@ -143,8 +143,8 @@ def _heat_store(asset: HomeAsset, tank: Tank) -> HeatStore:
     return HeatStore(
         id=asset.id,
         stored_wh=tank.stored_wh,
-        low_wh=tank.spare_wh,
-        high_wh=tank.high_wh,
+        low_wh=tank.least_wh,
+        high_wh=tank.most_wh,
         power_w=asset.rated_import_w,
         draw_wh=tank.draw_wh,
         settings=_settings(asset),

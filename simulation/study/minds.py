@@ -243,8 +243,8 @@ class Agent:
             yield HeatStore(
                 id=self.ids.heat,
                 stored_wh=tank.stored_wh,
-                low_wh=tank.spare_wh,
-                high_wh=tank.high_wh,
+                low_wh=tank.least_wh,
+                high_wh=tank.most_wh,
                 power_w=house.heat_w,
                 draw_wh=tank.draw_wh,
             )

@@ -411,6 +411,22 @@ def test_a_battery_buys_where_nights_are_cheap_and_days_are_dear():
     assert planned.schedules["battery"].because.key in ("takes_at", "rests", "gives_home")
 
 
+def test_what_a_battery_buys_carries_the_larger_margin_for_a_sunnier_day_may_fill_it():
+    night = [slot for slot in h.WINDOW if 20 <= slot - NOW_SLOT < 40]
+    prices = {slot - 96 * day: 90_000 for slot in night for day in range(1, 8)}
+
+    def dearest_bid(strategy):
+        empty = Battery(
+            id="battery", stored_wh=0, capacity_wh=6_000, reserve_wh=0, charge_w=4_000, discharge_w=4_000,
+            settings=AssetSettings(strategy=strategy),
+        )  # fmt: skip
+        planned = h.decide(h.home(300, batteries=(empty,)), prices=prices)
+        return max(one.order.price for one in planned.place if one.asset == "battery")
+
+    saves, floor = dearest_bid("help_street"), h.TARIFF.price_floor
+    assert dearest_bid("save_money") == pytest.approx(saves - 0.3 * (saves - floor), abs=2_500)
+
+
 def test_a_battery_sells_in_the_evening_what_neighbours_usually_pay_for():
     evening = [slot for slot in h.WINDOW if 20 <= slot - NOW_SLOT < 30]
     prices = {slot - 96 * day: 290_000 for slot in evening for day in range(1, 8)}

@@ -173,8 +173,8 @@ def test_what_is_drawn_is_expected_at_its_time_of_day():
     morning = max(day, key=tank.draw_wh.__getitem__)
     assert morning % 96 == 28
     assert tank.stored_wh == pytest.approx((temperature - 45) * 200 * WATER_WH, abs=1)
-    assert tank.high_wh == round(15 * 200 * WATER_WH)
-    assert tank.spare_wh == pytest.approx(0.1 * tank.high_wh, abs=1)
+    whole_wh = 15 * 200 * WATER_WH
+    assert (tank.least_wh, tank.most_wh) == (round(0.1 * whole_wh), round(0.9 * whole_wh))
 
 
 def test_of_a_new_tank_the_energy_is_expected_that_people_said():
