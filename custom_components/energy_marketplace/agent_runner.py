@@ -160,6 +160,7 @@ class AgentRunner:
     async def _work(self, point: HomeAsset, solar: Mapping[int, float] | None) -> None:
         self._learn(point)
         await self._learn_prices(point)
+        may_order = await self._may_order()  # before the plan, which is to know all that stands
         now, slot_s = self._now_ms(), self._market.slot_s
         first = slot_at(now, slot_s)
         window = range(first, first + self._market.network.parameters.horizon_slots + 2)
@@ -172,7 +173,7 @@ class AgentRunner:
         home = model_of(point, behind, standings, outlook, runs=learned.runs, slot_s=slot_s)
         made = await self._plan(home, now)
         self._plans[point.id] = made
-        if self._market.connected:
+        if may_order:
             await self._order(self._seen(point, made))
 
     async def _plan(self, home: HomeModel, now: int) -> Plan:
@@ -210,17 +211,21 @@ class AgentRunner:
         ]
         return replace(made, place=(), cancel=tuple(own))
 
-    async def _order(self, made: Plan) -> None:
-        """Take back and place what a plan says; whatever fails is planned anew in the next round.
+    async def _may_order(self) -> bool:
+        """Return whether the node is there and it is known what became of all that was ordered.
 
-        While it is not known what became of an order, be it a person's, no other is placed: it may be the
-        very same.
+        While the fate of an order is open, be it a person's, no other is placed: it may be the very same.
         """
+        try:
+            return self._market.connected and await self._market.outbox.async_clear()
+        except NodeError as error:
+            _LOGGER.debug("Automatic trading waits to hear what became of an order: %s", error)
+            return False
+
+    async def _order(self, made: Plan) -> None:
+        """Take back and place what a plan says; whatever fails is planned anew in the next round."""
         market = self._market
         try:
-            if not await market.outbox.async_clear():
-                _LOGGER.debug("Automatic trading waits to hear what became of an order")
-                return
             for cancellation in made.cancel:
                 await _unless_refused(market.member.cancel_order(cancellation.order))
             for decision in made.place:

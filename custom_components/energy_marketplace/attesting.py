@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
+from .const import CONF_KEEP_DAYS, KEEP_DAYS
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
 from .ledger.member import Receipt
@@ -13,10 +14,6 @@ from .outbox import APPLIED
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
-CONF_KEEP_DAYS = "keep_days"
-KEEP_DAYS = 400
-"""How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
-
 _DAY_S = 86_400
 _TRY_AGAIN = frozenset({"slot_not_over", "expired", "sequence_used"})
 """Refusals of the moment or of the envelope; the reading itself is still to be attested."""
@@ -57,11 +54,7 @@ class Attester:
         watched proves that at least so much flowed.
         """
         traded = traded_at(self._market.book.unsettled(), self._journal.asset)
-        proven: dict[int, SlotReading] = {}
-        if self._market.network.parameters.readings != "net":
-            for part in gap.proven:
-                known = proven.get(part.slot)
-                proven[part.slot] = part if known is None else max(known, part, key=_moved)
+        proven = self._most_moved(gap.proven)
         for slot in proven.keys() & traded.keys():
             await self._journal.add(proven[slot])
         if slots := [
@@ -72,6 +65,26 @@ class Attester:
                 ", ".join(slots),
                 "; ".join(_WHY_NOT[reason] for reason in gap.reasons),
             )
+
+    async def async_rescue(self, watched: Iterable[SlotReading]) -> None:
+        """Keep what was watched of traded slots whose grace is about to end while their meter is silent.
+
+        Once it speaks again it would be too late. Call it when a slot has ended.
+        """
+        traded = traded_at(self._market.book.unsettled(), self._journal.asset)
+        last_call = self._market.slot_now() - self._market.network.parameters.grace_slots
+        for slot, part in sorted(self._most_moved(watched).items()):
+            if slot in traded and slot <= last_call:
+                await self._journal.add(part)
+
+    def _most_moved(self, watched: Iterable[SlotReading]) -> dict[int, SlotReading]:
+        """Return the best watched part of each slot; none where a reading must be that of a whole slot."""
+        if self._market.network.parameters.readings == "net":
+            return {}
+        best: dict[int, SlotReading] = {}
+        for part in watched:
+            best[part.slot] = max(best.get(part.slot, part), part, key=_moved)
+        return best
 
     def measured(self, slot: int) -> Attestation | None:
         """Return what the meter showed of a slot as the ledger should know it; None if nobody read it."""

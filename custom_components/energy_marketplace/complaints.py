@@ -87,10 +87,42 @@ def async_withdraw_judged(hass: HomeAssistant, entry: ConfigEntry) -> None:
         ir.async_delete_issue(hass, DOMAIN, f"{complaint.key}_{entry.entry_id}")
 
 
+class SilentMeters:
+    """The meters of a member that have not answered for long; one issue names them all.
+
+    They often fall silent together, as when a gateway or a cable fails.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Know of none."""
+        self._hass = hass
+        self._issue = f"meter_silent_{entry.entry_id}"
+        self._names: dict[str, str] = {}
+
+    @callback
+    def async_note(self, subentry_id: str, name: str, *, silent: bool) -> None:
+        """Note whether the meter of an asset is silent."""
+        if silent:
+            self._names[subentry_id] = name
+        else:
+            self._names.pop(subentry_id, None)
+        if not self._names:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="meter_silent",
+            translation_placeholders={"name": ", ".join(self._names.values())},
+        )
+
+
 @callback
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
     async_withdraw_judged(hass, entry)
-    ir.async_delete_issue(hass, DOMAIN, f"node_unreachable_{entry.entry_id}")
-    for subentry_id in entry.subentries:
-        ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")
+    for key in ("node_unreachable", "meter_silent"):
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")

@@ -18,6 +18,8 @@ PLATFORMS: Final = [
     Platform.TIME,
 ]
 SUBENTRY_ASSET: Final = "asset"
+EVENT_NEWS: Final = "energy_marketplace_news"
+"""What the bus is told of a trade, an order or a payment that is worth a line in the logbook."""
 
 # A member's entry.
 CONF_ACCOUNT: Final = "account"
@@ -28,6 +30,9 @@ CONF_NETWORK: Final = "network"
 CONF_NODE_KEY: Final = "node_key"
 CONF_PHRASE: Final = "phrase"
 CONF_TEST: Final = "test"
+CONF_KEEP_DAYS: Final = "keep_days"
+KEEP_DAYS: Final = 400
+"""How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
 
 # An asset's subentry; its unique id is the asset's id on the ledger.
 CONF_ASSET_TYPE: Final = "asset_type"

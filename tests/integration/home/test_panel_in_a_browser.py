@@ -36,9 +36,13 @@ NAMELESS = """[...panel.shadowRoot.querySelectorAll("input, select, button")]
   .filter((one) => !(one.innerText || one.ariaLabel || one.labels?.[0]?.innerText))
   .map((one) => one.outerHTML)"""
 """What takes input and has no name that can be read aloud."""
+STRANGE = f"{SEEN}.replace(/tkwh1\\w+|kwhinvite1\\S+/g, '').match(/{KEYS}/g)"
+"""Words that are none in any language; addresses and invites are left out."""
 TOO_WIDE = """(() => {
   const all = [document.documentElement, panel, ...panel.shadowRoot.querySelectorAll("main, .card, .scroll")];
-  return all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 90));
+  const inner = (one) => one.matches(".scroll") && one.scrollHeight > one.clientHeight + 1;
+  const cut = (one) => one.scrollWidth > one.clientWidth + 1 || inner(one);
+  return all.filter(cut).map((one) => one.outerHTML.slice(0, 90));
 })()"""
 
 
@@ -159,11 +163,23 @@ async def test_every_view_is_whole_in_every_language_on_a_phone(show):
         page = await show(language)
         for view in VIEWS:
             await turn(page, view)
-            strange = f"{SEEN}.replace(/tkwh1\\w+|kwhinvite1\\S+|[a-z_]+: /g, '').match(/{KEYS}/g)"
-            assert await page.run(strange) is None, (language, view)
+            assert await page.run(STRANGE) is None, (language, view)
             assert await page.run(TOO_WIDE) == [], (language, view)
             assert await page.run(NAMELESS) == [], (language, view)
         assert page.complaints == [], language
+
+
+async def test_what_is_wrong_on_a_screen_would_be_seen(show):
+    page = await show()
+    main = "panel.shadowRoot.querySelector('main')"
+    await page.run(
+        f"{main}.insertAdjacentHTML('beforeend', '<p style=\"width:500px\">why_feeder</p><input>')"
+    )
+    await page.run("console.error('oh'), setTimeout(() => missing())")
+    assert await page.run(STRANGE) == ["why_feeder"]
+    assert await page.run(NAMELESS) == ["<input>"]
+    assert await page.run(TOO_WIDE) != []
+    await until(lambda: len(page.complaints) == 2)
 
 
 @pytest.mark.parametrize("width", [SLATE, DESK])
