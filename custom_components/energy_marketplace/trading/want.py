@@ -3,8 +3,7 @@
 A promise that is not kept costs what the other side loses by it: cap less price for a seller, price less
 floor for a buyer. So an energy that comes with probability 1 - F is worth selling at p while
 (1 - F)(p - floor) - F(cap - p) >= 0, that is from p = floor + F(cap - floor) on; and likewise worth buying up
-to F(cap - floor) below the supplier's price; where it saves less than that, up to F(saving - floor) below. Each
-level of `LEVELS` is one slice, with its own limit.
+to F(cap - floor) below the supplier's price. Each level of `LEVELS` is one slice, with its own limit.
 """
 
 from collections.abc import Iterator
