@@ -78,6 +78,7 @@ form .said:empty { margin-top: -12px; }
 .invite { display: block; max-height: 84px; overflow-y: auto; }
 svg.chart { width: 100%; height: auto; display: block; }
 .unseen { position: fixed; opacity: 0; }
+.choices { display: inline-flex; flex-wrap: wrap; gap: 4px 16px; }
 .note { margin: 8px 0 0; }
 .verdict { display: grid; gap: 8px; margin: 16px 0; }
 .verdict p { margin: 0; max-width: 72ch; }
