@@ -20,7 +20,7 @@ class Threads:
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reader")
     )
     checkers: ThreadPoolExecutor = field(default_factory=lambda: _one("checker"))
-    """Forms of transactions, and signatures where they are few; a second one would only wait for the first."""
+    """Forms of transactions, and signatures where they are few; a second thread would wait for the first."""
 
     def close(self) -> None:
         """Let every thread finish what it is doing, and end it."""
