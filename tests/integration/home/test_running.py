@@ -290,7 +290,7 @@ async def test_what_is_to_be_written_while_home_assistant_stops_is_written_once_
 
 
 async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplog):
-    await node.push("trade.matched", {"id": "1.0"}, (member.data["address"],))
+    await node.push("trades.matched", {"id": "1.0"}, (member.data["address"],))
     await node.push_trade(bought(member))
     await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     assert "Left out an event" in caplog.text

@@ -87,7 +87,7 @@ async def lived_in(node, client):
     async with street.client.session.ws_connect(
         street.client.url + "/v1/events?cursor=0", headers=street.client.headers
     ) as events:
-        while (await events.receive_json())["type"] != "trade.matched":
+        while (await events.receive_json())["type"] != "trades.matched":
             pass
     return street.client, bo, cy, roof
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from msgspec import convert
 
+from energy_ledger.ledger.matches import Matches
 from energy_ledger.ledger.recall import recall
 from energy_ledger.ledger.trading_rows import Order, Round, Trade
 
@@ -15,7 +16,9 @@ class Archive:
         self.rows = defaultdict(dict)
         for outcome in street.outcomes:
             for change in outcome.changes:
-                if change.row is not None:
+                if isinstance(change.value, Matches):
+                    self.rows["trades"] |= {one.id: one.row() for one in change.value.trades()}
+                elif change.row is not None:
                     self.rows[change.table][change.key] = change.row
         self.rules = street.genesis.rules
         self.tariffs = street.ledger.tariffs

@@ -10,7 +10,7 @@ from typing import Final
 
 STEP_S: Final = 0.005
 """Time between two looks: a delay is seen less this at worst."""
-LINGER_S: Final = 1.0
+LINGER_S: Final = 0.4
 """How long the loop is watched after the last sign of work."""
 
 
