@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from .assets import HomeAsset
 from .const import LOADS, SOURCES
+from .trading.heat import Tank
 from .trading.home import (
     Appliance,
     AssetSettings,
     Battery,
     Car,
+    HeatStore,
     HomeModel,
     Load,
     Point,
@@ -25,13 +27,15 @@ class Standing:
     """How an asset stands now, as its meter and its entities say.
 
     `level` is a battery's state of charge (0 to 1, None where nobody says it), `taken_wh` what a load got
-    towards its present need, which must be met by `ready_ms`.
+    towards its present need, which must be met by `ready_ms`, `tank` how warm a boiler or heat pump is, None
+    where that is not known.
     """
 
     level: float | None = None
     plugged: bool = True
     taken_wh: int = 0
     ready_ms: int = 0
+    tank: Tank | None = None
 
 
 def is_roof(asset: HomeAsset) -> bool:
@@ -123,6 +127,16 @@ def _load(asset: HomeAsset, standing: Standing, run_by_ms: int | None, slot_s: i
     """Return a load: a machine only while a run of it is wanted, anything else with what it still needs."""
     if asset.asset_type == "appliance":
         return None if run_by_ms is None else _run(asset, run_by_ms, slot_s)
+    if (tank := standing.tank) is not None:
+        return HeatStore(
+            id=asset.id,
+            stored_wh=tank.stored_wh,
+            low_wh=tank.spare_wh,
+            high_wh=tank.high_wh,
+            power_w=asset.rated_import_w,
+            draw_wh=tank.draw_wh,
+            settings=_settings(asset),
+        )
     return Car(
         id=asset.id,
         needs_wh=max(0, asset.settings.energy_wh - standing.taken_wh),

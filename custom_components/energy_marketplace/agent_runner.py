@@ -7,10 +7,10 @@ lies in a file of its own, which is written now and then: losing the last minute
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -18,21 +18,24 @@ from homeassistant.helpers.storage import Store
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
-from .agent_model import Standing, is_flexible, is_roof, model_of
+from .agent_learned import Learned
+from .agent_model import is_flexible, is_roof, model_of
 from .agent_sources import async_history, async_solar_forecast
+from .agent_standing import Standings
 from .assets import HomeAsset, assets_of
-from .const import CONTROL_LEVEL, CONTROL_PLUGGED, DOMAIN
+from .const import DOMAIN
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.client import NodeError, RefusedError
-from .ledger.member import LostAnswerError, Receipt
+from .ledger.member import Receipt
 from .ledger.units import slot_at
 from .metering import MeterCoordinator
-from .placing import next_occurrence
-from .trading.agent import Plan, Schedule, plan
+from .outbox import APPLIED
+from .trading.agent import Cancellation, Plan, Schedule, plan
 from .trading.forecast import base_of
 from .trading.home import HomeModel, Settings
-from .trading.memory import Errors, Memory
+from .trading.memory import Errors
 from .trading.prices import PriceBook
+from .trading.sentences import Sentence
 
 _LOGGER = logging.getLogger(__name__)
 AGENT = "automatic_trading"
@@ -41,35 +44,6 @@ _VERSION = 1
 _SAVE_WITHIN_S = 900
 _LONGEST_WAIT_S = 5
 _FIRST_ROUNDS, _ROUNDS = 500, 20
-
-
-@dataclass
-class Learned:
-    """What the agent keeps of one connection point; `needs` are the loads' registers when a need began."""
-
-    memory: Memory
-    noted: int = -1
-    needs: dict[str, tuple[int, int]] = field(default_factory=dict)
-    runs: dict[str, int] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as it is stored."""
-        return {
-            "memory": self.memory.as_dict(),
-            "noted": self.noted,
-            "needs": {asset: list(need) for asset, need in self.needs.items()},
-            "runs": self.runs,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], slot_s: int) -> Self:
-        """Return it as it was stored."""
-        return cls(
-            Memory.from_dict(data["memory"], slot_s, dt_util.get_default_time_zone()),
-            data["noted"],
-            {asset: (ready_ms, wh) for asset, (ready_ms, wh) in data["needs"].items()},
-            dict(data["runs"]),
-        )
 
 
 class AgentRunner:
@@ -90,6 +64,7 @@ class AgentRunner:
         self._store: Store[dict[str, Any]] = agent_store(hass, entry.entry_id)
         self._learned: dict[str, Learned] = {}
         self._plans: dict[str, Plan] = {}
+        self._warmth: dict[str, Sentence | None] = {}
         self._sentences: Mapping[str, str] = {}
         self._busy = asyncio.Lock()
         self._cancel_timer: CALLBACK_TYPE | None = None
@@ -102,7 +77,7 @@ class AgentRunner:
             if point.id in kept:
                 self._learned[point.id] = Learned.from_dict(kept[point.id], slot_s)
             else:
-                self._learned[point.id] = Learned(Memory(slot_s, dt_util.get_default_time_zone()))
+                self._learned[point.id] = Learned.nothing(slot_s)
                 await self._seed(point)
         self._sentences = await async_get_translations(
             self._hass, self._hass.config.language, "exceptions", {DOMAIN}
@@ -136,7 +111,10 @@ class AgentRunner:
         """Return why an asset does what it does, in the home's language."""
         if (schedule := self.schedule(asset)) is None:
             return None
-        said = schedule.because
+        said = (schedule.because, self._warmth.get(asset))
+        return " ".join(self._words(sentence) for sentence in said if sentence is not None)
+
+    def _words(self, said: Sentence) -> str:
         zone, currency = dt_util.get_default_time_zone(), self._market.network.currency
         pattern = self._sentences.get(f"component.{DOMAIN}.exceptions.because_{said.key}.message")
         if pattern is None:
@@ -180,19 +158,21 @@ class AgentRunner:
     async def _work(self, point: HomeAsset, solar: Mapping[int, float] | None) -> None:
         self._learn(point)
         await self._learn_prices(point)
+        may_order = await self._may_order()  # before the plan, which is to know all that stands
         now, slot_s = self._now_ms(), self._market.slot_s
         first = slot_at(now, slot_s)
         window = range(first, first + self._market.network.parameters.horizon_slots + 2)
-        memory = self._learned[point.id].memory
-        outlook = memory.outlook(now, window, solar)
-        memory.remember(outlook, now)
-        behind = self._behind(point)
-        standings = {asset.id: self._standing(point, asset, now) for asset in behind}
-        home = model_of(point, behind, standings, outlook, runs=self._learned[point.id].runs, slot_s=slot_s)
+        learned = self._learned[point.id]
+        outlook = learned.memory.outlook(now, window, solar)
+        learned.memory.remember(outlook, now)
+        behind, asked = self._behind(point), Standings(self._hass, learned, now, window)
+        standings = {asset.id: asked.of(asset, self._imported_wh(asset)) for asset in behind}
+        self._warmth |= {asset.id: asked.warmth(asset, standings[asset.id]) for asset in behind}
+        home = model_of(point, behind, standings, outlook, runs=learned.runs, slot_s=slot_s)
         made = await self._plan(home, now)
         self._plans[point.id] = made
-        if self._market.connected:
-            await self._order(made)
+        if may_order:
+            await self._order(self._seen(point, made))
 
     async def _plan(self, home: HomeModel, now: int) -> Plan:
         """Plan outside the event loop, which must not be held."""
@@ -214,24 +194,47 @@ class AgentRunner:
         )
         return await self._hass.async_add_executor_job(job)
 
+    def _seen(self, point: HomeAsset, made: Plan) -> Plan:
+        """Return the plan; where nobody sees what flows, one that promises nothing and takes all back.
+
+        What a silent meter cannot prove counts as not delivered, and is paid for.
+        """
+        if not self._meters[point.subentry_id].is_silent:
+            return made
+        book, here = self._market.book, {one.id for one in (point, *self._behind(point))}
+        own = [
+            Cancellation(order.id, order.asset, Sentence("takes_back"))
+            for order in book.orders.values()
+            if order.asset in here and book.placed_by.get(order.id) == AGENT
+        ]
+        return replace(made, place=(), cancel=tuple(own))
+
+    async def _may_order(self) -> bool:
+        """Return whether the node is there and it is known what became of all that was ordered.
+
+        While the fate of an order is open, be it a person's, no other is placed: it may be the very same.
+        """
+        try:
+            return self._market.connected and await self._market.outbox.async_clear()
+        except NodeError as error:
+            _LOGGER.debug("Automatic trading waits to hear what became of an order: %s", error)
+            return False
+
     async def _order(self, made: Plan) -> None:
         """Take back and place what a plan says; whatever fails is planned anew in the next round."""
-        member = self._market.member
+        market = self._market
         try:
             for cancellation in made.cancel:
-                await _unless_refused(member.cancel_order(cancellation.order))
+                await _unless_refused(market.member.cancel_order(cancellation.order))
             for decision in made.place:
-                receipt = await _unless_refused(member.place_order(decision.asset, decision.order))
-                if receipt is not None:
-                    self._note(receipt.id)
-        except LostAnswerError as error:
-            self._note(error.envelope.id)
+                placing = market.outbox.async_place(
+                    decision.asset, decision.order, placed_by=AGENT, insist=True
+                )
+                receipt = await _unless_refused(placing)
+                if receipt is not None and receipt.state != APPLIED:
+                    return
         except NodeError as error:
             _LOGGER.debug("Automatic trading waits for the node: %s", error)
-
-    def _note(self, order: str) -> None:
-        self._market.book.note_origin(order, AGENT)
-        self._market.store.async_save_within(0)
 
     def _learn(self, point: HomeAsset) -> None:
         """Learn from the slots that closed since the last time."""
@@ -241,10 +244,17 @@ class AgentRunner:
         roofs = [asset for asset in behind if is_roof(asset)]
         base = base_of(net, [self._net(asset, learned.noted) for asset in (*flexible, *roofs)])
         given = [self._net(asset, learned.noted) for asset in roofs]
+        for tank in (asset for asset in behind if asset.band is not None):
+            for slot, wh in self._net(tank, learned.noted).items():
+                learned.heat_of(tank.id).take(slot, wh)
         for slot in sorted(net):
             production = -sum(one[slot] for one in given) if all(slot in one for one in given) else None
             learned.memory.note(slot, base.get(slot), production)
             learned.noted = slot
+
+    def _imported_wh(self, asset: HomeAsset) -> int:
+        last = self._meters[asset.subentry_id].slots.last
+        return last.imported_wh if last else 0
 
     def _net(self, asset: HomeAsset, after: int) -> dict[int, int]:
         """Return what an asset took less what it gave (Wh), by slot."""
@@ -267,34 +277,6 @@ class AgentRunner:
         book.learn(one for one in page.items if one.state == "cleared")
         self._learned[point.id].memory.learn_prices(book.coming(0))
         self._rounds = _ROUNDS
-
-    def _standing(self, point: HomeAsset, asset: HomeAsset, now: int) -> Standing:
-        """Return how an asset stands now, by its entities and its meter."""
-        if not asset.is_load:
-            return Standing(level=self._level(asset))
-        learned = self._learned[point.id]
-        if learned.runs.get(asset.id, now) < now:
-            del learned.runs[asset.id]
-        ready_ms = int(next_occurrence(asset.settings.ready_at).timestamp() * 1000)
-        last = self._meters[asset.subentry_id].slots.last
-        imported_wh = last.imported_wh if last else 0
-        due, since_wh = learned.needs.get(asset.id, (0, 0))
-        if due != ready_ms or imported_wh < since_wh:
-            since_wh = imported_wh
-            learned.needs[asset.id] = (ready_ms, since_wh)
-        taken_wh = imported_wh - since_wh
-        return Standing(plugged=self._plugged(asset), taken_wh=taken_wh, ready_ms=ready_ms)
-
-    def _level(self, asset: HomeAsset) -> float | None:
-        state = self._hass.states.get(str(asset.control.get(CONTROL_LEVEL)))
-        try:
-            return min(1.0, max(0.0, float(state.state) / 100)) if state else None
-        except ValueError:
-            return None
-
-    def _plugged(self, asset: HomeAsset) -> bool:
-        entity_id = asset.control.get(CONTROL_PLUGGED)
-        return entity_id is None or self._hass.states.is_state(entity_id, "on")
 
     async def _seed(self, point: HomeAsset) -> None:
         """Learn from what the recorder kept of this home's meters."""

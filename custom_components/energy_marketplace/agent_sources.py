@@ -1,16 +1,19 @@
 """What Home Assistant knows that the agent should: its recorder's history, its solar forecast."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.energy.websocket_api import async_get_energy_platforms
 from homeassistant.components.recorder.statistics import StatisticsRow, statistics_during_period
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import TemperatureConverter
 
 from .const import DOMAIN
 from .trading.forecast import spread_hours
@@ -86,6 +89,19 @@ async def _forecasts(hass: HomeAssistant) -> Mapping[str, Mapping[str, float]]:
         if forecast is not None:
             found[entry.entry_id] = forecast["wh_hours"]
     return found
+
+
+def temperature_c(hass: HomeAssistant, entity_id: str) -> float | None:
+    """Return what a thermometer shows (°C); None for one that is silent or shows nonsense."""
+    state = hass.states.get(entity_id)
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
+    try:
+        shown = float(state.state) if state else math.nan
+    except ValueError:
+        return None
+    if not math.isfinite(shown) or unit not in TemperatureConverter.VALID_UNITS:
+        return None
+    return TemperatureConverter.convert(shown, unit, UnitOfTemperature.CELSIUS)
 
 
 def _sensor(hass: HomeAssistant, unique_id: str) -> str | None:

@@ -13,6 +13,7 @@ from .const import (
     CONF_BEHIND,
     CONF_CONTROL,
     CONF_FEEDER,
+    CONF_HEAT,
     CONF_MAX_BUY_PRICE,
     CONF_METER,
     CONF_MIN_SELL_PRICE,
@@ -21,9 +22,16 @@ from .const import (
     CONF_SCAN_INTERVAL_S,
     CONF_SETTINGS,
     DEFAULT_SCAN_INTERVAL_S,
+    HEAT_COP,
+    HEAT_HIGH,
+    HEAT_LITRES,
+    HEAT_LOW,
+    HEAT_SENSOR,
+    HEATERS,
     LOADS,
     SUBENTRY_ASSET,
 )
+from .trading.heat import Band
 from .trading.home import Strategy
 
 _SETTABLE = frozenset({CONF_MIN_SELL_PRICE, CONF_MAX_BUY_PRICE, CONF_SETTINGS})
@@ -74,6 +82,7 @@ class HomeAsset:
     meter: Mapping[str, Any]
     settings: TradingSettings = field(default_factory=TradingSettings)
     control: Mapping[str, Any] = field(default_factory=dict)
+    heat: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, subentry: ConfigSubentry) -> Self:
@@ -94,6 +103,7 @@ class HomeAsset:
             meter=data[CONF_METER],
             settings=TradingSettings(**data.get(CONF_SETTINGS, {})),
             control=data.get(CONF_CONTROL, {}),
+            heat=data.get(CONF_HEAT, {}),
         )
 
     @property
@@ -105,6 +115,18 @@ class HomeAsset:
     def is_load(self) -> bool:
         """Whether it needs some energy by some time, whenever it suits."""
         return self.asset_type in LOADS and self.rated_import_w > 0
+
+    @property
+    def band(self) -> Band | None:
+        """Between which temperatures it keeps its tank; None where nothing measures them."""
+        if not self.is_load or self.asset_type not in HEATERS or not self.heat.get(HEAT_SENSOR):
+            return None
+        return Band(
+            low_c=self.heat[HEAT_LOW],
+            high_c=self.heat[HEAT_HIGH],
+            litres=self.heat.get(HEAT_LITRES, 0),
+            cop=self.heat.get(HEAT_COP) or HEATERS[self.asset_type],
+        )
 
 
 def assets_of(entry: ConfigEntry) -> list[HomeAsset]:

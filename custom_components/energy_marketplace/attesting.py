@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Iterable
 
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
+from .ledger.member import Receipt
 from .meter.journal import Attestation, Journal, Mode, Traded
 from .meter.readings import Gap, SlotReading
+from .outbox import APPLIED
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
@@ -15,7 +18,8 @@ KEEP_DAYS = 400
 """How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
 
 _DAY_S = 86_400
-_TRY_AGAIN = frozenset({"slot_not_over"})
+_TRY_AGAIN = frozenset({"slot_not_over", "expired", "sequence_used"})
+"""Refusals of the moment or of the envelope; the reading itself is still to be attested."""
 _THERE_ALREADY = "reading_exists"
 
 _WHY_NOT = {
@@ -38,6 +42,7 @@ class Attester:
         self._journal = journal
         self._busy = asyncio.Lock()
         self._given_up: set[int] = set()
+        self._sent: tuple[Attestation, Receipt] | None = None
 
     async def async_keep(self, reading: SlotReading) -> None:
         """Keep a slot's reading on disk; once a day drop those that are too old."""
@@ -52,11 +57,7 @@ class Attester:
         watched proves that at least so much flowed.
         """
         traded = traded_at(self._market.book.unsettled(), self._journal.asset)
-        proven: dict[int, SlotReading] = {}
-        if self._market.network.parameters.readings != "net":
-            for part in gap.proven:
-                known = proven.get(part.slot)
-                proven[part.slot] = part if known is None else max(known, part, key=_moved)
+        proven = self._most_moved(gap.proven)
         for slot in proven.keys() & traded.keys():
             await self._journal.add(proven[slot])
         if slots := [
@@ -67,6 +68,26 @@ class Attester:
                 ", ".join(slots),
                 "; ".join(_WHY_NOT[reason] for reason in gap.reasons),
             )
+
+    async def async_rescue(self, watched: Iterable[SlotReading]) -> None:
+        """Keep what was watched of traded slots whose grace is about to end while their meter is silent.
+
+        Once it speaks again it would be too late. Call it when a slot has ended.
+        """
+        traded = traded_at(self._market.book.unsettled(), self._journal.asset)
+        last_call = self._market.slot_now() - self._market.network.parameters.grace_slots
+        for slot, part in sorted(self._most_moved(watched).items()):
+            if slot in traded and slot <= last_call:
+                await self._journal.add(part)
+
+    def _most_moved(self, watched: Iterable[SlotReading]) -> dict[int, SlotReading]:
+        """Return the best watched part of each slot; none where a reading must be that of a whole slot."""
+        if self._market.network.parameters.readings == "net":
+            return {}
+        best: dict[int, SlotReading] = {}
+        for part in watched:
+            best[part.slot] = max(best.get(part.slot, part), part, key=_moved)
+        return best
 
     def measured(self, slot: int) -> Attestation | None:
         """Return what the meter showed of a slot as the ledger should know it; None if nobody read it."""
@@ -90,10 +111,22 @@ class Attester:
             return
         async with self._busy:
             try:
+                if not await self._is_heard():
+                    return
                 for attestation in self._due():
                     await self._attest(attestation)
+                    if self._sent is not None:
+                        return
             except NodeError as error:
                 _LOGGER.debug("Readings wait for the node: %s", error)
+
+    async def _is_heard(self) -> bool:
+        """Return whether it is known what became of the reading that was sent last."""
+        if self._sent is None:
+            return True
+        attestation, receipt = self._sent
+        await self._conclude(attestation, self._market.member.finish(receipt.envelope))
+        return self._sent is None
 
     def _due(self) -> list[Attestation]:
         network = self._market.network
@@ -108,17 +141,25 @@ class Attester:
         ]
 
     async def _attest(self, attestation: Attestation) -> None:
+        sending = self._market.member.attest(
+            asset=attestation.asset,
+            slot=attestation.slot,
+            imported_wh=attestation.imported_wh,
+            exported_wh=attestation.exported_wh,
+            commitment=attestation.commitment,
+        )
+        await self._conclude(attestation, sending)
+
+    async def _conclude(self, attestation: Attestation, outcome: Awaitable[Receipt]) -> None:
+        """Note what became of a reading: only what counts is attested."""
         try:
-            receipt = await self._market.member.attest(
-                asset=attestation.asset,
-                slot=attestation.slot,
-                imported_wh=attestation.imported_wh,
-                exported_wh=attestation.exported_wh,
-                commitment=attestation.commitment,
-            )
+            receipt = await outcome
         except RefusedError as error:
+            self._sent = None
             await self._refused(attestation, error)
-        else:
+            return
+        self._sent = None if receipt.state == APPLIED else (attestation, receipt)
+        if self._sent is None:
             await self._journal.attested(attestation.slot, receipt.id)
 
     async def _refused(self, attestation: Attestation, error: RefusedError) -> None:

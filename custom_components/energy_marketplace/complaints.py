@@ -47,6 +47,8 @@ def _near_limit(state: MarketState, _now_ms: int) -> Facts | None:
     network = state.network
     if network.may_fail is None or network.may_fail > 0 or len(network.committee) <= _ALONE:
         return None
+    if network.problem is not None:
+        return None  # the node itself says who is missing, and one issue for one cause is enough
     return {"missing": str(-network.may_fail)}
 
 
@@ -79,9 +81,48 @@ def async_judge(hass: HomeAssistant, entry: ConfigEntry, url: str, state: Market
 
 
 @callback
+def async_withdraw_judged(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Withdraw what was judged by the node's last answer."""
+    for complaint in COMPLAINTS:
+        ir.async_delete_issue(hass, DOMAIN, f"{complaint.key}_{entry.entry_id}")
+
+
+class SilentMeters:
+    """The meters of a member that have not answered for long; one issue names them all.
+
+    They often fall silent together, as when a gateway or a cable fails.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Know of none."""
+        self._hass = hass
+        self._issue = f"meter_silent_{entry.entry_id}"
+        self._names: dict[str, str] = {}
+
+    @callback
+    def async_note(self, subentry_id: str, name: str, *, silent: bool) -> None:
+        """Note whether the meter of an asset is silent."""
+        if silent:
+            self._names[subentry_id] = name
+        else:
+            self._names.pop(subentry_id, None)
+        if not self._names:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="meter_silent",
+            translation_placeholders={"name": ", ".join(self._names.values())},
+        )
+
+
+@callback
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
-    for key in ("node_unreachable", *(complaint.key for complaint in COMPLAINTS)):
+    async_withdraw_judged(hass, entry)
+    for key in ("node_unreachable", "meter_silent"):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
-    for subentry_id in entry.subentries:
-        ir.async_delete_issue(hass, DOMAIN, f"meter_silent_{subentry_id}")

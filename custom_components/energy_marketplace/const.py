@@ -18,6 +18,8 @@ PLATFORMS: Final = [
     Platform.TIME,
 ]
 SUBENTRY_ASSET: Final = "asset"
+EVENT_NEWS: Final = "energy_marketplace_news"
+"""What the bus is told of a trade, an order or a payment that is worth a line in the logbook."""
 
 # A member's entry.
 CONF_ACCOUNT: Final = "account"
@@ -34,6 +36,7 @@ CONF_ASSET_TYPE: Final = "asset_type"
 CONF_BEHIND: Final = "behind"
 CONF_CONTROL: Final = "control"
 CONF_FEEDER: Final = "feeder"
+CONF_HEAT: Final = "heat"
 CONF_MAX_BUY_PRICE: Final = "max_buy_price"
 CONF_METER: Final = "meter"
 CONF_MIN_SELL_PRICE: Final = "min_sell_price"
@@ -91,6 +94,9 @@ SOURCES: Final = {
 LOADS: Final = ("charger", "heat_pump", "boiler", "appliance")
 """The asset types that need some energy by some time, whenever it suits."""
 
+HEATERS: Final = {"boiler": 1.0, "heat_pump": 3.0}
+"""The loads that warm a tank, and the heat that each Wh of electricity usually makes (Wh)."""
+
 STRATEGIES: Final = ("save_money", "own_sunshine", "help_street", "only_sell", "only_buy")
 """What automatic trading is after, in the order in which it is offered."""
 
@@ -100,3 +106,9 @@ CONTROL_OFF: Final = "off"
 CONTROL_KEEP_ON: Final = "keep_on"
 CONTROL_LEVEL: Final = "level"
 CONTROL_PLUGGED: Final = "plugged"
+
+HEAT_SENSOR: Final = "temperature"
+HEAT_LOW: Final = "low_c"
+HEAT_HIGH: Final = "high_c"
+HEAT_LITRES: Final = "litres"
+HEAT_COP: Final = "cop"

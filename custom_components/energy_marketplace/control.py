@@ -1,6 +1,7 @@
 """Switching an asset by its deliveries: on when one starts, off when it ends, and hands off when people act.
 
-What automatic trading plans for the asset counts like a delivery, such as sunshine of the own roof. What is
+What automatic trading plans for the asset counts like a delivery, such as sunshine of the own roof. A tank
+that it keeps warm is heated when it is too cold and rests when it is too warm, whatever was agreed. What is
 controlled is a switch, a number or a select that the asset names. Whoever changes it by hand, or by
 another automation, while a delivery is under way takes it over until that delivery ends. Where things stand
 is kept on disk before anything is switched, so that after a restart a delivery that began or ended meanwhile
@@ -28,10 +29,12 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from .agent_runner import AgentRunner
+from .agent_sources import temperature_c
 from .assets import HomeAsset
-from .const import CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON
+from .const import CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON, HEAT_SENSOR
 from .coordinator import MarketCoordinator
 from .trading.deliveries import delivery_at
+from .trading.heat import Edge
 
 _LOGGER = logging.getLogger(__name__)
 CONTROL_DOMAINS = ("switch", "input_boolean", "number", "input_number", "select", "input_select")
@@ -66,6 +69,7 @@ class DeliveryControl:
         kept = market.store.loaded.get(self._part) or {}
         self._drive = Drive(**kept["drive"]) if kept.get("drive") else None
         self._wanted: str | None = kept.get("wanted")
+        self._edge: Edge | None = None
         self._contexts: list[str] = []
         self._busy = asyncio.Lock()
         market.store.parts[self._part] = self._as_dict
@@ -78,6 +82,9 @@ class DeliveryControl:
         entry.async_on_unload(
             async_track_state_change_event(self._hass, self._entity_id, self._async_changed)
         )
+        if self._asset.band is not None:
+            thermometer = self._asset.heat[HEAT_SENSOR]
+            entry.async_on_unload(async_track_state_change_event(self._hass, thermometer, self._async_warmed))
         if self._drive is not None and not self._drive.overridden and self._power_w() is not None:
             self._wanted = self._drive.value  # a device may have forgotten it meanwhile
         self._async_look()
@@ -95,6 +102,11 @@ class DeliveryControl:
             self._switch(Drive(value, self._after()), value)
         elif not drive.overridden and (value := self._value(power_w)) != drive.value and self._follows_power:
             self._switch(replace(drive, value=value), value)
+
+    @callback
+    def _async_warmed(self, _event: Event[EventStateChangedData]) -> None:
+        """Look whether the tank came to an end of its band."""
+        self._async_look()
 
     @callback
     def _async_changed(self, event: Event[EventStateChangedData]) -> None:
@@ -115,7 +127,13 @@ class DeliveryControl:
             self._switch(replace(self._drive, overridden=True), None)
 
     def _power_w(self) -> int | None:
-        """Return the power that is agreed or planned for now (W, negative: gives), None for none."""
+        """Return the power that is agreed or planned for now (W, negative: gives), None for none.
+
+        A tank at an end of its band needs full power or none, whatever else was said.
+        """
+        self._edge = self._edge_now(self._edge)
+        if self._edge is not None:
+            return self._asset.rated_import_w if self._edge == "cold" else None
         now = self._now_ms()
         delivery = delivery_at(self._market.deliveries_of(self._asset.id), now)
         planned_w = self._agent.planned_w(self._present_asset())
@@ -123,6 +141,14 @@ class DeliveryControl:
             return planned_w or None
         agreed_w = delivery.power_w(now) * (-1 if delivery.role == "give" else 1)
         return max(agreed_w, planned_w, key=abs)
+
+    def _edge_now(self, before: Edge | None) -> Edge | None:
+        """Return which end of its band the tank is at that automatic trading keeps warm."""
+        asset = self._present_asset()
+        if (band := asset.band) is None or not asset.settings.automatic:
+            return None
+        shown = temperature_c(self._hass, asset.heat[HEAT_SENSOR])
+        return None if shown is None else band.edge(shown, before)
 
     def _present_asset(self) -> HomeAsset:
         subentry = self._market.config_entry.subentries.get(self._asset.subentry_id)
@@ -156,6 +182,8 @@ class DeliveryControl:
             self._wanted = None
             if self._is(state.state, wanted):
                 return
+            # Who is killed right after switching must know at the next start that it is to be given back.
+            await self._market.store.async_write_through()
             try:
                 await self._call(wanted)
             except (HomeAssistantError, ValueError) as error:

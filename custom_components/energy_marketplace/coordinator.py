@@ -19,7 +19,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
 from .book import Book
-from .complaints import async_judge
+from .complaints import SilentMeters, async_judge, async_withdraw_judged
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
@@ -31,6 +31,7 @@ from .ledger.matches import MATCHED, singly
 from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
+from .outbox import Outbox
 from .storage import MemberStore
 from .trading.deliveries import Delivery, deliveries
 
@@ -100,6 +101,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.store = store
         self.connected = False
         self.book = _kept_book(store, member.address)
+        self.silent_meters = SilentMeters(hass, entry)
+        self.outbox = Outbox(member, self.book, store, self.now_ms)
         self._network = _kept_network(store)
         self._committee: Committee | None = None
         self._proven_commit = 0
@@ -110,7 +113,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
         self._book_is_lost = False
-        self._away_since: float | None = None
+        self._away_since: int | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
         self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
         self._statistics: StatisticsWriter | None = None
@@ -303,6 +306,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
                 "Left out an event of the node that cannot be read: %s %s", event.cursor, event.type
             )
             return
+        if event.type.startswith("order."):
+            self.outbox.heard(event.data.get("id"))
         self._note_hours()
         # What was agreed must be known after a power cut in the very next moment.
         self.store.async_save_within(0 if event.type == MATCHED else _SAVE_WITHIN_S)
@@ -362,9 +367,10 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         return f"node_unreachable_{self.config_entry.entry_id}"
 
     def _complain_when_away(self) -> None:
-        now = self.hass.loop.time()
+        now = self.now_ms()
         self._away_since = now if self._away_since is None else self._away_since
-        if now - self._away_since > _AWAY_AFTER_S:
+        if now - self._away_since > _AWAY_AFTER_S * 1000:
+            async_withdraw_judged(self.hass, self.config_entry)  # nobody can say whether it still holds
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,

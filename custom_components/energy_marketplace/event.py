@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .assets import assets_of
+from .const import EVENT_NEWS
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator, news_signal
 from .entity import AssetEntity, WalletEntity
 from .ledger import answers
 from .ledger.answers import Event, PlacedOrder, Trade
+from .news import ATTR_CURRENCY, ATTR_KIND, ATTR_TYPE, is_news
 from .orders import Facts, order_facts, payment_facts, trade_facts
 
 PARALLEL_UPDATES = 0
@@ -92,8 +95,26 @@ class _News(EventEntity, Entity):
     @callback
     def _async_hear(self, event: Event) -> None:
         if (told := self._told(event)) is not None:
+            self._spread(*told)
             self._trigger_event(told[0], dict(told[1]))
             self.async_write_ha_state()
+
+    def _spread(self, type_: str, facts: Mapping[str, Any]) -> None:
+        """Fire what is worth a line in the logbook; the change of this entity is said to come from it."""
+        kind = self.entity_description.key
+        if not is_news(kind, type_, facts):
+            return
+        context = Context()
+        self.async_set_context(context)
+        named = {
+            ATTR_ENTITY_ID: self.entity_id,
+            ATTR_NAME: self.device_entry.name if self.device_entry else self.name,
+            ATTR_KIND: kind,
+            ATTR_TYPE: type_,
+            ATTR_CURRENCY: self.coordinator.network.currency,
+        }
+        order_type = {"order_type": facts["type"]} if "type" in facts else {}
+        self.hass.bus.async_fire(EVENT_NEWS, {**facts, **order_type, **named}, context=context)
 
 
 class AssetEvent(_News, AssetEntity):

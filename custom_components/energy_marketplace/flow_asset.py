@@ -16,6 +16,9 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -30,6 +33,7 @@ from .const import (
     CONF_BEHIND,
     CONF_CONTROL,
     CONF_FEEDER,
+    CONF_HEAT,
     CONF_MAX_BUY_PRICE,
     CONF_METER,
     CONF_MIN_SELL_PRICE,
@@ -42,6 +46,12 @@ from .const import (
     CONTROL_OFF,
     CONTROL_ON,
     CONTROL_PLUGGED,
+    HEAT_COP,
+    HEAT_HIGH,
+    HEAT_LITRES,
+    HEAT_LOW,
+    HEAT_SENSOR,
+    HEATERS,
     SOURCES,
 )
 from .control import CONTROL_DOMAINS
@@ -72,6 +82,21 @@ CONTROL_SCHEMA = vol.Schema(
     }
 )
 """What an asset is switched by, and which entities say how it stands."""
+HEAT_SCHEMA = vol.Schema(
+    {
+        vol.Optional(HEAT_SENSOR): EntitySelector(
+            EntitySelectorConfig(domain="sensor", device_class="temperature")
+        ),
+        vol.Optional(HEAT_LOW, default=45): whole_number(5, 95, "°C"),
+        vol.Optional(HEAT_HIGH, default=60): whole_number(5, 95, "°C"),
+        vol.Optional(HEAT_LITRES, default=0): whole_number(0, 100_000, "L"),
+        vol.Optional(HEAT_COP): NumberSelector(
+            NumberSelectorConfig(min=0.5, max=10, step=0.1, mode=NumberSelectorMode.BOX)
+        ),
+    }
+)
+"""What a boiler or heat pump warms, and how far."""
+_NARROWEST_K = 2
 _LARGEST_W = 10_000_000
 _TOLD = (CONF_RATED_IMPORT_W, CONF_RATED_EXPORT_W, CONF_BEHIND, CONF_FEEDER)
 """What, besides the name, the ledger knows and a reconfiguration may change."""
@@ -89,14 +114,14 @@ class AssetSubentryFlow(MeterSteps):
         """Ask what the asset is."""
         if self._get_entry().state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="entry_not_loaded")
-        return await self._describe("user", user_input, {})
+        return await self._describe("user", user_input, None)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what changed about the asset."""
         if self._get_entry().state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="entry_not_loaded")
-        subentry = self._get_reconfigure_subentry()
-        return await self._describe("reconfigure", user_input, _shown(HomeAsset.of(subentry)))
+        asset = HomeAsset.of(self._get_reconfigure_subentry())
+        return await self._describe("reconfigure", user_input, asset)
 
     async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask how the asset is measured."""
@@ -132,7 +157,7 @@ class AssetSubentryFlow(MeterSteps):
         return entry.runtime_data.market
 
     async def _describe(
-        self, step: str, user_input: dict[str, Any] | None, shown: Mapping[str, Any]
+        self, step: str, user_input: dict[str, Any] | None, asset: HomeAsset | None
     ) -> SubentryFlowResult:
         problem = None
         if user_input is not None:
@@ -140,13 +165,15 @@ class AssetSubentryFlow(MeterSteps):
             if problem is None:
                 self._answers = user_input
                 return await self.async_step_meter()
-        return self._ask(step, self._schema(new=step == "user"), user_input or shown, problem)
+        shown = _shown(asset) if asset else {}
+        return self._ask(step, self._schema(asset), user_input or shown, problem)
 
-    def _schema(self, *, new: bool) -> vol.Schema:
+    def _schema(self, asset: HomeAsset | None) -> vol.Schema:
+        """Return the form of an asset, None for a new one; of another kind nothing is asked about heat."""
         network = self._coordinator.network
         price = price_selector(f"{network.currency}/kWh")
         fields: dict[Any, Any] = {vol.Required(CONF_NAME): TextSelector()}
-        if new:
+        if asset is None:
             fields[vol.Required(CONF_ASSET_TYPE)] = choice(ASSET_TYPES, CONF_ASSET_TYPE)
         fields |= {
             vol.Required(CONF_RATED_IMPORT_W, default=0): whole_number(0, _LARGEST_W, "W"),
@@ -159,6 +186,8 @@ class AssetSubentryFlow(MeterSteps):
             feeders = [str(feeder["id"]) for feeder in network.feeders]
             fields[vol.Optional(CONF_FEEDER)] = choice(tuple(feeders), CONF_FEEDER)
         fields[vol.Optional(CONF_CONTROL, default={})] = section(CONTROL_SCHEMA, {"collapsed": True})
+        if asset is None or asset.asset_type in HEATERS:
+            fields[vol.Optional(CONF_HEAT, default={})] = section(HEAT_SCHEMA, {"collapsed": True})
         return vol.Schema(fields)
 
     def _places(self) -> SelectSelector:
@@ -189,6 +218,7 @@ class AssetSubentryFlow(MeterSteps):
             CONF_MIN_SELL_PRICE: _nano(answers.get(CONF_MIN_SELL_PRICE)),
             CONF_MAX_BUY_PRICE: _nano(answers.get(CONF_MAX_BUY_PRICE)),
             CONF_CONTROL: {key: value for key, value in answers.get(CONF_CONTROL, {}).items() if value},
+            CONF_HEAT: heat if (heat := answers.get(CONF_HEAT, {})).get(HEAT_SENSOR) else {},
         }
 
     def _feeder(self) -> str:
@@ -262,7 +292,7 @@ def _problem_in(answers: Mapping[str, Any]) -> FlowProblem | None:
             _nano(answers.get(key))
         except NotExactError as error:
             return problem_of(error, key)
-    return _problem_in_control(answers.get(CONF_CONTROL, {}))
+    return _problem_in_control(answers.get(CONF_CONTROL, {})) or _problem_in_heat(answers)
 
 
 def _problem_in_control(control: Mapping[str, Any]) -> FlowProblem | None:
@@ -274,6 +304,16 @@ def _problem_in_control(control: Mapping[str, Any]) -> FlowProblem | None:
     if domain.endswith("number") and not all(_is_number(value) for value in given):
         return FlowProblem("control_needs_number")
     return None
+
+
+def _problem_in_heat(answers: Mapping[str, Any]) -> FlowProblem | None:
+    """Return why a band of temperatures cannot be kept."""
+    heat = answers.get(CONF_HEAT, {})
+    if HEAT_SENSOR not in heat:
+        return None
+    if answers.get(CONF_ASSET_TYPE, "boiler") not in HEATERS:
+        return FlowProblem("not_heated")
+    return FlowProblem("band_too_narrow") if heat[HEAT_HIGH] - heat[HEAT_LOW] < _NARROWEST_K else None
 
 
 def _is_number(text: str) -> bool:
@@ -297,4 +337,5 @@ def _shown(asset: HomeAsset) -> dict[str, Any]:
         CONF_BEHIND: asset.behind or GRID,
         CONF_FEEDER: asset.feeder,
         CONF_CONTROL: dict(asset.control),
+        CONF_HEAT: dict(asset.heat),
     } | {key: float(price_from_nano(nano)) for key, nano in prices.items() if nano is not None}

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
@@ -88,11 +87,14 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         for item in closed:
             await self._async_close(item)
         self._keep(within_s=0 if closed else min(30, self._market.slot_s / SAMPLES_PER_SLOT))
+        self._attest_soon()
+        return sample
+
+    def _attest_soon(self) -> None:
         if self._attester is not None:
             self.config_entry.async_create_background_task(
                 self.hass, self._attester.async_attest(), f"{self.name} attest"
             )
-        return sample
 
     async def _async_look(self) -> Sample:
         try:
@@ -106,7 +108,7 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
                 translation_key="meter_failed",
                 translation_placeholders={"name": self.asset.name, "message": str(error)},
             ) from error
-        ir.async_delete_issue(self.hass, DOMAIN, self._issue)
+        self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, silent=False)
         return sample
 
     async def _async_close(self, item: SlotReading | Gap) -> None:
@@ -143,22 +145,21 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
             self._market.store.async_save_within(within_s)
 
     @property
-    def _issue(self) -> str:
-        return f"meter_silent_{self.asset.subentry_id}"
+    def is_silent(self) -> bool:
+        """Whether it has said nothing for so long that nobody knows what flows now."""
+        last = self.slots.last
+        silent_ms = wall_clock() - (last.at if last else 0)
+        return not self.last_update_success and silent_ms > self._patience_ms
+
+    @property
+    def _patience_ms(self) -> int:
+        return max(_SILENT_AFTER_S, self._market.slot_s) * 1000
 
     def _complain_when_silent(self) -> None:
         last = self.slots.last
         silent_ms = wall_clock() - max(self._started, last.at if last else 0)
-        if silent_ms > max(_SILENT_AFTER_S, self._market.slot_s) * 1000:
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                self._issue,
-                is_fixable=False,
-                severity=ir.IssueSeverity.WARNING,
-                translation_key="meter_silent",
-                translation_placeholders={"name": self.asset.name},
-            )
+        if silent_ms > self._patience_ms:
+            self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, silent=True)
 
     @callback
     def _async_wait_for_slot(self) -> None:
@@ -169,6 +170,9 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
     async def _async_slot_ended(self, _now: datetime) -> None:
         self._async_wait_for_slot()
         await self.async_refresh()
+        if self._attester is not None and not self.last_update_success:
+            await self._attester.async_rescue(self.slots.watched())
+            self._attest_soon()  # what was read before does not wait for the meter
 
     @callback
     def _async_stop_timer(self) -> None:

@@ -13,15 +13,18 @@ from homeassistant.components.websocket_api.const import ERR_NOT_FOUND
 from homeassistant.components.websocket_api.decorators import async_response, websocket_command
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.answers import MarketRound
-from .ledger.client import NodeClient, NodeError
+from .ledger.client import NodeClient
+from .panel_orders import outcome_facts
 from .panel_view import home_facts, price_facts
 from .schema import vol
+from .service_input import explained
 
 URL_PATH = "energy-marketplace"
 _FOLDER = Path(__file__).parent / "frontend"
@@ -31,15 +34,17 @@ _ICON = "mdi:home-lightning-bolt-outline"
 _ROUNDS_LOOKED_AT = 50
 _DAY_S = 86_400
 _LONGEST_SPAN_DAYS = 366
+_NODE = "node"
+"""The role of the accounts with which nodes sign; nobody lives there."""
+_SHOWN_OF_MEMBERS = ("account", "name", "status", "roles")
 
 
 async def async_setup_panel(hass: HomeAssistant) -> None:
     """Serve the panel's files and answer what it asks."""
     path = StaticPathConfig(await _async_url(hass), str(_FOLDER), cache_headers=True)
     await hass.http.async_register_static_paths([path])
-    websocket_api.async_register_command(hass, _subscribe)
-    websocket_api.async_register_command(hass, _prices)
-    websocket_api.async_register_command(hass, _district)
+    for command in (_subscribe, _prices, _outcomes, _members, _district):
+        websocket_api.async_register_command(hass, command)
 
 
 async def async_show_panel(hass: HomeAssistant) -> None:
@@ -132,6 +137,30 @@ async def _prices(hass: HomeAssistant, connection: ActiveConnection, msg: dict[s
     await _answer(hass, connection, msg, ask)
 
 
+@websocket_command({vol.Required("type"): f"{DOMAIN}/outcomes", vol.Required("entry_id"): str})
+@async_response
+async def _outcomes(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
+    """Answer with what the latest rounds did for the member's orders, and why not more."""
+
+    async def ask(market: MarketCoordinator) -> dict[str, Any]:
+        return {"outcomes": await outcome_facts(market)}
+
+    await _answer(hass, connection, msg, ask)
+
+
+@websocket_command({vol.Required("type"): f"{DOMAIN}/members", vol.Required("entry_id"): str})
+@async_response
+async def _members(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
+    """Answer with who is in the street, in the order of their names."""
+
+    async def ask(market: MarketCoordinator) -> dict[str, Any]:
+        members = [one for one in await market.member.client.accounts() if _NODE not in one.roles]
+        members.sort(key=lambda one: one.name.casefold())
+        return {"members": [{name: getattr(one, name) for name in _SHOWN_OF_MEMBERS} for one in members]}
+
+    await _answer(hass, connection, msg, ask)
+
+
 @websocket_command(
     {
         vol.Required("type"): f"{DOMAIN}/district",
@@ -163,9 +192,17 @@ async def _answer(
         connection.send_error(msg["id"], ERR_NOT_FOUND, "There is no such member.")
         return
     try:
-        connection.send_result(msg["id"], await ask(entry.runtime_data.market))
-    except NodeError as error:
-        connection.send_error(msg["id"], "node_unreachable", str(error))
+        with explained():
+            connection.send_result(msg["id"], await ask(entry.runtime_data.market))
+    except HomeAssistantError as error:
+        connection.send_error(
+            msg["id"],
+            "node_unreachable",
+            str(error),
+            translation_domain=error.translation_domain,
+            translation_key=error.translation_key,
+            translation_placeholders=error.translation_placeholders,
+        )
 
 
 async def _rounds(client: NodeClient) -> tuple[list[MarketRound], MarketRound | None]:

@@ -22,20 +22,18 @@ async def async_place(
     """Place an order; if its first slot closed on the way, once more from the next one on.
 
     Raises:
-        NodeError: as `Member.place_order`.
+        NodeError: as `Outbox.async_place`.
 
     """
     now = int(dt_util.utcnow().timestamp() * 1000)
     order = build(now)
     try:
-        receipt = await market.member.place_order(asset.id, order)
+        receipt = await market.outbox.async_place(asset.id, order, placed_by=placed_by)
     except RefusedError as error:
         if error.code != "slot_closed":
             raise
         order = build(now + market.network.parameters.round_s * 1000)
-        receipt = await market.member.place_order(asset.id, order)
-    market.book.note_origin(receipt.id, placed_by)
-    market.store.async_save_within(0)
+        receipt = await market.outbox.async_place(asset.id, order, placed_by=placed_by)
     return receipt, order
 
 

@@ -77,6 +77,11 @@ class MemberStore:
         job = HassJob(self._async_write, f"{DOMAIN} write", cancel_on_shutdown=True)
         self._cancel = async_call_later(self.hass, seconds, job)
 
+    async def async_write_through(self) -> None:
+        """Write now; it is on disk when this returns, unless the last write follows anyway."""
+        if not self._closed:
+            await self._async_write()
+
     async def async_remove(self) -> None:
         """Delete the file and the journals."""
         await self._store.async_remove()

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,33 @@ def test_a_code_is_raised_tried_and_told(code):
     assert code in RAISED
     assert code in TRIED
     assert code in re.findall(r"`(\w+)`", PAGE)
+
+
+def raised_at(folder):
+    """Return code and place of every refusal whose both stand in the code."""
+    return {
+        (code.value, place.value)
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "Refused"
+        for code, place in [node.args[:2]]
+        if isinstance(code, ast.Constant) and isinstance(place, ast.Constant)
+    }
+
+
+def stated(folder):
+    """Return all constants that stand side by side in the tests: `== ("slot_closed", "from_slot")`."""
+    return {
+        (one.value, other.value)
+        for file in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Tuple)
+        for one, other in pairwise(node.elts)
+        if isinstance(one, ast.Constant) and isinstance(other, ast.Constant)
+    }
+
+
+def test_every_refusal_of_the_ledger_is_tried_with_the_place_it_names():
+    raised = raised_at("ledger_node/src/energy_ledger/ledger")
+    assert len(raised) > 60
+    assert raised - stated("tests/ledger_node/ledger") == set()

@@ -2,9 +2,11 @@
 
 import { el, svg } from "./dom.js";
 
-const WIDTH = 1100;
+const WIDEST = 1100;
+const NARROWEST = 280;
 const HEIGHT = 240;
-const LEFT = 52;
+const LEFT = 44;
+const MARK = 72;
 const BOTTOM = 26;
 const TOP = 10;
 const COLOURS = {
@@ -22,12 +24,13 @@ function steps(top) {
   return Array.from({ length: Math.floor(top / step) + 1 }, (_, place) => place * step);
 }
 
-function scales(slots) {
+function scales(slots, width) {
   const top = Math.max(...slots.map((slot) => slot.cap), 0.01) * 1.08;
-  const wide = (WIDTH - LEFT) / slots.length;
+  const wide = (width - LEFT) / slots.length;
   return {
     top,
     wide,
+    width,
     x: (place) => LEFT + place * wide,
     y: (price) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - price / top),
   };
@@ -56,7 +59,7 @@ function bar(slot, place, scale, format, currency) {
     const height = Math.max(1, scale.y(0) - y);
     parts.push(svg("rect", { x, y, width, height, rx: 2, fill: COLOURS.traded, opacity: 0.85 }));
   }
-  const told = `${format.full(slot.start)}: ${format.price(slot.price, currency)}`;
+  const told = `${format.full(slot.start, true)}: ${format.price(slot.price, currency)}`;
   return svg("g", {}, svg("title", {}, told), ...parts);
 }
 
@@ -70,26 +73,29 @@ function agreed(deliveries, prices, scale) {
 }
 
 function timeMarks(prices, scale, format) {
-  const every = Math.ceil(prices.slots.length / 9);
+  const every = Math.ceil(MARK / scale.wide);
+  const seconds = prices.slot_ms < 60_000;
   return prices.slots
     .map((slot, place) => ({ slot, place }))
-    .filter(({ place }) => place % every === 0)
-    .map(({ slot, place }) => svg("text", { x: scale.x(place), y: HEIGHT - 6 }, format.time(slot.start)));
+    .filter(({ place }) => place % every === 0 && scale.x(place) + MARK - 8 < scale.width)
+    .map(({ slot, place }) => svg("text", { x: scale.x(place), y: HEIGHT - 6 }, format.time(slot.start, seconds)));
 }
 
 function priceMarks(scale, format) {
   return steps(scale.top).flatMap((price) => [
-    svg("line", { x1: LEFT, x2: WIDTH, y1: scale.y(price), y2: scale.y(price), stroke: "var(--divider-color)" }),
+    svg("line", { x1: LEFT, x2: scale.width, y1: scale.y(price), y2: scale.y(price), stroke: "var(--divider-color)" }),
     svg("text", { x: LEFT - 8, y: scale.y(price) + 4, "text-anchor": "end" }, format.number(price, 2, 3)),
   ]);
 }
 
-export function chart(prices, deliveries, format, texts) {
+// Drawn for the width it is shown in (pixels), so that its writing keeps its size on a phone.
+export function chart(prices, deliveries, format, texts, shown) {
   if (!prices.slots.length) return el("p", { class: "dim" }, texts("no_prices"));
-  const scale = scales(prices.slots);
+  const width = Math.min(WIDEST, Math.max(NARROWEST, Math.round(shown || WIDEST)));
+  const scale = scales(prices.slots, width);
   return svg(
     "svg",
-    { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": texts("prices_ahead") },
+    { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": texts("prices_ahead") },
     ...priceMarks(scale, format),
     ...prices.slots.map((slot, place) => bar(slot, place, scale, format, prices.currency)),
     line(prices.slots, scale, "floor"),

@@ -17,14 +17,24 @@ export class Format {
   // Small amounts keep the digits that make them differ from nothing.
   money(value, currency) {
     if (value === null || value === undefined) return "–";
-    const most = value !== 0 && Math.abs(value) < 1 ? 6 : 2;
-    const style = { style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits: most };
+    const size = Math.abs(value);
+    if (size >= 1 || size === 0) return this.exactMoney(value, currency, 2, 2);
+    return this.exactMoney(value, currency, 2, size < 0.001 ? 6 : 4);
+  }
+
+  // Amounts that stand below each other have the same digits.
+  exactMoney(value, currency, least = 4, most = 4) {
+    const style = { style: "currency", currency, minimumFractionDigits: least, maximumFractionDigits: most };
     return new Intl.NumberFormat(this.language, style).format(value);
   }
 
   price(value, currency) {
     if (value === null || value === undefined) return "–";
     return `${this.number(value, 2, 4)} ${currency}/kWh`;
+  }
+
+  share(value) {
+    return new Intl.NumberFormat(this.language, { style: "percent", maximumFractionDigits: 1 }).format(value);
   }
 
   energy(value) {

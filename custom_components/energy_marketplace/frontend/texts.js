@@ -10,6 +10,6 @@ function nearest(language) {
 export async function loadTexts(language) {
   const url = new URL(`./locales/${nearest(language)}.json`, import.meta.url);
   const words = await (await fetch(url)).json();
-  return (key, values = {}) =>
-    (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return (key, values = {}, otherwise = key) =>
+    (words[key] ?? otherwise).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }

@@ -39,6 +39,9 @@ _SIGN_AGAIN = frozenset({"sequence_used", "sequence_gap", "expired", "expires_to
 type Draft = Callable[[int], Body]
 """Writes a body for the sequence number under which it is sent."""
 
+type Before = Callable[[Envelope], Awaitable[None]]
+"""Keeps what is about to be sent, so that its fate can be asked for after a power cut."""
+
 
 class LostAnswerError(NodeUnreachableError):
     """The node took the transaction or not: no answer came. `Member.finish(envelope)` finds out."""
@@ -135,9 +138,9 @@ class Member:
         """Change an asset; `changes` as `asset.update` lists them."""
         return await self.send(transactions.asset_update(asset, **changes))
 
-    async def place_order(self, asset: str, order: Order) -> Receipt:
-        """Place an order; the receipt's id is the order's."""
-        return await self.send(transactions.order_place(asset, order))
+    async def place_order(self, asset: str, order: Order, *, before: Before | None = None) -> Receipt:
+        """Place an order; the receipt's id is the order's. `before` as in `send`."""
+        return await self.send(transactions.order_place(asset, order), before=before)
 
     async def cancel_order(self, order: str) -> Receipt:
         """Take back what is left of an order."""
@@ -231,11 +234,16 @@ class Member:
             peers=tuple(peers),
         )
 
-    async def send(self, body: Body | Draft) -> Receipt:
-        """Sign and submit one transaction; a draft is written once its number is known."""
+    async def send(self, body: Body | Draft, *, before: Before | None = None) -> Receipt:
+        """Sign and submit one transaction; a draft is written once its number is known.
+
+        `before` is called with each envelope before it leaves, so again if one was refused for its number.
+        """
         async with self._lock:
             for attempt in range(_TRIES):
                 envelope = await self._sign(body)
+                if before is not None:
+                    await before(envelope)
                 try:
                     return await self._deliver(envelope)
                 except RefusedError as error:

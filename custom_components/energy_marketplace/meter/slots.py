@@ -124,6 +124,16 @@ class SlotMeter:
         limit = self.slot_ms if after_ms is None else after_ms
         return self._state is None or now - self._state.last.at > limit
 
+    def watched(self) -> tuple[SlotReading, ...]:
+        """Return what was watched of slots that are not given out yet: so much flowed at least.
+
+        A meter that falls silent leaves its slot open until it speaks again; what it said before is proven.
+        """
+        if (state := self._state) is None:
+            return ()
+        parts = state.watched_until(state.last, state.last.at // self.slot_ms)
+        return tuple(part for part in parts if self._inside(part))
+
     def feed(self, sample: Sample) -> list[SlotReading | Gap]:
         """Take a sample; return the readings and gaps that it closes."""
         if self._state is None:

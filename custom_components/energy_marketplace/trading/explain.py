@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .daytable import Floats
-from .home import Appliance, Asset, Car
+from .home import Appliance, Asset, Car, HeatStore
 from .loads import Flow
 from .sentences import Sentence
 from .terms import Terms
@@ -46,7 +46,7 @@ def _takes(want: Want, asset: Asset, flow: Flow, window: range) -> Sentence:
     price = round(float((flow.wh * want.schedules.position.above)[here].sum() / energy))
     usual = float(want.schedules.position.above.min())
     if price > usual * 1.05:
-        return Sentence("takes_last", values)
+        return Sentence("takes_warmth" if isinstance(asset, HeatStore) else "takes_last", values)
     return Sentence("takes_at", {**values, "price": price})
 
 

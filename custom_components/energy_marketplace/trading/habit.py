@@ -9,6 +9,8 @@ from .daytable import DayTable, Floats
 from .forecast import UNKNOWN, Forecast, Quantiles
 
 _HALF_LIFE_DAYS: Final = 10.0
+_MEAN_HALF_LIFE_DAYS: Final = 2.0
+"""Heat follows the weather, which is more like yesterday's than like the same weekday's."""
 _SAME_WEEKDAY: Final = 3.0
 _SAME_KIND: Final = 1.5
 _OTHER_KIND: Final = 0.2
@@ -26,6 +28,27 @@ def base_forecast(table: DayTable, slots: Sequence[int], now: int) -> Forecast:
     return Forecast(
         {slot: _drifted(habits[day][place], drift, slot - now) for slot, (day, place) in places.items()}
     )
+
+
+def usual(table: DayTable, slots: Sequence[int]) -> dict[int, float]:
+    """Return the mean of the same time of day, the last days counting most and the slots beside it half.
+
+    Unlike a quantile it adds up to what a day takes, however rare and large the single draws are. A slot is
+    left out if nothing was ever measured at its time of day.
+    """
+    places = {slot: table.place(slot) for slot in slots}
+    means = {day: _mean(table, day) for day in sorted({day for day, _ in places.values()})}
+    expected = {slot: float(means[day][place]) for slot, (day, place) in places.items()}
+    return {slot: mean for slot, mean in expected.items() if not np.isnan(mean)}
+
+
+def _mean(table: DayTable, day: int) -> Floats:
+    """Return the mean of each place of the days before a day, NaN where nothing is known."""
+    days, rows = table.before(day)
+    weights = 0.5 ** ((day - days) / _MEAN_HALF_LIFE_DAYS)[:, None] * ~np.isnan(rows)
+    total, known = (weights * np.nan_to_num(rows)).sum(axis=0), weights.sum(axis=0)
+    total, known = (2.0 * side + np.roll(side, 1) + np.roll(side, -1) for side in (total, known))
+    return np.asarray(np.divide(total, known, out=np.full(len(known), np.nan), where=known > 0))
 
 
 def weekday_weights(days: np.ndarray, day: int) -> Floats:

@@ -33,6 +33,11 @@ ENGLISH: Final[Mapping[str, str]] = {
     "takes_agreed": "Takes {energy_wh} from {start_ms} to {end_ms}, because it was bought from neighbours.",
     "takes_last": "Takes {energy_wh} from {start_ms} to {end_ms}, because it would not be ready in time "
     "otherwise.",
+    "takes_warmth": "Takes {energy_wh} from {start_ms} to {end_ms}, because it would become too cold "
+    "otherwise.",
+    "kept_warm": "It is kept between {low_c} and {high_c}.",
+    "no_temperature": "Its temperature cannot be read; until it can, it gets {energy_wh} by {end_ms}.",
+    "learns_heat": "What a degree takes is still being learned; until then it gets {energy_wh} by {end_ms}.",
     "gives_agreed": "Gives {energy_wh} from {start_ms} to {end_ms}, because it was sold to neighbours.",
     "gives_home": "Gives {energy_wh} from {start_ms} to {end_ms}, because energy is dear then: {price}.",
     "gives_market": "Gives {energy_wh} from {start_ms} to {end_ms}, because neighbours are expected to "
@@ -43,15 +48,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "rests": "Rests, because nothing is worth doing.",
     "switched_off": "Does not trade by itself, because automatic trading is switched off.",
 }
-"""Every sentence in English. A value's name tells its unit: `…_wh` energy in Wh, `…_ms` a time, `money` nano,
-`price` and `outside` nano per Wh."""
+"""Every sentence in English. A value's name tells its unit: `…_wh` energy in Wh, `…_ms` a time, `…_c` degrees
+Celsius, `money` nano, `price` and `outside` nano per Wh."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Why something is done: a key of the translations and the values to put in.
 
-    Energies are Wh, times ms since the epoch, money nano, prices nano per Wh.
+    Energies are Wh, times ms since the epoch, temperatures °C, money nano, prices nano per Wh.
     """
 
     key: str
@@ -80,6 +85,10 @@ def _time(value: int, zone: tzinfo, _currency: str) -> str:
     return f"{datetime.fromtimestamp(value / 1000, zone):%H:%M}"
 
 
+def _degrees(value: int, _zone: tzinfo, _currency: str) -> str:
+    return f"{value} °C"
+
+
 def _price(value: int, _zone: tzinfo, currency: str) -> str:
     return f"{value / NANO_PER_WH:.3f} {currency}/kWh"
 
@@ -91,6 +100,7 @@ def _money(value: int, _zone: tzinfo, currency: str) -> str:
 _WRITERS: Final[Mapping[str, Callable[[int, tzinfo, str], str]]] = {
     "wh": _energy,
     "ms": _time,
+    "c": _degrees,
     "price": _price,
     "outside": _price,
     "money": _money,

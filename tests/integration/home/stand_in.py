@@ -208,6 +208,8 @@ class StandIn:
         )
 
     async def _get_accounts(self, request, rest):
+        if not rest and "key" not in request.query:
+            return web.json_response({"items": list(self.accounts.values()), "next": None})
         if not rest:
             key = PublicKey(type="ed25519", public=request.query["key"])
             row = self.accounts.get(str(Address(account_of([key]), self.rules["test"])))

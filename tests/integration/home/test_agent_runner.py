@@ -44,23 +44,6 @@ def agent(member):
     return member.runtime_data.agent
 
 
-@pytest.fixture
-def planned(monkeypatch):
-    """Let the plan be what a test says; remember what the planner was told."""
-
-    class Planner:
-        told = None
-        answer = Plan(0)
-
-        def __call__(self, home, **told):
-            self.told = {"home": home, **told}
-            return self.answer
-
-    planner = Planner()
-    monkeypatch.setattr(agent_runner, "plan", planner)
-    return planner
-
-
 def slot_now():
     return int(time.time()) // 900
 

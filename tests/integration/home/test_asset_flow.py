@@ -9,7 +9,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from modbus_connection import ModbusSerialParams
 
 from custom_components.energy_marketplace import flow_meter, meter_source
-from custom_components.energy_marketplace.assets import async_set
+from custom_components.energy_marketplace.assets import HomeAsset, async_set
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.meter.detect import Candidate
 from custom_components.energy_marketplace.meter.profiles import PROFILES, Certainty
@@ -423,3 +423,69 @@ async def test_settings_stay_when_an_asset_is_changed(home, member, meter):
     changed = {key: value for key, value in HOME.items() if key != "asset_type"} | {"rated_import_w": 9_000}
     await walk(home, member, changed, menu("keep_meter"), {}, context=context)
     assert member.subentries[added.subentry_id].data["settings"] == {"strategy": "only_buy"}
+
+
+TANK = {"temperature": "sensor.tank", "low_c": 45, "high_c": 60, "litres": 200}
+BOILER = {"name": "Boiler", "asset_type": "boiler"}
+
+
+async def test_a_boiler_tells_between_which_temperatures_it_is_kept(home, member, meter):
+    point = await add(home, member, meter)
+    boiler = await add(home, member, meter, **BOILER, behind=point.unique_id, heat=TANK)
+    band = HomeAsset.of(boiler).band
+    assert (band.low_c, band.high_c, band.litres, band.cop) == (45, 60, 200, 1.0)
+    pump = await add(
+        home,
+        member,
+        meter,
+        name="Pump",
+        asset_type="heat_pump",
+        behind=point.unique_id,
+        heat=TANK | {"cop": 3.4},
+    )
+    assert HomeAsset.of(pump).band.cop == 3.4
+
+
+async def test_without_a_thermometer_nothing_is_kept_of_heat(home, member, meter):
+    boiler = await add(home, member, meter, **BOILER, heat={"low_c": 40})
+    assert boiler.data["heat"] == {}
+    assert HomeAsset.of(boiler).band is None
+
+
+@pytest.mark.parametrize(
+    ("change", "heat", "error"),
+    [
+        (BOILER, {"high_c": 46}, "band_too_narrow"),
+        (BOILER, {"low_c": 60, "high_c": 45}, "band_too_narrow"),
+        ({"asset_type": "charger"}, {}, "not_heated"),
+    ],
+)
+async def test_a_band_that_cannot_be_kept_is_explained(home, member, change, heat, error):
+    step = await walk(home, member, HOME | change | {"heat": TANK | heat})
+    assert (step["step_id"], step["errors"]) == ("user", {"base": error})
+
+
+async def test_a_boilers_band_is_shown_and_changed(home, member, meter):
+    boiler = await add(home, member, meter, **BOILER, heat=TANK)
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": boiler.subentry_id}
+    step = await walk(home, member, context=context)
+    fields = step["data_schema"].schema["heat"].schema.schema
+    shown = {field: field.description["suggested_value"] for field in fields if field.description}
+    assert shown == TANK
+    changed = {key: value for key, value in HOME.items() if key != "asset_type"} | {"name": "Boiler"}
+    configure = home.config_entries.subentries.async_configure
+    step = await configure(step["flow_id"], changed | {"heat": TANK | {"high_c": 46}})
+    assert step["errors"] == {"base": "band_too_narrow"}
+    step = await configure(step["flow_id"], changed | {"heat": TANK | {"high_c": 55}})
+    step = await configure(step["flow_id"], menu("keep_meter"))
+    step = await configure(step["flow_id"], {})
+    await home.async_block_till_done()
+    assert step["reason"] == "reconfigure_successful"
+    assert HomeAsset.of(member.subentries[boiler.subentry_id]).heat["high_c"] == 55
+
+
+async def test_nothing_is_asked_about_the_heat_of_what_is_not_heated(home, member, meter):
+    point = await add(home, member, meter)
+    context = {"source": SOURCE_RECONFIGURE, "subentry_id": point.subentry_id}
+    step = await walk(home, member, context=context)
+    assert "heat" not in step["data_schema"].schema

@@ -4,13 +4,13 @@ import time
 
 import pytest
 from homeassistant.core import Context
-from homeassistant.setup import async_setup_component
 
 from custom_components.energy_marketplace.ledger.answers import Event
-from tests.integration.conftest import HOME, WASHER, asset, show
+from tests.integration.conftest import HOME, WASHER, asset
 from tests.integration.home.stand_in import trade
 
 SWITCH, NUMBER, SELECT = "input_boolean.machine", "input_number.power", "input_select.mode"
+"""What the fixture `machine` sets up."""
 
 
 @pytest.fixture
@@ -22,27 +22,6 @@ def control():
 def assets(control):
     washer = {"asset_type": "appliance", "behind": HOME, "rated_export_w": 0, "control": control}
     return [asset(HOME, "Home"), asset(WASHER, "Washer", **washer)]
-
-
-@pytest.fixture
-async def machine(home):
-    """What can be controlled: a switch, a power and a mode."""
-    assert await async_setup_component(home, "homeassistant", {})
-    assert await async_setup_component(home, "input_boolean", {"input_boolean": {"machine": {}}})
-    power = {"min": 0, "max": 3_000, "initial": 100, "unit_of_measurement": "W"}
-    assert await async_setup_component(home, "input_number", {"input_number": {"power": power}})
-    mode = {"options": ["eco", "boost", "off"], "initial": "eco"}
-    assert await async_setup_component(home, "input_select", {"input_select": {"mode": mode}})
-    return home
-
-
-@pytest.fixture
-async def running(machine, entry):
-    show(machine)
-    await machine.config_entries.async_setup(entry.entry_id)
-    await machine.async_block_till_done()
-    yield entry
-    await machine.config_entries.async_unload(entry.entry_id)
 
 
 @pytest.fixture

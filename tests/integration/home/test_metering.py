@@ -177,10 +177,10 @@ async def test_a_meter_that_stays_silent_is_reported_until_it_speaks(home, membe
     await asyncio.sleep(0.01)
     await meter.async_refresh()
     issues = ir.async_get(home).issues
-    assert (DOMAIN, f"meter_silent_{meter.asset.subentry_id}") in issues
+    assert (DOMAIN, f"meter_silent_{member.entry_id}") in issues
     show(home)
     await meter.async_refresh()
-    assert (DOMAIN, f"meter_silent_{meter.asset.subentry_id}") not in issues
+    assert (DOMAIN, f"meter_silent_{member.entry_id}") not in issues
 
 
 class TestKilled:

@@ -4,17 +4,26 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from homeassistant.components.frontend import DATA_PANELS
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
+from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.ledger.proof import Finding, Verdict
 from custom_components.energy_marketplace.panel import URL_PATH
+from custom_components.energy_marketplace.panel_orders import ROUNDS_LOOKED_AT
+from energy_ledger.api.types import AccountStatus, Reason, TradeState
+from energy_ledger.ledger.events import EventType
+from energy_ledger.ledger.postings import LineKind
 from tests.integration.conftest import WASHER
 from tests.integration.home.stand_in import trade
 
 FRONTEND = Path(__file__).parents[3] / "custom_components" / "energy_marketplace" / "frontend"
+OF_ASSETS = ("asset.", "flexibility.", "order.", "trade.", "reading.", "claim.", "certificate.")
+"""What the audit log of an asset can hold."""
 LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
 
 
@@ -75,7 +84,74 @@ async def test_a_node_that_is_away_leaves_a_sentence_in_place_of_the_prices(sock
     assert (await socket.receive_json())["result"]["slots"] == []
     node.tokens.clear()
     await socket.send_json_auto_id({"type": "energy_marketplace/prices", "entry_id": member.entry_id})
-    assert (await socket.receive_json())["error"]["code"] == "node_unreachable"
+    error = (await socket.receive_json())["error"]
+    assert error["code"] == "node_unreachable"
+    assert (error["translation_domain"], error["translation_key"]) == (DOMAIN, "authentication_failed")
+
+
+ORDER = {"type": "flexible", "price": 250_000, "energy_wh": 1_500}
+
+
+def order_row(identity, account, state):
+    row = {"id": identity, "account": account, "asset": WASHER, "order": ORDER, "state": state}
+    return row | {"filled_wh": 300, "held": 0, "placed": 0, "commit": 1}
+
+
+def decided(number, outcomes, state="cleared"):
+    when = {"closed": number * 1000, "first_slot": 1, "slots": 1, "orders": 2}
+    return {"round": number, "state": state, "outcomes": outcomes, **when}
+
+
+async def ask(socket, type_, member):
+    await socket.send_json_auto_id({"type": f"energy_marketplace/{type_}", "entry_id": member.entry_id})
+    return (await socket.receive_json())["result"]
+
+
+async def test_of_each_order_the_newest_round_that_had_it_says_why_not_more(socket, node, member):
+    me = member.data["address"]
+    for identity, state in (("aa", "lapsed"), ("bb", "open")):
+        node.answers[f"orders/{identity}"] = order_row(identity, me, state)
+
+    def said(order, account, reason, **more):
+        return {
+            "order": order,
+            "account": account,
+            "asked_wh": 1_200,
+            "filled_wh": 0,
+            "reason": reason,
+            **more,
+        }
+
+    newest = [said("bb", me, "price", slot=4, price=260_000), said("cc", "tkwh1else", "priority", slot=4)]
+    older = [said("bb", me, "no_counterpart"), said("aa", me, "feeder", slot=3, feeder="north")]
+    node.rounds = [decided(9, None, "open"), decided(8, newest), decided(7, older, "void")]
+    outcomes = {one["order"]: one for one in (await ask(socket, "outcomes", member))["outcomes"]}
+    assert outcomes.keys() == {"aa", "bb"}
+    assert (outcomes["bb"]["reason"], outcomes["bb"]["better_price"]) == ("price", 0.26)
+    assert dt_util.parse_datetime(outcomes["bb"]["start"]).timestamp() == 4 * 900
+    assert (outcomes["aa"]["reason"], outcomes["aa"]["feeder"], outcomes["aa"]["state"]) == (
+        "feeder",
+        "north",
+        "lapsed",
+    )
+    assert (outcomes["aa"]["energy"], outcomes["aa"]["filled_energy"]) == (1.5, 0.3)
+    assert outcomes["aa"]["better_price"] is None
+
+
+async def test_only_so_many_rounds_are_asked_why(socket, node, member):
+    node.rounds = [decided(number, []) for number in range(20, 0, -1)]
+    last = node.rounds[ROUNDS_LOOKED_AT]
+    last["outcomes"] = [{"order": "aa", "account": member.data["address"], "asked_wh": 1, "filled_wh": 1}]
+    last["outcomes"][0]["reason"] = "filled"
+    assert (await ask(socket, "outcomes", member))["outcomes"] == []
+
+
+async def test_the_members_are_told_by_name_and_nothing_of_their_money(socket, node, member):
+    node.account("tkwh1zoe", "Zoe", balance=7, status="pending")
+    node.account("tkwh1node", "Node 1", roles=["node"])
+    members = (await ask(socket, "members", member))["members"]
+    assert [one["name"] for one in members] == ["Ada", "Bo", "Zoe"]
+    assert members[2] == {"account": "tkwh1zoe", "name": "Zoe", "status": "pending", "roles": []}
 
 
 async def test_the_districts_figures_are_those_of_the_last_whole_days(socket, node, member):
@@ -127,9 +203,30 @@ def test_every_word_that_the_panel_asks_for_is_there():
     asked = set(re.findall(r'texts\("(\w+)"', source))
     asked |= {f"total_{name}" for name in listed("statement", "TOTALS")}
     asked |= {f"district_{name}" for name in listed("district", "ENERGY")}
+    asked |= {f"{kind}_{verdict.value}" for kind in ("audit", "verdict") for verdict in Verdict}
     asked |= set(re.findall(r"^  (\w+): \w+,$", (FRONTEND / "panel.js").read_text(), re.MULTILINE))
     assert len(asked) > 80
     assert asked <= words("en").keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words_of_the_node"),
+    [
+        ("why", Reason),
+        ("trade", TradeState),
+        ("member", AccountStatus),
+        ("line", LineKind),
+        ("event", EventType),
+    ],
+)
+def test_the_panel_has_a_word_for_whatever_the_node_says(kind, words_of_the_node):
+    said = {
+        word
+        for word in get_args(words_of_the_node.__value__)
+        if kind != "event" or word.startswith(OF_ASSETS)
+    }
+    assert len(said) >= 5
+    assert {f"{kind}_{word.replace('.', '_')}" for word in said} <= words("en").keys()
 
 
 def listed(view, name):

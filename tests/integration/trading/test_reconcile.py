@@ -132,13 +132,15 @@ def test_what_was_bought_and_what_others_ordered_is_spent_already():
 
 def test_every_sentence_can_be_said():
     values = {"energy_wh": 1_234, "missing_wh": 1, "start_ms": 0, "end_ms": 5_400_000, "finish_ms": 0,
-              "price": 123_456, "outside": 305_000, "money": 2_500_000_000}  # fmt: skip
+              "price": 123_456, "outside": 305_000, "money": 2_500_000_000,
+              "low_c": 45, "high_c": 60}  # fmt: skip
     said = {key: Sentence(key, values).english(UTC, "EUR") for key in ENGLISH}
     assert all(text.endswith(".") and "{" not in text for text in said.values())
     assert said["offers_surplus"] == (
         "Offers 1.23 kWh of surplus from 00:00 to 01:30 for 0.123 EUR/kWh or more, "
         "because the supplier would pay 0.305 EUR/kWh only."
     )
+    assert said["kept_warm"] == "It is kept between 45 °C and 60 °C."
     assert Sentence("x", {"name": "Roof", "money": 5 * 10**8}).placeholders() == {
         "name": "Roof",
         "money": "0.50 EUR",

@@ -11,6 +11,8 @@ from tests.ledger_node.ledger.street import ADA, Person
 class CivicLife(Life):
     """One street, its twin, and what members may do besides trading."""
 
+    hindrances = ("not_active", "not_allowed", "asset_retired")
+
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.redemptions: list[str] = []

@@ -1,13 +1,14 @@
 """Random days on a street, for the tests of what must hold whatever happens.
 
 Members place and cancel orders of every kind, pay each other, matchers clear rounds rightly or wrongly,
-meters are attested, twice, late or not at all, people claim that a meter showed something else and founders
-decide, certificates change hands, time passes. Everything follows from one seed. Beside the ledger runs a
-twin that is given the same commits and is now and then rebuilt from the rows that storage would have kept.
+meters are attested, twice, otherwise than before, late or not at all, people claim that a meter showed
+something else, contradict each other, and founders decide, certificates change hands, time passes. Everything
+follows from one seed. Beside the ledger runs a twin that is given the same commits and is now and then
+rebuilt from the rows that storage would have kept.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
@@ -65,9 +66,16 @@ class Storage:
 class Life:
     """One street, its twin, and the steps that life may take."""
 
+    hindrances: tuple[str, ...] = ()
+    """Why somebody may be refused what is otherwise everybody's right."""
+
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.meters: dict[tuple[str, int], tuple[int, int]] = {}
+        self.said: list[tuple[Any, tuple[str, int], Transaction]] = []
+        """Who attested what of which meter and slot."""
+        self.seen: Counter[str] = Counter()
+        """How often what can go wrong with readings did."""
         self.orders: list[str] = []
         self.latest: dict[str, dict[str, Any]] = defaultdict(dict)
         """The last version of every row, finished ones too, by table and key."""
@@ -228,20 +236,65 @@ class Life:
     def attest(self, who: Any, slot: int) -> None:
         place = self.points[who][0], slot
         shown = tuple(self.random.choice([0, 90, self.random.randint(0, 60)]) for _ in range(2))
-        fields = {"imported_wh": shown[0], "exported_wh": shown[1], "commitment": COMMITMENT}
-        result = self.do(who, "reading.attest", asset=place[0], slot=slot, **fields)
+        said = self.reading(who, place, shown)
+        (result,) = self.commit(said)
         if result.state == "applied":
             assert place not in self.meters
             self.meters[place] = shown
+            self.said.append((who, place, said))
+
+    def reading(self, who: Any, place: tuple[str, int], shown: tuple[int, ...]) -> Transaction:
+        sequence = self.street.ledger.last_sequence(who.address) + 1
+        self.street.sequences[who.address] = sequence
+        fields = {"imported_wh": shown[0], "exported_wh": shown[1], "commitment": COMMITMENT}
+        fields |= {"asset": place[0], "slot": place[1], "sequence": sequence}
+        return self.street.write(who, "reading.attest", sign=False, **fields)
+
+    def a_meter_is_read_again(self) -> None:
+        """Say one of the last readings once more: the very transaction, the same figures anew, or others."""
+        if not self.said:
+            return
+        who, place, said = self.random.choice(self.said[-4:])
+        shown = said.payload.imported_wh, said.payload.exported_wh
+        how = self.random.choice(["repeated", "duplicated", "contradicted"])
+        if how == "contradicted":
+            shown = shown[0] + self.random.choice([-shown[0], 7]), shown[1] + 11
+        (result,) = self.commit(said if how == "repeated" else self.reading(who, place, shown))
+        assert result.state == "refused"
+        self.seen[how] += result.code in ("replayed", "reading_exists")
+
+    def a_reading_comes_late(self) -> None:
+        """Attest a meter of which nothing was heard in time, and claim what it showed after all."""
+        places = [
+            (who, self.points[who][0], slot)
+            for slot in self.street.state.slots.closed
+            for who in PEOPLE
+            if (self.points[who][0], slot) not in self.meters
+        ]
+        if not places:
+            return
+        who, asset, slot = self.random.choice(places)
+        shown = self.random.randint(0, 60), self.random.randint(1, 60)
+        (result,) = self.commit(self.reading(who, (asset, slot), shown))
+        assert result.code in ("too_late", *self.hindrances)
+        fields = {"imported_wh": shown[0], "exported_wh": shown[1], "reason": "my router was off"}
+        claimed = self.do(who, "claim.open", asset=asset, slot=slot, commitment=COMMITMENT, **fields)
+        self.seen["late"] += claimed.state == "applied"
 
     def somebody_claims(self) -> None:
         """Claim about a meter and slot that may still be corrected, or not, rightly or wrongly."""
         random, state = self.random, self.street.state
         slot = random.choice(state.slots.closed or [self.street.time // state.timing.slot_ms])
-        who, owner = random.choice(PEOPLE), random.choice(PEOPLE)
-        shown = {"imported_wh": random.randint(0, 70), "exported_wh": random.randint(0, 70)}
-        place = {"asset": self.points[owner][0], "slot": slot}
-        self.do(who, "claim.open", **place, **shown, reason="I saw it")
+        place = self.points[random.choice(PEOPLE)][0], slot
+        claims = list(state.claims.values())
+        if claims and random.random() < 0.5:
+            place = random.choice(claims).place
+        shown = random.randint(0, 70), random.randint(0, 70)
+        others = [one for one in claims if one.place == place]
+        fields = {"asset": place[0], "slot": place[1], "imported_wh": shown[0], "exported_wh": shown[1]}
+        result = self.do(random.choice(PEOPLE), "claim.open", **fields, reason="I saw it")
+        if result.state == "applied" and any((one.imported_wh, one.exported_wh) != shown for one in others):
+            self.seen["claims against each other"] += 1
 
     def a_claim_is_decided(self) -> None:
         claims = list(self.street.state.claims.values())
@@ -249,9 +302,11 @@ class Life:
             return
         claim, upheld = self.random.choice(claims), self.random.random() < 0.7
         result = self.do(ADA, "claim.decide", claim=claim.id, upheld=upheld)
-        assert result.state == "applied", result
-        if upheld:
-            self.meters[claim.asset, claim.slot] = claim.imported_wh, claim.exported_wh
+        assert result.code in (None, *self.hindrances), result
+        if upheld and result.code is None:
+            place = claim.place
+            self.seen["corrected" if place in self.meters else "brought later"] += 1
+            self.meters[place] = claim.imported_wh, claim.exported_wh
 
     def a_certificate_is_moved(self) -> None:
         """Let somebody, mostly its holder, give on, use or claim part of a certificate."""
@@ -283,6 +338,7 @@ class Life:
         here, there = (sorted(canonical(row) for row in ledger.rows()) for ledger in (street, twin))
         assert here == there
         self.twin = twin
+        self.seen["crashed"] += 1
 
 
 _STEPS: dict[Callable[[Life], None], int] = {
@@ -294,8 +350,10 @@ _STEPS: dict[Callable[[Life], None], int] = {
     Life.the_round_is_cleared: 8,
     Life.a_wrong_clearing_is_proposed: 2,
     Life.meters_are_read: 4,
-    Life.somebody_claims: 3,
-    Life.a_claim_is_decided: 2,
+    Life.a_meter_is_read_again: 3,
+    Life.a_reading_comes_late: 3,
+    Life.somebody_claims: 4,
+    Life.a_claim_is_decided: 3,
     Life.a_certificate_is_moved: 3,
     Life.the_twin_is_restored: 2,
 }

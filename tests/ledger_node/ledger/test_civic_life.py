@@ -1,5 +1,6 @@
 """Whatever members decide about each other, money is conserved and nobody steps outside the tables."""
 
+import json
 from collections import Counter
 
 from hypothesis import given, settings
@@ -53,6 +54,22 @@ def check_auditors(life):
             assert (account.balance, account.held, account.roles) == (0, 0, ("auditor",))
 
 
+def check_wallets(life):
+    """A balance falls by what its owner signed or traded, never by what anybody else wants."""
+    balances = dict[str, int]()
+    for outcome in life.street.outcomes:
+        told = [json.loads(line) for line in outcome.lines]
+        gives = {one["data"]["from"] for one in told if one["type"] == "transfer"}
+        trades = ("trade.settled", "trade.reviewed")
+        gives |= {one["data"][side] for one in told if one["type"] in trades for side in ("seller", "buyer")}
+        gives |= {one["data"]["account"] for one in told if one["type"] == "voucher.paid"}
+        for change in outcome.changes:
+            if change.table == "accounts":
+                after = change.row["balance"]
+                assert after >= balances.get(change.key, 0) or change.key in gives
+                balances[change.key] = after
+
+
 @settings(max_examples=60, deadline=None)
 @given(seeds, st.integers(1, 90))
 def test_money_is_conserved_and_members_keep_to_the_table_after_every_step(seed, steps):
@@ -65,11 +82,12 @@ def test_money_is_conserved_and_members_keep_to_the_table_after_every_step(seed,
         check_members(life)
         check_auditors(life)
     check_moves(life)
+    check_wallets(life)
 
 
 def test_civic_lives_are_rich_enough_to_prove_something():
     seen = Counter()
-    for seed in range(16):
+    for seed in range(32):
         life = CivicLife(seed)
         for _ in range(120):
             life.step()

@@ -80,11 +80,11 @@ def test_a_day_is_taken_for_a_week_and_then_let_go(street):
 
 def test_a_feeders_meter_is_the_founders_and_trades_nothing(street):
     meter = {"asset_type": "feeder_meter", "source": None}
-    with pytest.raises(AssertionError, match="not_allowed"):
-        street.asset(BO, **meter)
-    behind = {"behind": street.asset(ADA)} | meter
-    with pytest.raises(AssertionError, match="bad_value"):
-        street.asset(ADA, **behind)
+    fields = {"name": "Head", "rated_import_w": 9_000, "rated_export_w": 9_000, "behind": None, "feeder": ""}
+    fields |= meter
+    assert street.refuses(BO, "asset.register", **fields) == ("not_allowed", "asset_type")
+    behind = fields | {"behind": street.asset(ADA)}
+    assert street.refuses(ADA, "asset.register", **behind) == ("bad_value", "behind")
     head = street.asset(ADA, **meter)
     order = fixed(200_000, {3: 10})
     assert street.refuses(ADA, "order.place", asset=head, order=order) == ("not_allowed", "asset")

@@ -9,12 +9,15 @@ supplier; what he settled beyond what he truly imported he must have left to it.
 
 from itertools import product
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from energy_ledger.ledger.shares import Meter, settle_slot
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.tariffs import SlotTariff
+from tests.ledger_node.ledger.delivery import BO, CY, Delivery
 
 POINTS = "abcd"
 UNIT = 27_720
@@ -99,16 +102,112 @@ def test_nobody_gains_by_any_false_reading_while_the_partners_keep_to_their_trad
         assert money <= honest + rounding(trades, tariff)
 
 
+def best_lie(one, truth, who, tariff):
+    """Return by formula the most that any false reading of a trade's party can bring it.
+
+    Per Wh that both fell short by, it is what the partner owes for harm that nobody had. But for each Wh by
+    which the liar fell shorter, a lie costs the fee and what feeders make the two prices differ by.
+    """
+    delivered = min(one.wh, truth[one.seller].exported_wh)
+    taken = min(one.wh, truth[one.buyer].imported_wh)
+    mine, other = (delivered, taken) if who == one.seller else (taken, delivered)
+    harm = one.seller_price - tariff.price_floor if who == one.seller else tariff.price_cap - one.buyer_price
+    dear = one.fee + one.buyer_price - one.seller_price
+    return max(0, (one.wh - max(mine, other)) * harm - max(0, other - mine) * dear)
+
+
 @settings(max_examples=200, deadline=None)
 @given(worlds())
-def test_all_that_a_false_reading_of_one_trade_can_bring_is_the_penalty_of_a_partner_who_fell_short(world):
-    """That partner can claim; the upheld claim leaves everybody where the true reading would have."""
+def test_the_most_that_a_false_reading_of_one_trade_can_bring_is_known_to_the_nano(world):
+    """It is nothing unless both fell short; then it is penalties for harm that was feigned."""
     trades, truth, tariff, who = world
-    trades = [next(one for one in trades if who in (one.seller, one.buyer))]
-    honest, due = position(who, trades, truth, truth, tariff)
+    one = next(one for one in trades if who in (one.seller, one.buyer))
+    honest, _ = position(who, [one], truth, truth, tariff)
+    lies = [position(who, [one], truth, truth | {who: shown}, tariff)[0] for shown in deviations(truth[who])]
+    assert max(honest, *lies) - honest == best_lie(one, truth, who, tariff)
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds())
+def test_no_false_reading_brings_more_than_what_partners_fell_short_by_is_worth(world):
+    """With several trades a lie may also hide that a share of it went to a partner who took nothing."""
+    trades, truth, tariff, who = world
+    honest, _ = position(who, trades, truth, truth, tariff)
+    missing = 0
+    for one in settle_slot(trades, truth, tariff):
+        missing += one.wh - one.taken_wh if one.seller == who else 0
+        missing += one.wh - one.delivered_wh if one.buyer == who else 0
+    worth = tariff.price_cap + tariff.grid_fee - tariff.price_floor
     for shown in deviations(truth[who]):
-        money, penalties = position(who, trades, truth, truth | {who: shown}, tariff)
-        assert money - honest <= max(0, penalties - due) + rounding(trades, tariff)
+        money, _ = position(who, trades, truth, truth | {who: shown}, tariff)
+        assert money - honest <= missing * worth + rounding(trades, tariff)
+
+
+def test_a_seller_of_two_whose_one_buyer_took_nothing_gains_by_showing_what_the_other_one_took():
+    """What a meter counted is shared over all its trades before anybody knows who took his part."""
+    tariff = SlotTariff(0, 9, 0)
+    trades = [trade(0, "a", "b", 1, (4, 4), 0), trade(1, "a", "c", 1, (4, 4), 0)]
+    truth = {"a": Meter(0, UNIT), "b": Meter(0, 0), "c": Meter(UNIT, 0)}
+    shares = [(one.delivered_wh, one.settled_wh) for one in settle_slot(trades, truth, tariff)]
+    assert shares == [(UNIT // 2, 0), (UNIT // 2, UNIT // 2)]
+    honest, _ = position("a", trades, truth, truth, tariff)
+    lie, _ = position("a", trades, truth, truth | {"a": Meter(0, 2 * UNIT)}, tariff)
+    assert lie > honest
+
+
+def test_no_rule_that_pays_exactly_the_harm_can_do_without_that():
+    """A seller of 10 whose buyer took 6 shows 10 or 6: the buyer's meter is the same, and so is the ledger.
+
+    Who exported 10 is owed the harm of 4, who exported 6 nothing, as nobody was harmed. Were it the same for
+    both, either harm would go unpaid or a penalty be paid for none. So the answer must depend on the seller's
+    word alone, and this is what the word is worth.
+    """
+    one, tariff = trade(0, "a", "b", 10, (4, 4), 0), SlotTariff(1, 9, 0)
+    took_6 = {"b": Meter(6 * UNIT, 0)}
+    full, short = ({"a": Meter(0, wh * UNIT)} | took_6 for wh in (10, 6))
+    harm = 4 * UNIT * (4 - tariff.price_floor)
+    (kept,), (fell,) = settle_slot([one], full, tariff), settle_slot([one], short, tariff)
+    assert (kept.buyer_penalty, fell.buyer_penalty) == (harm, 0)
+    assert position("a", [one], full, full, tariff)[0] == (10 * UNIT) * 4  # as if the buyer had kept to it
+    assert best_lie(one, short, "a", tariff) == harm
+
+
+@settings(max_examples=200, deadline=None)
+@given(worlds(), st.data())
+def test_what_is_shown_too_much_and_then_missing_where_a_partner_keeps_to_his_trade_does_not_pay(world, data):
+    """Registers go on from slot to slot, so that what was shown too much is shown too little later."""
+    trades, truth, tariff, who = world
+    one = next(one for one in trades if who in (one.seller, one.buyer))
+    later = replace(one, slot=2)
+    plenty = {point: Meter(99 * UNIT, 99 * UNIT) for point in POINTS}
+    sells = who == one.seller
+    own = data.draw(st.integers(0, one.wh // UNIT)) * UNIT
+    then = plenty | {who: Meter(0, own) if sells else Meter(own, 0)}
+    honest = position(who, [one], truth, truth, tariff)[0] + position(who, [later], then, then, tariff)[0]
+    for moved in range(UNIT, own + 1, UNIT):
+        now, left = truth[who], own - moved
+        more = Meter(now.imported_wh, now.exported_wh + moved) if sells else Meter(now.imported_wh + moved, 0)
+        less = Meter(0, left) if sells else Meter(left, 0)
+        money = position(who, [one], truth, truth | {who: more}, tariff)[0]
+        money += position(who, [later], then, then | {who: less}, tariff)[0]
+        assert money <= honest
+
+
+@pytest.mark.parametrize("sells", [True, False], ids=["seller", "buyer"])
+@pytest.mark.parametrize("true_wh", [0, 4, 10])
+@pytest.mark.parametrize("partner_wh", [0, 6, 10])
+def test_an_upheld_claim_leaves_nothing_of_any_false_reading(sells, true_wh, partner_wh):
+    """On the ledger itself; whoever showed nothing at all in time is a case of it."""
+    gains = set()
+    for shown in (true_wh, None, 0, 3, 7, 10, 25):
+        street = Delivery()
+        street.settles(*((shown, partner_wh) if sells else (partner_wh, shown)))
+        about = street.roof if sells else street.house
+        if shown != true_wh:
+            meter = {"exported_wh" if sells else "imported_wh": true_wh}
+            street.decides(street.claims(CY if sells else BO, about, **meter))
+        gains.add(street.gains())
+    assert len(gains) == 1
 
 
 @settings(max_examples=200, deadline=None)

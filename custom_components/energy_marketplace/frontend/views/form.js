@@ -8,7 +8,7 @@ export const select = (name, options) =>
   el("select", { name, required: true }, ...options.map(([value, text]) => el("option", { value }, text)));
 
 // Runs `send` with the form's values; its answer is shown by `done`, what went wrong in the form itself.
-export function actionForm({ fields, button, send, done }) {
+export function actionForm({ fields, button, send, done, explain }) {
   const said = el("div", { class: "said", role: "status" });
   const submit = el("button", { type: "submit" }, button);
   const form = el("form", {}, ...fields, el("div", {}, submit), said);
@@ -21,7 +21,7 @@ export function actionForm({ fields, button, send, done }) {
       put(said, ...[done(await send(Object.fromEntries(new FormData(form))), form)].flat());
     } catch (error) {
       said.className = "said bad";
-      put(said, error.message ?? String(error));
+      put(said, await explain(error));
     }
     submit.disabled = false;
   });

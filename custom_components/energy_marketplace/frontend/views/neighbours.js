@@ -1,7 +1,9 @@
-// What a member does with others: pay; what the founder and the treasurer do: invite, let in, issue money.
+// Who is in the street; paying one another; what the founder and the treasurer do: invite, let in, issue money.
 
-import { card, el } from "../dom.js";
+import { card, copyText, el, put, table, text as column } from "../dom.js";
 import { actionForm, field } from "./form.js";
+
+const KNOWN = "known-members";
 
 const text = (name, more = {}) => el("input", { name, type: "text", required: true, autocomplete: "off", ...more });
 const amount = () => el("input", { name: "amount", type: "number", min: "0", step: "any", required: true });
@@ -9,10 +11,14 @@ const amount = () => el("input", { name: "amount", type: "number", min: "0", ste
 export class Neighbours {
   constructor(context) {
     this.context = context;
+    this.members = el("div", {}, el("p", { class: "dim" }, context.texts("waiting")));
+    this.known = el("datalist", { id: KNOWN });
+    this.said = el("div", { class: "said bad", role: "alert" });
     this.node = [el("div", { class: "holder" })];
   }
 
   update(home) {
+    this.#askMembers(home);
     const key = [home.entry_id, home.wallet.address, ...home.wallet.roles].join();
     if (key === this.key) return;
     this.key = key;
@@ -24,39 +30,75 @@ export class Neighbours {
       is("treasurer") ? this.#issue(home) : null,
       this.#pay(home),
       this.#address(wallet),
+      el("section", { class: "card wide" }, el("h2", {}, this.context.texts("members")), this.members, this.said, this.known),
     ].filter(Boolean);
     this.node.at(0).replaceWith(...this.cards);
     this.node.slice(1).forEach((old) => old.remove());
     this.node = this.cards;
   }
 
+  async #askMembers({ entry_id, network, connected }) {
+    const key = [entry_id, network.members, connected].join();
+    if (key === this.asked) return;
+    this.asked = key;
+    try {
+      const { members } = await this.context.ask("members", { entry_id });
+      put(this.said);
+      this.#showMembers(members);
+    } catch (error) {
+      put(this.said, await this.context.explain(error));
+    }
+  }
+
+  #showMembers(members) {
+    const { texts } = this.context;
+    const columns = ["name", "roles", "state", "address"].map((key) => column(texts(key)));
+    const rows = members.map(({ name, roles, status, account }) => [
+      name,
+      roles.map((role) => texts(`role_${role}`)).join(", "),
+      texts(`member_${status}`),
+      el("code", {}, account),
+    ]);
+    put(this.members, table(columns, rows));
+    put(this.known, ...members.map(({ name, account }) => el("option", { value: account }, name)));
+  }
+
+  #form(words) {
+    return actionForm({ explain: this.context.explain, done: () => this.context.texts("done"), ...words });
+  }
+
+  #copied(what) {
+    const { texts } = this.context;
+    const copy = el("button", { type: "button", class: "plain" }, texts("copy"));
+    copy.addEventListener("click", async () => {
+      await copyText(what, copy);
+      put(copy, texts("copied"));
+    });
+    return copy;
+  }
+
   #invite({ entry_id }) {
-    const { call, format, texts } = this.context;
+    const { call, texts } = this.context;
     const days = el("input", { name: "valid_days", type: "number", min: "1", max: "365", value: "7", required: true });
     return card(
       texts("invite"),
       el("p", { class: "dim" }, texts("invite_help")),
-      actionForm({
+      this.#form({
         fields: [field(texts("valid_days"), days)],
         button: texts("make_invite"),
         send: ({ valid_days }) => call("create_invite", { valid_days: Number(valid_days), config_entry: entry_id }, true),
-        done: (made) => this.#made(made, texts, format),
+        done: (made) => this.#made(made),
       }),
     );
   }
 
-  #made(made, texts, format) {
-    const copy = el("button", { type: "button", class: "plain" }, texts("copy"));
-    copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(made.invite);
-      copy.textContent = texts("copied");
-    });
-    const picture = made.qr ? el("img", { class: "qr", src: made.qr, alt: texts("invite") }) : null;
+  #made(made) {
+    const { format, texts } = this.context;
     return [
-      picture,
-      el("p", {}, el("code", { class: "invite" }, made.invite)),
+      made.qr ? el("img", { class: "qr", src: made.qr, alt: texts("invite_qr") }) : null,
       el("p", { class: "dim" }, texts("invite_until", { time: format.full(made.expires) })),
-      copy,
+      el("code", { class: "invite", tabindex: 0, "aria-label": texts("invite") }, made.invite),
+      this.#copied(made.invite),
     ];
   }
 
@@ -64,49 +106,48 @@ export class Neighbours {
     const { call, texts } = this.context;
     return card(
       texts("approve"),
-      actionForm({
-        fields: [field(texts("member_address"), text("member"))],
+      this.#form({
+        fields: [field(texts("member_address"), text("member", { list: KNOWN }))],
         button: texts("approve"),
         send: ({ member }) => call("approve_member", { member, config_entry: entry_id }),
-        done: () => texts("done"),
       }),
     );
   }
 
-  #issue({ entry_id, wallet }) {
+  #issue({ entry_id, wallet, network }) {
     const { call, texts } = this.context;
     return card(
       texts("issue"),
       el("p", { class: "dim" }, texts("issue_help")),
-      actionForm({
+      this.#form({
         fields: [
-          field(texts("member_address"), text("to", { value: wallet.address })),
-          field(texts("amount"), amount()),
+          field(texts("member_address"), text("to", { value: wallet.address, list: KNOWN })),
+          field(`${texts("amount")} (${network.currency})`, amount()),
           field(texts("reference"), text("reference", { maxlength: "140" })),
         ],
         button: texts("issue"),
         send: ({ to, amount: sum, reference }) =>
           call("issue_voucher", { to, amount: sum, reference, config_entry: entry_id }),
-        done: () => texts("done"),
       }),
     );
   }
 
-  #pay({ entry_id }) {
+  #pay({ entry_id, network }) {
     const { call, texts } = this.context;
     return card(
       texts("pay"),
-      actionForm({
-        fields: [field(texts("member_address"), text("to")), field(texts("amount"), amount())],
+      this.#form({
+        fields: [
+          field(texts("member_address"), text("to", { list: KNOWN })),
+          field(`${texts("amount")} (${network.currency})`, amount()),
+        ],
         button: texts("pay"),
         send: ({ to, amount: sum }) => call("transfer", { to, amount: sum, config_entry: entry_id }),
-        done: () => texts("done"),
       }),
     );
   }
 
   #address({ address }) {
-    const { texts } = this.context;
-    return card(texts("my_address"), el("code", {}, address));
+    return card(this.context.texts("my_address"), el("code", {}, address), el("div", {}, this.#copied(address)));
   }
 }

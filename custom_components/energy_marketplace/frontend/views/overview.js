@@ -1,7 +1,7 @@
 // The first page: the wallet, the street, the prices ahead, what is agreed, and asking for energy.
 
 import { chart, legend } from "../chart.js";
-import { card, el, icon, put, table } from "../dom.js";
+import { card, el, figure, icon, put, table, text } from "../dom.js";
 import { actionForm, field, select } from "./form.js";
 
 const SHOWN_DELIVERIES = 12;
@@ -18,12 +18,14 @@ export class Overview {
     this.wallet = el("div");
     this.street = el("div");
     this.chart = el("div");
+    this.chartTitle = el("h2", {}, texts("prices_ahead"));
+    new ResizeObserver(() => this.#draw()).observe(this.chart);
     this.agreed = el("div");
     this.request = el("div");
     this.node = [
       card(texts("wallet"), this.wallet),
       card(texts("street"), this.street),
-      el("section", { class: "card wide" }, el("h2", {}, texts("prices_ahead")), this.chart, legend(texts)),
+      el("section", { class: "card wide" }, this.chartTitle, this.chart),
       card(texts("request"), this.request),
       card(texts("agreed"), this.agreed),
     ];
@@ -31,9 +33,10 @@ export class Overview {
 
   update(home) {
     this.home = home;
+    put(this.chartTitle, `${this.context.texts("prices_ahead")} (${home.network.currency}/kWh)`);
     put(this.wallet, ...this.#wallet(home));
     put(this.street, ...this.#street(home));
-    put(this.agreed, this.#deliveries(home));
+    put(this.agreed, ...[this.#deliveries(home)].flat());
     this.#offerRequest(home);
     this.#refreshPrices(home);
   }
@@ -42,14 +45,15 @@ export class Overview {
     const { format, texts } = this.context;
     const badge = BADGES[wallet.verdict];
     if (!badge) return [el("p", { class: "dim" }, texts("waiting"))];
-    const age = wallet.proven ? texts("proven_at", { time: format.time(wallet.proven, true) }) : "";
-    const shown = el("span", { class: badge.style, title: age }, icon(badge.icon), texts(wallet.verdict));
+    const isProven = wallet.verdict === "proven";
+    const word = isProven ? texts("proven_at", { time: format.time(wallet.proven, true) }) : texts(wallet.verdict);
+    const shown = el("span", { class: badge.style }, icon(badge.icon), word);
     if (wallet.verdict === "contradicted") return [shown, el("p", { class: "warning" }, texts("node_lies"))];
-    const figure = (key) =>
+    const amount = (key) =>
       el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), format.money(wallet[key], network.currency));
     return [
       el("div", { class: "big" }, format.money(wallet.balance, network.currency)),
-      el("div", { class: "row" }, figure("held"), figure("available"), figure("credit")),
+      el("div", { class: "row" }, amount("held"), amount("available"), amount("credit")),
       el("div", { class: "row" }, shown),
     ];
   }
@@ -58,11 +62,11 @@ export class Overview {
     const { texts } = this.context;
     const state = connected && network.in_sync;
     const style = state ? "badge good" : "badge bad";
-    const figure = (key, count) => el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), String(count));
+    const counted = (key, count) => el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), String(count));
     const shown = connected ? texts(network.in_sync ? "in_sync" : "behind") : texts("node_away");
     return [
       el("div", { class: "big" }, network.name),
-      el("div", { class: "row" }, figure("members", network.members), figure("validators", network.validators)),
+      el("div", { class: "row" }, counted("members", network.members), counted("validators", network.validators)),
       el("div", { class: "row" }, el("span", { class: style }, icon(state ? "lan-connect" : "lan-disconnect"), shown)),
       network.problem ? el("p", { class: "warning" }, network.problem) : null,
     ];
@@ -81,12 +85,14 @@ export class Overview {
         `${one.direction === "import" ? "↓" : "↑"} ${format.energy(one.energy)}`,
         format.price(one.price, network.currency),
       ]);
-    return table([texts("when"), texts("asset"), texts("energy"), texts("price")], rows);
+    const rest = all.length - rows.length;
+    const shown = table([text(texts("when")), text(texts("asset")), figure(texts("energy")), figure(texts("price"))], rows);
+    return rest > 0 ? [shown, el("p", { class: "dim note" }, texts("more_agreed", { count: rest }))] : shown;
   }
 
   // The form stays as it is while figures change: only other assets make a new one.
-  #offerRequest({ assets }) {
-    const { call, texts } = this.context;
+  #offerRequest({ assets, network }) {
+    const { call, explain, texts } = this.context;
     const takers = assets.filter((asset) => asset.takes && asset.device_id);
     const key = takers.map((asset) => asset.device_id + asset.name).join();
     if (key === this.takers) return;
@@ -98,8 +104,9 @@ export class Overview {
         field(texts("asset"), select("device_id", takers.map((asset) => [asset.device_id, asset.name]))),
         field(texts("energy_kwh"), number("energy", { required: true, value: "1" })),
         field(texts("finish_by"), el("input", { name: "finish_by", type: "datetime-local", step: "1", required: true })),
-        field(texts("price_cap"), number("price_cap")),
+        field(texts("price_cap", { currency: network.currency }), number("price_cap")),
       ],
+      explain,
       button: texts("request"),
       send: (values) => call("request_energy", this.#given(values)),
       done: () => texts("requested"),
@@ -113,17 +120,25 @@ export class Overview {
   }
 
   // Every round changes something in the home's state or not at all for it: asking twice a slot is plenty.
-  async #refreshPrices({ entry_id, network, assets }) {
+  async #refreshPrices({ entry_id, network }) {
     const now = Date.now();
-    const agreed = assets.flatMap((asset) => asset.deliveries);
     if (!this.prices || now - this.asked > (network.slot_s * 1000) / 4) {
       this.asked = now;
       try {
-        this.prices = await this.context.hass().callWS({ type: "energy_marketplace/prices", entry_id });
+        this.prices = await this.context.ask("prices", { entry_id });
       } catch (error) {
-        return put(this.chart, el("p", { class: "dim" }, error.message));
+        this.prices = undefined;
+        return put(this.chart, el("p", { class: "warning" }, await this.context.explain(error)));
       }
     }
-    return put(this.chart, chart(this.prices, agreed, this.context.format, this.context.texts));
+    return this.#draw();
+  }
+
+  #draw() {
+    if (!this.prices) return;
+    const { format, texts } = this.context;
+    const agreed = this.home.assets.flatMap((asset) => asset.deliveries);
+    const drawn = chart(this.prices, agreed, format, texts, this.chart.clientWidth);
+    put(this.chart, drawn, this.prices.slots.length ? legend(texts) : null);
   }
 }

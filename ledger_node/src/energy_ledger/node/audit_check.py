@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.keys import KeySet, PublicKey
@@ -83,6 +83,8 @@ def read(data: bytes) -> AuditFile:
         file = convert(tree, AuditFile)
     except Refused as refused:
         raise WrongExportError(f"the file has not the form of an exported log: {refused}") from None
+    if to_builtins(file.proof) != tree["proof"]:
+        raise WrongExportError("its proof says more than a proof does")
     if file.checksum != checksum(tree):
         raise WrongExportError("the checksum is not that of the rest: the file was damaged or changed")
     return file
@@ -178,14 +180,22 @@ def _proof(file: AuditFile) -> Proof:
     """Read a proof from the form of the API."""
     shown = file.proof
     try:
-        state = LedgerState(shown.commit, shown.time, bytes.fromhex(shown.root), bytes.fromhex(shown.leader))
-        votes = tuple((vote.validator, bytes.fromhex(vote.signature)) for vote in shown.votes)
-        path = tuple(Step(step.side, bytes.fromhex(step.digest)) for step in shown.path)
+        state = LedgerState(shown.commit, shown.time, _bytes(shown.root), _bytes(shown.leader))
+        votes = tuple((vote.validator, _bytes(vote.signature)) for vote in shown.votes)
+        path = tuple(Step(step.side, _bytes(step.digest)) for step in shown.path)
         certificate = Certificate(shown.epoch, state, votes)
         state.encode()
     except (ValueError, OverflowError) as error:
         raise WrongExportError(f"its proof cannot be read: {error}") from None
     return Proof(shown.key.encode(), canonical(file.row), path, certificate)
+
+
+def _bytes(text: str) -> bytes:
+    """Read hex that is spelled in the one way it is written; raises ValueError."""
+    data = bytes.fromhex(text)
+    if data.hex() != text:
+        raise ValueError("hex digits are small letters without spaces")
+    return data
 
 
 def _check_chain(file: AuditFile, events: Sequence[AuditEvent]) -> None:

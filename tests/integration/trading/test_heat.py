@@ -1,0 +1,232 @@
+"""Warm water: its band holds, heating it is as cheap as can be, and its thermometer teaches what it needs."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from custom_components.energy_marketplace.trading.heat import WATER_WH, Band, HeatHistory
+from custom_components.energy_marketplace.trading.home import HeatStore
+from custom_components.energy_marketplace.trading.loads import cheapest_flow
+from custom_components.energy_marketplace.trading.position import Position
+from custom_components.energy_marketplace.trading.scheduling import heat_envelope
+from custom_components.energy_marketplace.trading.terms import terms_of
+from tests.integration.trading import homes as h
+from tests.integration.trading.market import NOW, NOW_SLOT, PARAMETERS, SLOT_MS
+
+TERMS = terms_of(NOW, PARAMETERS, h.TARIFF, h.home(0).supplier, {})
+COUNT = len(TERMS)
+BAND = Band(low_c=45, high_c=60, litres=200)
+SLOT_S = 900
+
+
+def boiler_of(stored_wh, high_wh, power_w, draw):
+    return HeatStore(
+        id="boiler", stored_wh=stored_wh, low_wh=0, high_wh=high_wh, power_w=power_w,
+        draw_wh=dict(zip(TERMS.slots, draw, strict=True)),
+    )  # fmt: skip
+
+
+@st.composite
+def boilers(draw):
+    """Return a boiler that starts within its band and can make as much heat as is drawn."""
+    high = draw(st.integers(500, 6_000))
+    power_w = draw(st.integers(400, 4_000))
+    most = min(power_w // 4, high)
+    times = draw(st.lists(st.tuples(st.integers(1, 40), st.integers(0, most)), min_size=1, max_size=8))
+    draws = [wh for length, wh in times for _ in range(length)]
+    return boiler_of(draw(st.integers(0, high)), high, power_w, [*draws, *[0] * COUNT][:COUNT])
+
+
+@st.composite
+def positions(draw, count=COUNT):
+    prices = st.lists(st.integers(1, 300), min_size=1, max_size=12)
+    below = np.resize(np.array(draw(prices), float), count)
+    above = below + np.resize(np.array(draw(prices), float), count)
+    net = np.resize(np.array(draw(st.lists(st.integers(-900, 600), min_size=1, max_size=9)), float), count)
+    return Position(np.zeros(count), below, above), net
+
+
+def heat_in(store, flow_wh):
+    drawn = np.array([store.draw_wh[slot] for slot in TERMS.slots], float)
+    return store.stored_wh + np.cumsum(flow_wh - drawn)
+
+
+def by_thermostat(store):
+    """Return what a thermostat takes: from the low end on it heats until the tank is full."""
+    stored, heats, taken = float(store.stored_wh), False, []
+    most = store.power_w // 4
+    for slot in TERMS.slots:
+        draw = store.draw_wh[slot]
+        heats = heats or stored - draw < 0
+        wh = min(most, store.high_wh - stored + draw) if heats else 0.0
+        stored += wh - draw
+        heats = heats and stored < store.high_wh - 1e-9
+        taken.append(wh)
+    return np.array(taken)
+
+
+@settings(max_examples=80, deadline=None)
+@given(boilers(), positions())
+def test_with_a_right_forecast_the_tank_never_leaves_its_band(store, costs):
+    flow = cheapest_flow(heat_envelope(store, TERMS), *costs)
+    stored = heat_in(store, flow.wh)
+    assert flow.missing_wh == 0
+    assert (stored >= -1e-3).all()
+    assert (stored <= store.high_wh + 1e-3).all()
+
+
+@settings(max_examples=80, deadline=None)
+@given(boilers(), positions())
+def test_it_never_costs_more_than_a_thermostat(store, costs):
+    position, net = costs
+    usual = by_thermostat(store)
+    assume((heat_in(store, usual) >= -1e-6).all())
+    flow = cheapest_flow(heat_envelope(store, TERMS), position, net)
+    assert position.cost(net + flow.wh).sum() <= position.cost(net + usual).sum() + 1.0
+
+
+SMALL = 5
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 3),
+    st.integers(1, 4),
+    st.lists(st.integers(0, 2), min_size=SMALL, max_size=SMALL),
+    positions(SMALL),
+)
+def test_of_every_way_to_stay_within_the_band_none_is_cheaper(stored, high, draw, costs):
+    position, net = costs
+    store = boiler_of(min(stored, high), high, 8, [*draw, *[0] * (COUNT - SMALL)])
+    envelope = heat_envelope(store, TERMS)
+    cut = type(envelope)(
+        *(part[:SMALL] for part in (envelope.least, envelope.most, envelope.power, envelope.agreed))
+    )
+    ways = [
+        wh
+        for wh in map(np.array, product(range(3), repeat=SMALL))
+        if all(0 <= at <= high for at in store.stored_wh + np.cumsum(wh - np.array(draw)))
+    ]
+    flow = cheapest_flow(cut, position, net)
+    if ways:
+        cheapest = min(position.cost(net + wh).sum() for wh in ways)
+        assert position.cost(net + flow.wh).sum() == pytest.approx(cheapest, abs=0.1)
+
+
+def test_a_tank_that_is_too_cold_is_heated_at_once_whatever_it_costs():
+    store = boiler_of(-800, 3_000, 2_000, [0] * COUNT)
+    dear = Position(np.zeros(COUNT), np.full(COUNT, 1.0), np.r_[900.0, 900.0, np.full(COUNT - 2, 2.0)])
+    flow = cheapest_flow(heat_envelope(store, TERMS), dear, np.zeros(COUNT))
+    assert flow.wh[:3].tolist() == [500, 300, 0]
+
+
+# --- what its thermometer teaches ---
+
+
+def lived(wh_per_k, days=4, *, power_wh=500, draw=lambda slot: 20.0, start=NOW_SLOT):
+    """Return what a tank of 45 to 60 °C teaches that a thermostat keeps for some days, and its end."""
+    history, temperature = HeatHistory(SLOT_S), 52.0
+    heats = False
+    for slot in range(start - days * 96, start):
+        history.read(slot * SLOT_MS + 30_000, temperature)
+        heats = temperature < 47 or (heats and temperature < 58)
+        taken = float(power_wh) if heats else 0.0
+        history.take(slot, taken)
+        temperature += (taken - draw(slot)) / wh_per_k
+    history.read(start * SLOT_MS, temperature)
+    return history, temperature
+
+
+def test_litres_tell_what_a_kelvin_takes():
+    history = HeatHistory(SLOT_S)
+    assert history.wh_per_k(BAND) == pytest.approx(200 * WATER_WH)
+    pump = Band(low_c=40, high_c=50, litres=300, cop=3)
+    assert history.wh_per_k(pump) == pytest.approx(100 * WATER_WH)
+
+
+@pytest.mark.parametrize("wh_per_k", [60, 233, 600])
+def test_without_litres_it_is_learned_from_how_fast_heating_warms(wh_per_k):
+    history, _ = lived(wh_per_k, draw=lambda slot: 20 + 100 * (slot % 96 in (28, 29, 80)))
+    unsized = Band(low_c=45, high_c=60)
+    assert history.wh_per_k(unsized) == pytest.approx(wh_per_k, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [HeatHistory(SLOT_S), lived(233, power_wh=0, draw=lambda _: 0)[0], lived(1e9)[0]],
+    ids=["nothing seen", "never heated", "never warmed"],
+)
+def test_a_tank_that_taught_nothing_stays_unknown(history):
+    unsized = Band(low_c=45, high_c=60)
+    assert history.wh_per_k(unsized) is None
+    assert history.tank(unsized, NOW, TERMS.slots, 1_000) is None
+
+
+def test_what_is_drawn_is_expected_at_its_time_of_day():
+    history, temperature = lived(233, draw=lambda slot: 900.0 if slot % 96 == 28 else 10.0)
+    tank = history.tank(BAND, NOW, TERMS.slots, 1_000)
+    day = range(NOW_SLOT, NOW_SLOT + 96)
+    assert sum(tank.draw_wh[slot] for slot in day) == pytest.approx(900 + 95 * 10, rel=0.05)
+    morning = max(day, key=tank.draw_wh.__getitem__)
+    assert morning % 96 == 28
+    assert tank.stored_wh == pytest.approx((temperature - 45) * 200 * WATER_WH, abs=1)
+    assert tank.high_wh == round(15 * 200 * WATER_WH)
+    assert tank.spare_wh == pytest.approx(0.1 * tank.high_wh, abs=1)
+
+
+def test_of_a_new_tank_the_energy_is_expected_that_people_said():
+    history = HeatHistory(SLOT_S)
+    history.read(NOW, 50.0)
+    tank = history.tank(BAND, NOW, TERMS.slots, 9_600)
+    assert set(tank.draw_wh.values()) == {100}
+
+
+def test_a_silent_thermometer_is_believed_for_an_hour():
+    history = HeatHistory(SLOT_S)
+    assert history.temperature_c(NOW) is None
+    history.read(NOW, 50.0)
+    assert history.temperature_c(NOW + 3_600_000) == 50.0
+    assert history.temperature_c(NOW + 3_600_001) is None
+    assert history.tank(BAND, NOW + 3_600_001, TERMS.slots, 1_000) is None
+
+
+def test_a_gap_in_the_temperatures_teaches_nothing_of_it():
+    history = HeatHistory(SLOT_S)
+    for slot, temperature in ((0, 50.0), (3, 40.0), (4, 41.0)):
+        history.read(slot * SLOT_MS, temperature)
+        history.read(slot * SLOT_MS + 400_000, 99.0)
+        history.take(slot, 100)
+    assert [history._warmed.get(slot) for slot in range(4)] == [None, None, None, 1.0]
+
+
+def test_what_was_learned_is_stored_and_bounded():
+    history, _ = lived(233, days=40)
+    stored = history.as_dict()
+    assert len(stored["taken"]) == len(stored["warmed"]) == 28
+    again = HeatHistory.from_dict(stored, SLOT_S)
+    assert again.as_dict() == stored
+    assert again.temperature_c(NOW) == history.temperature_c(NOW)
+    assert HeatHistory.from_dict(HeatHistory(SLOT_S).as_dict(), SLOT_S).temperature_c(NOW) is None
+
+
+# --- the ends of the band ---
+
+
+@given(st.lists(st.floats(20, 80), max_size=40), st.floats(0.1, 1.4))
+def test_a_flicker_of_the_thermometer_switches_nothing(temperatures, flicker):
+    edge = None
+    for temperature in temperatures:
+        edge = BAND.edge(temperature, edge)
+        if edge == "cold":
+            assert temperature < BAND.low_c + BAND.spare_k
+        elif edge == "hot":
+            assert temperature > BAND.high_c - BAND.spare_k
+        else:
+            assert BAND.low_c <= temperature < BAND.high_c
+    assert BAND.edge(44.9, None) == BAND.edge(44.9 + flicker, "cold") == "cold"
+    assert BAND.edge(60.0, None) == BAND.edge(60.0 - flicker, "hot") == "hot"
+    assert BAND.edge(46.6, "cold") is None
+    assert BAND.edge(58.4, "hot") is None
