@@ -4,9 +4,9 @@ from collections import defaultdict
 
 from msgspec import convert
 
-from energy_ledger.ledger.matches import Matches
 from energy_ledger.ledger.recall import recall
 from energy_ledger.ledger.trading_rows import Order, Round, Trade
+from tests.ledger_node.ledger.street import matched_in
 
 
 class Archive:
@@ -15,10 +15,9 @@ class Archive:
     def __init__(self, street):
         self.rows = defaultdict(dict)
         for outcome in street.outcomes:
+            self.rows["trades"] |= {trade.id: trade.row() for trade in matched_in(outcome)}
             for change in outcome.changes:
-                if isinstance(change.value, Matches):
-                    self.rows["trades"] |= {one.id: one.row() for one in change.value.trades()}
-                elif change.row is not None:
+                if change.row is not None:
                     self.rows[change.table][change.key] = change.row
         self.rules = street.genesis.rules
         self.tariffs = street.ledger.tariffs

@@ -18,7 +18,7 @@ from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG
 from energy_ledger.keys import KeySet, PublicKey, account_of, address_of
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
-from energy_ledger.ledger.matches import Matches
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.policy import signers
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.market.book import Clearing
@@ -315,8 +315,9 @@ class Street:
 
 def matched_in(outcome: Outcome) -> list[Trade]:
     """Return the trades that a commit's round made, in ledger order."""
-    made = [one.value for one in outcome.changes if isinstance(one.value, Matches)]
-    return [trade for matches in made for trade in matches.trades()]
+    values = [change.value for change in outcome.changes]
+    sides = [one.sides for one in values if isinstance(one, RoundSides)]
+    return [trade for one in values if isinstance(one, Matches) for trade in one.trades(sides[0])]
 
 
 def offer(price: int, slots: dict[int, int], **more: Any) -> dict[str, Any]:

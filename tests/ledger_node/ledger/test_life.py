@@ -64,7 +64,14 @@ def check_meters(life):
 
 def unsettled_in(state):
     """Return the trades that wait for their slot or for their meters."""
-    waiting = [trade for matches in state.matches.values() for trade in matches.trades()]
+    assert {matches.round for matches in state.matches.values()} == {
+        one.round for one in state.sides.values()
+    }
+    waiting = [
+        trade
+        for matches in state.matches.values()
+        for trade in matches.trades(state.sides[str(matches.round)].sides)
+    ]
     return waiting + [state.trades[name] for name in state.index.unsettled()]
 
 

@@ -55,10 +55,19 @@ class TradeIndex:
         self.over: dict[int, Ids] = {}
         self.internal: dict[int, Ids] = {}
         self._at: dict[tuple[str, int], Ids] = {}
+        self._awaited: dict[int, int] = {}
 
     def await_slot(self, matches: Matches) -> None:
         """Take in trades that wait for their slot."""
         _group(self.waiting, matches.slot)[matches.key] = None
+        self._awaited[matches.round] = self._awaited.get(matches.round, 0) + 1
+
+    def awaits(self, round_: int) -> bool:
+        """Count off one of a round's slots that started; tell whether others are still waited for."""
+        left = self._awaited.pop(round_) - 1
+        if left:
+            self._awaited[round_] = left
+        return bool(left)
 
     def add(self, trade: Trade) -> None:
         """Take in a trade whose slot has started."""

@@ -20,7 +20,7 @@ type Terms = tuple[int, int, int, int, int, int]
 
 
 class Side(Struct, frozen=True, kw_only=True, gc=False):
-    """Who sells or buys: under which order, and with which asset, `behind` which connection point.
+    """Who sells or buys in a round: under which order, and with which asset, `behind` which connection point.
 
     `behind` is None of an asset that is a connection point itself, `source` that of the energy sold, None of
     a buyer. Fields stand in the order of their names, here and below, so that it is canonical JSON.
@@ -38,24 +38,47 @@ class Side(Struct, frozen=True, kw_only=True, gc=False):
         return self.asset if self.behind is None else self.behind
 
 
-class Matches(Struct, frozen=True, kw_only=True, gc=False):
-    """The trades that a round made in a slot, in columns; `buyer` and `seller` are places among the sides.
+class RoundSides(Struct, frozen=True, kw_only=True, gc=False):
+    """The sides of all trades that a round made: offers, then bids, in ledger order.
 
-    Prices (nano per Wh) are those of the sides, `fee` the grid fee of the slot, `number` each trade's place
-    in its round, rising.
+    They are kept as long as there are `Matches` of the round.
+    """
+
+    table: ClassVar[str] = "sides"
+
+    round: int
+    sides: tuple[Side, ...]
+
+    @property
+    def key(self) -> str:
+        """The round as text."""
+        return str(self.round)
+
+    def row(self) -> JsonRow:
+        """Write the sides as JSON types."""
+        row: JsonRow = to_builtins(self)
+        return row
+
+
+class Matches(Struct, frozen=True, kw_only=True, gc=False):
+    """The trades that a round made in a slot, in columns.
+
+    `buyers` and `sellers` are places among the sides of the round, each with its price (nano per Wh) there;
+    `buyer` and `seller` say for each trade which of them it is. `fee` is the grid fee of the slot, `number`
+    each trade's place in its round, rising.
     """
 
     table: ClassVar[str] = "matches"
 
     buyer: tuple[int, ...]
     buyer_prices: tuple[int, ...]
-    buyers: tuple[Side, ...]
+    buyers: tuple[int, ...]
     fee: int
     number: tuple[int, ...]
     round: int
     seller: tuple[int, ...]
     seller_prices: tuple[int, ...]
-    sellers: tuple[Side, ...]
+    sellers: tuple[int, ...]
     slot: int
     wh: tuple[int, ...]
 
@@ -64,16 +87,14 @@ class Matches(Struct, frozen=True, kw_only=True, gc=False):
         """The round and the slot."""
         return f"{self.round}/{self.slot}"
 
-    @property
-    def sides(self) -> Iterator[Side]:
-        """All sides, the sellers first."""
-        return chain(self.sellers, self.buyers)
+    def sides_among(self, sides: Sequence[Side]) -> Iterator[Side]:
+        """Give the sides of these trades, out of all of the round, the sellers first."""
+        return (sides[place] for place in chain(self.sellers, self.buyers))
 
-    @property
-    def holds(self) -> Iterator[tuple[str, int]]:
+    def holds(self, sides: Sequence[Side]) -> Iterator[tuple[str, int]]:
         """Give for every trade the buyer's account, and what of its money is bound until settlement."""
         costs = [price + self.fee for price in self.buyer_prices]
-        accounts = [side.account for side in self.buyers]
+        accounts = [sides[place].account for place in self.buyers]
         return ((accounts[buyer], wh * costs[buyer]) for buyer, wh in zip(self.buyer, self.wh, strict=True))
 
     def row(self) -> JsonRow:
@@ -81,20 +102,32 @@ class Matches(Struct, frozen=True, kw_only=True, gc=False):
         row: JsonRow = to_builtins(self)
         return row
 
-    def trades(self, state: TradeState = "matched") -> list[Trade]:
+    def trades(self, sides: Sequence[Side], state: TradeState = "matched") -> list[Trade]:
         """Return each trade as a value of its own, in the order of their numbers."""
         columns = zip(self.number, self.seller, self.buyer, self.wh, strict=True)
-        return [self._trade(number, seller, buyer, wh, state) for number, seller, buyer, wh in columns]
+        sells, buys = [sides[place] for place in self.sellers], [sides[place] for place in self.buyers]
+        return [
+            self._trade(
+                number,
+                (sells[seller], self.seller_prices[seller]),
+                (buys[buyer], self.buyer_prices[buyer]),
+                wh,
+                state,
+            )
+            for number, seller, buyer, wh in columns
+        ]
 
-    def _trade(self, number: int, seller: int, buyer: int, wh: int, state: TradeState) -> Trade:
-        sell, buy = self.sellers[seller], self.buyers[buyer]
+    def _trade(
+        self, number: int, selling: tuple[Side, int], buying: tuple[Side, int], wh: int, state: TradeState
+    ) -> Trade:
+        (sell, seller_price), (buy, buyer_price) = selling, buying
         return Trade(
             id=f"{self.round}.{number}",
             round=self.round,
             slot=self.slot,
             wh=wh,
-            seller_price=self.seller_prices[seller],
-            buyer_price=self.buyer_prices[buyer],
+            seller_price=seller_price,
+            buyer_price=buyer_price,
             fee=self.fee,
             state=state,
             seller=sell.account,
@@ -125,50 +158,50 @@ class OrderMatches(Struct, frozen=True, gc=False):
     sells: bool
 
 
-type _Meetings = dict[str, tuple[Side, dict[str, Partner]]]
-"""By order, its side, and by the order it met that one's side and their trades."""
+type _Meetings = list[dict[int, Partner]]
+"""By a side's place in the round, and by that of each other side it met, that one and their trades."""
 
 
-def by_order(round_: int, made: Iterable[Matches], orders: Iterable[str]) -> Iterator[OrderMatches]:
-    """Give the trades of a round by the order, for these orders of theirs, in their order."""
-    sold: _Meetings = {}
-    bought: _Meetings = {}
+def by_order(sides: RoundSides, made: Iterable[Matches]) -> Iterator[OrderMatches]:
+    """Give the trades of a round by the order, in the order of its sides."""
+    met: _Meetings = [{} for _ in sides.sides]
+    sells = [False] * len(met)
     for matches in made:
-        _meet(matches, sold, bought)
-    for order in orders:
-        sells = order in sold
-        own, met = (sold if sells else bought)[order]
-        yield OrderMatches(own, list(met.values()), round_, sells)
+        _meet(matches, sides.sides, met)
+        for place in matches.sellers:
+            sells[place] = True
+    for own, partners, side in zip(sells, met, sides.sides, strict=True):
+        yield OrderMatches(side, list(partners.values()), sides.round, own)
 
 
-def _meet(matches: Matches, sold: _Meetings, bought: _Meetings) -> None:
+def _meet(matches: Matches, sides: Sequence[Side], met: _Meetings) -> None:
     """Note who met whom in a slot, and on which terms; both sides are given the same list."""
-    slot, fee = matches.slot, matches.fee
-    sells = [(side, sold.setdefault(side.order, (side, {}))[1]) for side in matches.sellers]
-    buys = [(side, bought.setdefault(side.order, (side, {}))[1]) for side in matches.buyers]
+    slot, fee, sellers, buyers = matches.slot, matches.fee, matches.sellers, matches.buyers
     gets, pays = matches.seller_prices, matches.buyer_prices
     columns = zip(matches.number, matches.seller, matches.buyer, matches.wh, strict=True)
     for number, seller, buyer, wh in columns:
-        sell, its_buyers = sells[seller]
-        buy, its_sellers = buys[buyer]
-        known = its_buyers.get(buy.order)
+        sell, buy = sellers[seller], buyers[buyer]
+        known = met[sell].get(buy)
         if known is None:
             terms: list[Terms] = []
-            known = its_buyers[buy.order] = Partner(buy, terms)
-            its_sellers[sell.order] = Partner(sell, terms)
+            known = met[sell][buy] = Partner(sides[buy], terms)
+            met[buy][sell] = Partner(sides[sell], terms)
         known.trades.append((number, slot, wh, gets[seller], pays[buyer], fee))
 
 
-def gathered(trades: Sequence[Trade]) -> Matches:
-    """Put trades of one round and slot into columns."""
-    sellers: dict[tuple[Side, int], int] = {}
-    buyers: dict[tuple[Side, int], int] = {}
+def gathered(trades: Sequence[Trade], known: Iterable[Side] = ()) -> tuple[Matches, RoundSides]:
+    """Put trades of one round and slot into columns; to the sides known of the round add theirs."""
+    places = {side: place for place, side in enumerate(known)}
+    sellers: dict[tuple[int, int], int] = {}
+    buyers: dict[tuple[int, int], int] = {}
+    sold = [(places.setdefault(_seller(one), len(places)), one.seller_price) for one in trades]
+    bought = [(places.setdefault(_buyer(one), len(places)), one.buyer_price) for one in trades]
     first = trades[0]
-    return Matches(
-        seller=tuple([sellers.setdefault(_seller(trade), len(sellers)) for trade in trades]),
-        buyer=tuple([buyers.setdefault(_buyer(trade), len(buyers)) for trade in trades]),
-        sellers=tuple([side for side, _ in sellers]),
-        buyers=tuple([side for side, _ in buyers]),
+    matches = Matches(
+        seller=tuple([sellers.setdefault(one, len(sellers)) for one in sold]),
+        buyer=tuple([buyers.setdefault(one, len(buyers)) for one in bought]),
+        sellers=tuple([place for place, _ in sellers]),
+        buyers=tuple([place for place, _ in buyers]),
         seller_prices=tuple([price for _, price in sellers]),
         buyer_prices=tuple([price for _, price in buyers]),
         fee=first.fee,
@@ -177,28 +210,27 @@ def gathered(trades: Sequence[Trade]) -> Matches:
         slot=first.slot,
         wh=tuple([trade.wh for trade in trades]),
     )
+    return matches, RoundSides(round=first.round, sides=tuple(places))
 
 
-def _seller(trade: Trade) -> tuple[Side, int]:
-    side = Side(
+def _seller(trade: Trade) -> Side:
+    return Side(
         account=trade.seller,
         asset=trade.sell_asset,
         behind=_behind(trade.sell_asset, trade.sell_point),
         order=trade.sell_order,
         source=trade.source,
     )
-    return side, trade.seller_price
 
 
-def _buyer(trade: Trade) -> tuple[Side, int]:
-    side = Side(
+def _buyer(trade: Trade) -> Side:
+    return Side(
         account=trade.buyer,
         asset=trade.buy_asset,
         behind=_behind(trade.buy_asset, trade.buy_point),
         order=trade.buy_order,
         source=None,
     )
-    return side, trade.buyer_price
 
 
 def _behind(asset: str, point: str) -> str | None:

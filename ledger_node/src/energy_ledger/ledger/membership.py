@@ -161,7 +161,7 @@ def dues(state: State) -> Iterator[int]:
         slots |= dict.fromkeys(
             matches.slot
             for matches in state.matches.values()
-            if any(side.account in state.leaving for side in matches.sides)
+            if any(side.account in state.leaving for side in state.sides_of(matches))
         )
         yield from (due for slot in slots if (due := state.timing.final(slot)) > state.time)
 

@@ -6,13 +6,13 @@ as soon as all meters that have a say in it are read, at the latest when the gra
 when a claim put a reading right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from energy_ledger.ledger.events import EventType
-from energy_ledger.ledger.matches import Matches
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.shares import Meter, is_two_sided, measured, passed_on, settle_slot, settled
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import TRADE, TradeState, advance, may
@@ -42,14 +42,16 @@ FIGURES: Final = (
 """What a settled trade comes to, and a review may change."""
 
 
-def add_matches(state: State, made: Iterable[Matches]) -> None:
+def add_matches(state: State, sides: RoundSides, made: Sequence[Matches]) -> None:
     """Take in the trades that a clearing matched, and hold the buyers' money for them."""
+    if made:
+        state.sides.put(sides)
     holds: dict[str, int] = {}
     for matches in made:
         state.matches.put(matches)
         state.index.await_slot(matches)
         state.slots.note(matches.slot)
-        for buyer, hold in matches.holds:
+        for buyer, hold in matches.holds(sides.sides):
             holds[buyer] = holds.get(buyer, 0) + hold
     for buyer, hold in holds.items():
         state.change_money(buyer, held=hold)
@@ -61,11 +63,18 @@ def start_slots(state: State) -> None:
         if state.timing.start(slot) > state.time:
             break
         for key in state.index.start(slot):
-            trades = state.matches[key].trades(advance(TRADE, _MATCHED, "start"))
-            state.matches.forget(key)
-            for trade in trades:
+            for trade in _start(state, state.matches[key]):
                 state.index.add(state.trades.put(trade))
                 _say(state, trade)
+
+
+def _start(state: State, matches: Matches) -> list[Trade]:
+    """Return what waited for its slot as trades by themselves, and forget it."""
+    sides = state.sides[str(matches.round)]
+    state.matches.forget(matches.key)
+    if not state.index.awaits(matches.round):
+        state.sides.forget(sides.key)
+    return matches.trades(sides.sides, advance(TRADE, _MATCHED, "start"))
 
 
 def end_slots(state: State) -> None:

@@ -21,7 +21,7 @@ from energy_ledger.ledger.events import (
     extend_history,
 )
 from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
-from energy_ledger.ledger.matches import Matches, Side
+from energy_ledger.ledger.matches import Matches, RoundSides, Side
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.row_tree import RowTree
 from energy_ledger.ledger.rows import (
@@ -107,6 +107,7 @@ class State:
         self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
+        self.sides = Table(RoundSides)
         self.matches = Table(Matches)
         self.trades = Table(Trade)
         self.readings = Table(Reading)
@@ -182,7 +183,11 @@ class State:
 
     def waiting_sides(self) -> Iterator[Side]:
         """Give the sides of the trades whose slot has not started."""
-        return chain.from_iterable(matches.sides for matches in self.matches.values())
+        return chain.from_iterable(map(self.sides_of, self.matches.values()))
+
+    def sides_of(self, matches: Matches) -> Iterator[Side]:
+        """Give the sides of trades that wait for their slot."""
+        return matches.sides_among(self.sides[str(matches.round)].sides)
 
     def set_tariff(self, entry: TariffEntry) -> None:
         """Let a tariff hold from a slot on."""
@@ -351,6 +356,7 @@ class State:
             self.audits,
             self.orders,
             self.closed_orders,
+            self.sides,
             self.matches,
             self.trades,
             self.readings,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct, convert
 
 from energy_ledger.ledger.events import canonical
-from energy_ledger.ledger.matches import Matches
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.rows import Entity, JsonRow, Used, UsedInvite, Work
 from energy_ledger.ledger.trading_rows import ClosedOrder, Reading, Trade
 
@@ -19,7 +19,7 @@ class Row(Struct, frozen=True, gc=False):
     row: JsonRow
 
 
-_PLAIN: Final = (Matches, Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
+_PLAIN: Final = (RoundSides, Matches, Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
 """Kinds whose values write themselves as JSON just as their rows do."""
 
 

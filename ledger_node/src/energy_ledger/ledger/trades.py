@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
 
 from energy_ledger.ledger import orders
-from energy_ledger.ledger.matches import Matches, Side, by_order
+from energy_ledger.ledger.matches import Matches, RoundSides, Side, by_order
 from energy_ledger.ledger.rows import given
 from energy_ledger.ledger.settlement import add_matches
 from energy_ledger.ledger.state import State
@@ -17,9 +17,10 @@ def match(state: State, book: Book, row: Round, proposal: Proposal) -> None:
     """Make the trades of the winning proposal, hold the buyers' money for them, and fill the orders."""
     fills = _fills_by_order(book, row, proposal)
     filled = {name: state.orders[name] for name in fills}
-    made = list(_matches(state, row, filled, _pairs(state, book, proposal, filled)))
-    add_matches(state, made)
-    for told in by_order(row.round, made, fills):
+    sides = RoundSides(round=row.round, sides=tuple([_side(state, order) for order in filled.values()]))
+    made = list(_matches(state, row, list(filled), _pairs(state, book, proposal, filled)))
+    add_matches(state, sides, made)
+    for told in by_order(sides, made):
         own = told.own
         state.emit("trades.matched", told, accounts=[own.account], assets=[own.asset, own.point])
     for name, order in filled.items():
@@ -60,10 +61,10 @@ def _fills_by_order(book: Book, row: Round, proposal: Proposal) -> dict[str, dic
 
 
 def _matches(
-    state: State, row: Round, filled: Mapping[str, Order], slots: Sequence[SlotPairs]
+    state: State, row: Round, filled: Sequence[str], slots: Sequence[SlotPairs]
 ) -> Iterator[Matches]:
-    """Write pairs as trades, numbered as they come."""
-    sides = {name: _side(state, order) for name, order in filled.items()}
+    """Write pairs as trades, numbered as they come; `filled` are the orders in the order of their sides."""
+    places = {name: place for place, name in enumerate(filled)}
     numbers = count(1)
     for found in slots:
         slot = row.first_slot + found.slot
@@ -71,13 +72,13 @@ def _matches(
         yield Matches(
             buyer=buyer,
             buyer_prices=found.buyer_prices,
-            buyers=tuple([sides[name] for name in found.buyers]),
+            buyers=tuple([places[name] for name in found.buyers]),
             fee=state.schedule.of(slot).grid_fee,
             number=tuple(islice(numbers, len(wh))),
             round=row.round,
             seller=seller,
             seller_prices=found.seller_prices,
-            sellers=tuple([sides[name] for name in found.sellers]),
+            sellers=tuple([places[name] for name in found.sellers]),
             slot=slot,
             wh=wh,
         )

@@ -238,7 +238,7 @@ class Running:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
-        await self.lag.close()
+        self.lag.close()
         await self.snapshots.close(await self._last_state() if orderly else None)
 
     def _want_snapshot(self) -> None:

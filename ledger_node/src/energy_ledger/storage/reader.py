@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from energy_ledger.ledger.matches import Matches
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage import event_packs, trade_packs
@@ -157,6 +157,8 @@ class Reader:
             yield from trade_packs.live_trades(self._run)
         elif table == Matches.table:
             yield from trade_packs.live_matches(self._run)
+        elif table == RoundSides.table:
+            yield from trade_packs.live_sides(self._run)
         else:
             yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
 

@@ -16,7 +16,7 @@ from msgspec import Struct, convert, json
 from msgspec.structs import replace
 
 from energy_ledger.ledger.events import canonical
-from energy_ledger.ledger.matches import Matches, gathered
+from energy_ledger.ledger.matches import Matches, RoundSides, Side, gathered
 from energy_ledger.ledger.states import TradeState
 from energy_ledger.ledger.tables import Change
 from energy_ledger.ledger.trading_rows import Trade
@@ -31,17 +31,19 @@ CREATE INDEX trade_packs_slot ON trade_packs (slot, round);
 CREATE INDEX trade_packs_live ON trade_packs (first) WHERE live LIKE '%1%';
 CREATE TABLE trade_states (
   state TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (state, first)) WITHOUT ROWID;
+CREATE TABLE trade_sides (round INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE trade_subjects (
   subject TEXT NOT NULL, round INTEGER NOT NULL, PRIMARY KEY (subject, round)) WITHOUT ROWID;
 """
-"""`body` is `Matches`, `progress` a line per trade, NULL while all are matched. `live` has a 1 or 0 for each
-trade: whether the ledger still needs it; `number` is the first one's place in its round, `subject` an
-account, asset or order."""
+"""`body` of a pack is `Matches`, that of a round's sides `RoundSides`. `progress` has a line per
+trade, NULL while all are matched, `live` a 1 or 0 for each: whether the ledger still needs it. `number` is
+the first one's place in its round, `subject` an account, asset or order."""
 
 COMPARED: Final = {
     "trade_packs": "first, size, round, slot, number, wh, live, unpacked(body), "
     "iif(progress IS NULL, NULL, unpacked(progress))",
     "trade_states": "state, first",
+    "trade_sides": "round, unpacked(body)",
     "trade_subjects": "subject, round",
 }
 """What the databases of two nodes with the same history have alike."""
@@ -79,6 +81,7 @@ class Progress(Struct, frozen=True, array_like=True, gc=False):
 
 _encode = json.Encoder().encode
 _matches = json.Decoder(Matches)
+_sides = json.Decoder(RoundSides)
 _progress = json.Decoder(list[Progress])
 
 _MATCHED: Final = Progress()
@@ -100,35 +103,40 @@ class PlacedTrade(NamedTuple):
 # --- writing ------------------------------------------------------------------------------------------------
 
 
-def write_trades(run: sqlite3.Cursor, made: Iterable[Change], changes: Iterable[Change]) -> None:
-    """Write what rounds made (`Matches`), slot by slot in their order, and trades that changed since."""
-    new: list[Matches] = []
+def write_trades(
+    run: sqlite3.Cursor, sides: Iterable[Change], made: Iterable[Change], changes: Iterable[Change]
+) -> None:
+    """Write what rounds made (`RoundSides`, `Matches`), in its order, and trades that changed since.
+
+    What waits no more is not taken away: it comes again, trade by trade.
+    """
+    for one in sides:
+        if one.value is not None:
+            _put_sides(run, _as(RoundSides, one.value), one.text)
     for one in made:
-        if one.value is None:  # what waits no more comes again, trade by trade
-            continue
-        matches = one.value if isinstance(one.value, Matches) else convert(one.value, Matches)
-        size = len(matches.number)
-        _add(run, matches, one.text, [_MATCHED] * size, "1" * size)
-        new.append(matches)
+        if one.value is not None:
+            matches = _as(Matches, one.value)
+            size = len(matches.number)
+            _add(run, matches, one.text, [_MATCHED] * size, "1" * size)
     for place, group in _by_pack(changes).items():
         known = run.execute(
             "SELECT first, live, body, progress FROM trade_packs WHERE round = ? AND slot = ?", place
         ).fetchone()
         if known is not None:
             _replace(run, known, group)
-            continue
-        matches = gathered([trade for trade, _ in group])
-        progress, live = [Progress.of(trade) for trade, _ in group], _flags(live for _, live in group)
-        _add(run, matches, canonical(matches), progress, live)
-        new.append(matches)
-    _note_subjects(run, new)
+        else:
+            _add_started(run, group)
+
+
+def _as[T](kind: type[T], value: object) -> T:
+    return value if isinstance(value, kind) else convert(value, kind)
 
 
 def _by_pack(changes: Iterable[Change]) -> dict[tuple[int, int], list[tuple[Trade, bool]]]:
     """Give every round and slot its trades, each with whether the ledger still needs it."""
     groups: dict[tuple[int, int], list[tuple[Trade, bool]]] = {}
     for change in changes:
-        trade = change.value if isinstance(change.value, Trade) else convert(change.value, Trade)
+        trade = _as(Trade, change.value)
         groups.setdefault((trade.round, trade.slot), []).append((trade, not change.final))
     return groups
 
@@ -155,6 +163,27 @@ def _add(run: sqlite3.Cursor, matches: Matches, text: bytes, progress: Sequence[
     )
     run.execute("INSERT INTO trade_packs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     _note_states(run, first, set(), {one.state for one in progress})
+
+
+def _add_started(run: sqlite3.Cursor, group: Sequence[tuple[Trade, bool]]) -> None:
+    """Add trades of one round and slot of which nothing was known before."""
+    trades = [trade for trade, _ in group]
+    known = run.execute("SELECT body FROM trade_sides WHERE round = ?", (trades[0].round,)).fetchone()
+    before = _sides.decode(unpack(known[0])[0]).sides if known else ()
+    matches, sides = gathered(trades, before)
+    _put_sides(run, sides, canonical(sides))
+    progress = [Progress.of(trade) for trade in trades]
+    _add(run, matches, canonical(matches), progress, _flags(live for _, live in group))
+
+
+def _put_sides(run: sqlite3.Cursor, sides: RoundSides, text: bytes) -> None:
+    """Write the sides of a round, and note whose they are."""
+    run.execute("INSERT OR REPLACE INTO trade_sides VALUES (?, ?)", (sides.round, pack([text])))
+    found = {
+        subject for side in sides.sides for subject in (side.account, side.order, side.asset, side.point)
+    }
+    subjects = [(subject, sides.round) for subject in sorted(found)]
+    run.executemany("INSERT OR IGNORE INTO trade_subjects VALUES (?, ?)", subjects)
 
 
 def _replace(run: sqlite3.Cursor, known: tuple[Any, ...], group: Iterable[tuple[Trade, bool]]) -> None:
@@ -192,18 +221,6 @@ def _note_states(run: sqlite3.Cursor, first: int, before: Set[str], after: Set[s
     run.executemany("INSERT INTO trade_states VALUES (?, ?)", [(one, first) for one in reached])
 
 
-def _note_subjects(run: sqlite3.Cursor, made: Sequence[Matches]) -> None:
-    """Note whose trades are in the rounds that made them."""
-    # A round's slots mostly share their sides, the very same values.
-    sides = {(id(side), matches.round): side for matches in made for side in matches.sides}
-    found = {
-        (subject, round_)
-        for (_, round_), side in sides.items()
-        for subject in (side.account, side.order, side.asset, side.point)
-    }
-    run.executemany("INSERT OR IGNORE INTO trade_subjects VALUES (?, ?)", sorted(found))
-
-
 # --- reading ------------------------------------------------------------------------------------------------
 
 
@@ -216,7 +233,7 @@ def one_trade(run: Run, key: str) -> str | None:
         f"SELECT {_PACK} FROM trade_packs WHERE round = ? AND number <= ? ORDER BY number DESC LIMIT 1",  # noqa: S608
         (int(round_), int(number)),
     )
-    return next((one.row for one in _trades_in(packs) if one.trade.id == key), None)
+    return next((one.row for one in _trades_in(run, packs) if one.trade.id == key), None)
 
 
 def page_of_trades(run: Run, filters: Mapping[str, str | int], after: int, limit: int) -> list[PlacedTrade]:
@@ -230,11 +247,11 @@ def page_of_trades(run: Run, filters: Mapping[str, str | int], after: int, limit
         f"SELECT {_PACK} FROM trade_packs WHERE {' AND '.join(conditions)} ORDER BY first",  # noqa: S608
         tuple(values),
     )
-    found = (one for one in _trades_in(packs) if one.n > after and _is_wanted(one.trade, filters))
+    found = (one for one in _trades_in(run, packs) if one.n > after and _is_wanted(one.trade, filters))
     return list(islice(found, limit))
 
 
-_PACK: Final = "first, live, body, progress"
+_PACK: Final = "first, round, live, body, progress"
 _BY_SUBJECT: Final = "round IN (SELECT round FROM trade_subjects WHERE subject = {})"
 _CONDITIONS: Final = dict.fromkeys(_SUBJECTS, _BY_SUBJECT) | {
     "slot": "slot = {}",
@@ -265,7 +282,7 @@ def trades_of(run: Run, orders: Iterable[str]) -> Iterator[Trade]:
     }
     for round_ in sorted(rounds):
         packs = run(f"SELECT {_PACK} FROM trade_packs WHERE round = ? ORDER BY first", (round_,))  # noqa: S608
-        for _, trade, _ in _trades_in(packs):
+        for _, trade, _ in _trades_in(run, packs):
             if trade.sell_order in wanted or trade.buy_order in wanted:
                 yield trade
 
@@ -280,7 +297,7 @@ def subjects_trades(run: Run, subject: str, first_slot: int, end_slot: int) -> I
     wanted = list(chain.from_iterable(_SUBJECTS.values()))
     return (
         trade
-        for _, trade, _ in _trades_in(packs)
+        for _, trade, _ in _trades_in(run, packs)
         if any(getattr(trade, field) == subject for field in wanted)
     )
 
@@ -291,7 +308,7 @@ def trades_between(run: Run, first: int, end: int) -> Iterator[Trade]:
         f"SELECT {_PACK} FROM trade_packs WHERE slot >= ? AND slot < ? ORDER BY slot, round",  # noqa: S608
         (first, end),
     )
-    return (trade for _, trade, _ in _trades_in(packs))
+    return (trade for _, trade, _ in _trades_in(run, packs))
 
 
 def live_trades(run: Run) -> Iterator[tuple[str, str]]:
@@ -303,7 +320,14 @@ def live_trades(run: Run) -> Iterator[tuple[str, str]]:
         f"SELECT {_PACK} FROM trade_packs WHERE live LIKE '%1%' AND progress IS NOT NULL ORDER BY first",  # noqa: S608
         (),
     )
-    return ((one.trade.id, one.row) for one in _trades_in(packs) if one.live)
+    return ((one.trade.id, one.row) for one in _trades_in(run, packs) if one.live)
+
+
+def live_sides(run: Run) -> Iterator[tuple[str, str]]:
+    """Return the sides of rounds of which something waits for its slot, with their keys."""
+    waiting = "SELECT round FROM trade_packs WHERE live LIKE '%1%' AND progress IS NULL"
+    rows = run(f"SELECT round, body FROM trade_sides WHERE round IN ({waiting}) ORDER BY round", ())  # noqa: S608
+    return ((str(round_), unpack(body)[0].decode()) for round_, body in rows)
 
 
 def live_matches(run: Run) -> Iterator[tuple[str, str]]:
@@ -324,9 +348,13 @@ def traded(run: Run, slot: int) -> tuple[int, int, int | None]:
     return found
 
 
-def _trades_in(packs: Iterable[tuple[int, str, bytes, bytes | None]]) -> Iterator[PlacedTrade]:
-    for first, live, body, packed in packs:
-        trades = _matches.decode(unpack(body)[0]).trades()
+def _trades_in(run: Run, packs: Iterable[tuple[int, int, str, bytes, bytes | None]]) -> Iterator[PlacedTrade]:
+    sides: dict[int, tuple[Side, ...]] = {}
+    for first, round_, live, body, packed in packs:
+        if round_ not in sides:
+            (text,) = run("SELECT body FROM trade_sides WHERE round = ?", (round_,)).fetchone()
+            sides[round_] = _sides.decode(unpack(text)[0]).sides
+        trades = _matches.decode(unpack(body)[0]).trades(sides[round_])
         if packed is not None:
             progress = _progress.decode(unpack(packed)[0])
             trades = [one.added_to(trade) for trade, one in zip(trades, progress, strict=True)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate, Kept
 from energy_ledger.ledger.events import Event
-from energy_ledger.ledger.matches import Matches
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.ledger.trading_rows import Trade
@@ -230,7 +230,7 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
 
 def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
     by_table = _by_table(changes)
-    write_trades(run, by_table.pop(Matches.table, ()), by_table.pop(Trade.table, ()))
+    write_trades(run, *(by_table.pop(kind.table, ()) for kind in (RoundSides, Matches, Trade)))
     for table, group in by_table.items():
         kept = [one for one in group if _is_kept(one)]
         run.executemany(
