@@ -45,8 +45,6 @@ _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
 _TURN = 60
 """How many entities are written before others may use the event loop."""
-_NEWS = 10
-"""How many trades are told before others may use the event loop."""
 _TOGETHER_S = 0.05
 """Events come in swarms; what they come to is shown once they have passed."""
 _PRICE_EVENTS = ("round.cleared", "round.void")
@@ -336,10 +334,9 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Tell what happened, each trade by itself, but not history that a restored wallet reads up."""
         if self._quiet_until is not None and event.cursor <= self._quiet_until:
             return
-        for number, one in enumerate(singly(event), 1):
+        for one in singly(event):
             async_dispatcher_send(self.hass, news_signal(self.config_entry.entry_id), one)
-            if number % _NEWS == 0:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # each writes states; others need the loop too
 
     async def _note_connection(self, item: Connected | Disconnected) -> None:
         if isinstance(item, Disconnected):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_ledger.ledger import matches
 from tests.ledger_node.ledger.bourse import BO, CY, DI, ROUND, Market, empty
 from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, person
 
@@ -53,6 +54,23 @@ def test_a_trade_says_who_deals_with_whom_and_holds_its_price(street):
     }  # fmt: skip
     assert street.account(CY).held == 10 * 147_500
     assert street.account(BO).held == 0
+
+
+def test_an_order_with_many_trades_is_told_of_them_in_parts(street, monkeypatch):
+    monkeypatch.setattr(matches, "MOST_TOLD", 3)
+    street.sells(90_000, {3: 30, 4: 30})
+    for name in ("Di", "Ed"):
+        street.joins(name)
+        street.gets(person(name), EUR)
+        street.bids(person(name), street.asset(person(name)), 200_000, {3: 10, 4: 10})
+    street.buys(200_000, {3: 10, 4: 10})
+    street.at(50)
+    street.clears()
+    told = street.events("trades.matched")
+    sold = [[len(one["trades"]) for one in event["partners"]] for event in told if event["sells"]]
+    assert sold == [[2], [2], [2]]
+    made = [trade for event in told if event["sells"] for one in event["partners"] for trade in one["trades"]]
+    assert sorted(number for number, *_ in made) == [1, 2, 3, 4, 5, 6]
 
 
 def test_money_that_a_lower_price_saves_is_free_again(street):

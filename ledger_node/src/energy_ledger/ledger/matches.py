@@ -7,13 +7,16 @@ when the slot starts.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct, to_builtins
 
 from energy_ledger.ledger.rows import JsonRow
 from energy_ledger.ledger.states import TradeState
 from energy_ledger.ledger.trading_rows import Trade
+
+MOST_TOLD: Final = 1_000
+"""Trades in one event: who sells to a whole district is told of them in several."""
 
 type Terms = tuple[int, int, int, int, int, int]
 """A trade as two orders agreed on it: number in its round, slot, Wh, seller's price, buyer's price, fee."""
@@ -150,7 +153,7 @@ class Partner(Struct, frozen=True, gc=False):
 
 
 class OrderMatches(Struct, frozen=True, gc=False):
-    """All trades that a round made of an order: what the two sides have in common once, then each trade."""
+    """Trades that a round made of an order: what the two sides have in common once, then each trade."""
 
     own: Side
     partners: Sequence[Partner]
@@ -163,7 +166,7 @@ type _Meetings = list[dict[int, Partner]]
 
 
 def by_order(sides: RoundSides, made: Iterable[Matches]) -> Iterator[OrderMatches]:
-    """Give the trades of a round by the order, in the order of its sides."""
+    """Give the trades of a round by the order, in the order of its sides; of one with many some at a time."""
     met: _Meetings = [{} for _ in sides.sides]
     sells = [False] * len(met)
     for matches in made:
@@ -171,7 +174,21 @@ def by_order(sides: RoundSides, made: Iterable[Matches]) -> Iterator[OrderMatche
         for place in matches.sellers:
             sells[place] = True
     for own, partners, side in zip(sells, met, sides.sides, strict=True):
-        yield OrderMatches(side, list(partners.values()), sides.round, own)
+        for part in _parts(partners.values()):
+            yield OrderMatches(side, part, sides.round, own)
+
+
+def _parts(partners: Iterable[Partner]) -> Iterator[list[Partner]]:
+    """Part partners so that no part has more trades than may be told at a time."""
+    part: list[Partner] = []
+    size = 0
+    for partner in partners:
+        size += len(partner.trades)
+        if part and size > MOST_TOLD:
+            yield part
+            part, size = [], len(partner.trades)
+        part.append(partner)
+    yield part
 
 
 def _meet(matches: Matches, sides: Sequence[Side], met: _Meetings) -> None:
