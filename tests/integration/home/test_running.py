@@ -308,7 +308,11 @@ async def test_an_event_that_comes_again_is_not_told_again(home, node, member):
 
 async def test_trades_that_come_together_are_news_each_and_hold_up_nobody(home, node, member):
     heard, turns = [], []
-    hear = callback(lambda one: heard.append(one))
+
+    @callback
+    def hear(one):
+        heard.append(one)
+
     async_dispatcher_connect(home, news_signal(member.entry_id), hear)
     rows = [bought(member, f"1.{number}", slot_now() + number) for number in range(25)]
     told = Event(1, 1, 0, "trades.matched", (), (), None, order_matches(rows, sells=False))
