@@ -187,7 +187,7 @@ async def figures(client: Client) -> dict[str, float]:
 def main() -> None:
     """Measure, and print a line for each result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--transactions", type=int, default=21_000)
+    parser.add_argument("--transactions", type=int, default=60_000)
     parser.add_argument("--quick", action="store_true", help="real nodes only, and few transactions")
     chosen = parser.parse_args()
     if chosen.quick:

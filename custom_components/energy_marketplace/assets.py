@@ -169,3 +169,10 @@ def async_set(hass: HomeAssistant, entry: ConfigEntry, subentry_id: str, **chang
     hass.config_entries.async_update_subentry(
         entry, subentry, data={**subentry.data, CONF_SETTINGS: settings}
     )
+
+
+@callback
+def async_remove(hass: HomeAssistant, entry: ConfigEntry, asset: str) -> None:
+    """Remove the subentry of an asset (its id), with its device and entities."""
+    for subentry_id in [one.subentry_id for one in entry.subentries.values() if one.unique_id == asset]:
+        hass.config_entries.async_remove_subentry(entry, subentry_id)

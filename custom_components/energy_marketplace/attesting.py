@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 
+from .const import CONF_KEEP_DAYS, KEEP_DAYS
 from .coordinator import MarketCoordinator
 from .ledger.client import NodeError, RefusedError
 from .ledger.member import Receipt
@@ -13,10 +14,6 @@ from .outbox import APPLIED
 from .trading.deliveries import traded_at
 
 _LOGGER = logging.getLogger(__name__)
-CONF_KEEP_DAYS = "keep_days"
-KEEP_DAYS = 400
-"""How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
-
 _DAY_S = 86_400
 _TRY_AGAIN = frozenset({"slot_not_over", "expired", "sequence_used"})
 """Refusals of the moment or of the envelope; the reading itself is still to be attested."""

@@ -125,7 +125,7 @@ class EnergyMarketplaceConfigFlow(ConfigFlow, domain=DOMAIN):
         wallet = await self.hass.async_add_executor_job(Wallet.generate)
         self._wallet = wallet
         self._position = secrets.randbelow(len(wallet.words)) + 1
-        words = " · ".join(f"{place} {word}" for place, word in enumerate(wallet.words, 1))
+        words = " · ".join(f"{place}\N{NO-BREAK SPACE}{word}" for place, word in enumerate(wallet.words, 1))
         placeholders = {"phrase": wallet.phrase, "words": words}
         return self.async_show_form(
             step_id="new_wallet", data_schema=vol.Schema({}), description_placeholders=placeholders

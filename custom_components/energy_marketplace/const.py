@@ -30,6 +30,9 @@ CONF_NETWORK: Final = "network"
 CONF_NODE_KEY: Final = "node_key"
 CONF_PHRASE: Final = "phrase"
 CONF_TEST: Final = "test"
+CONF_KEEP_DAYS: Final = "keep_days"
+KEEP_DAYS: Final = 400
+"""How long the secrets of readings stay at home unless their owner says otherwise: a year, and its bill."""
 
 # An asset's subentry; its unique id is the asset's id on the ledger.
 CONF_ASSET_TYPE: Final = "asset_type"

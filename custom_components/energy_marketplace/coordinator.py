@@ -18,6 +18,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
+from .assets import async_remove
 from .book import Book
 from .complaints import SilentMeters, async_judge, async_withdraw_judged
 from .const import DOMAIN, UPDATE_INTERVAL
@@ -47,6 +48,7 @@ _TURN = 60
 """How many entities are written before others may use the event loop."""
 _TOGETHER_S = 0.05
 """Events come in swarms; what they come to is shown once they have passed."""
+_RETIRED = "asset.retired"
 _PRICE_EVENTS = ("round.cleared", "round.void")
 _MONEY_EVENTS = ("order.", "trade.", MATCHED, "transfer", "voucher.", "credit.", "member.")
 
@@ -311,8 +313,16 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.store.async_save_within(0 if event.type == MATCHED else _SAVE_WITHIN_S)
         self._show_soon()
         await self._tell(event)
+        if event.type == _RETIRED:
+            self._part_with(str(event.data.get("id")))
         if event.type.startswith(_MONEY_EVENTS):
             await self.async_request_refresh()
+
+    def _part_with(self, asset: str) -> None:
+        """Let an asset go that is out of the market for good, whoever retired it; its readings are kept."""
+        if any(one.unique_id == asset for one in self.config_entry.subentries.values()):
+            self.store.async_note_retired(asset)
+            async_remove(self.hass, self.config_entry, asset)
 
     def _show_soon(self) -> None:
         """Let the entities show the book, once for a swarm of events."""

@@ -98,6 +98,7 @@ HEAT_SCHEMA = vol.Schema(
 """What a boiler or heat pump warms, and how far."""
 _NARROWEST_K = 2
 _LARGEST_W = 10_000_000
+_RETIRED = "retired"
 _TOLD = (CONF_RATED_IMPORT_W, CONF_RATED_EXPORT_W, CONF_BEHIND, CONF_FEEDER)
 """What, besides the name, the ledger knows and a reconfiguration may change."""
 
@@ -253,7 +254,9 @@ class AssetSubentryFlow(MeterSteps):
             (
                 asset
                 for asset in await member.client.assets(account=member.address)
-                if asset.id not in claimed and (asset.name, asset.asset_type) == (name, asset_type)
+                if asset.id not in claimed
+                and asset.state != _RETIRED
+                and (asset.name, asset.asset_type) == (name, asset_type)
             ),
             None,
         )

@@ -5,7 +5,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
-from .attesting import CONF_KEEP_DAYS, KEEP_DAYS
+from .const import CONF_KEEP_DAYS, KEEP_DAYS
 from .schema import vol
 
 MOST_DAYS = 3_650

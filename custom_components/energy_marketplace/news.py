@@ -30,9 +30,9 @@ def _matched(news: News) -> str:
 
 def _settled(news: News) -> str:
     _, verb, paid = _VERBS[news["direction"]]
-    energy, amount = news["settled_energy"] or 0, news["amount"] or 0
+    energy, amount = news["settled_energy"] or 0, _digits(news["amount"] or 0)
     penalty = f", penalty {_money(news, 'penalty')}" if news["penalty"] else ""
-    return f"{verb} {energy:g} of {news['energy']:g} kWh and {paid} {amount:g} {news[ATTR_CURRENCY]}{penalty}"
+    return f"{verb} {energy:g} of {news['energy']:g} kWh and {paid} {amount} {news[ATTR_CURRENCY]}{penalty}"
 
 
 def _overdue(news: News) -> str:
@@ -73,7 +73,12 @@ def _price(news: News) -> str:
 
 
 def _money(news: News, name: str) -> str:
-    return f"{news[name]:g} {news[ATTR_CURRENCY]}"
+    return f"{_digits(news[name])} {news[ATTR_CURRENCY]}"
+
+
+def _digits(amount: float) -> str:
+    """Write an amount with the digits that matter to people: a slot may be worth less than a cent."""
+    return f"{amount:.4f}".rstrip("0").rstrip(".")
 
 
 def _time(news: News) -> str:

@@ -28,10 +28,15 @@ async def outcome_facts(market: MarketCoordinator) -> list[Facts]:
     for number in await _decided(client):
         told = await client.round(number)
         for outcome in told.outcomes or ():
-            if outcome.account == market.member.address:
+            if outcome.account == market.member.address and _is_of_interest(outcome, market):
                 found.setdefault(outcome.order, (outcome, told))
     latest = list(found.values())[:MOST_ORDERS]
     return [_facts(*one, await _order(market, one[0].order), market) for one in latest]
+
+
+def _is_of_interest(outcome: OrderOutcome, market: MarketCoordinator) -> bool:
+    """Tell whether an order still waits for more, or went without."""
+    return outcome.reason != "filled" or outcome.order in market.book.orders
 
 
 async def _decided(client: NodeClient) -> list[int]:

@@ -75,7 +75,7 @@ async def leave_network(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
 
 
 async def retire_asset(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
-    """Take an asset out of the market for good; it stays in this home until it is removed here."""
+    """Take an asset out of the market for good; once the ledger has it, it goes from this home too."""
     target = target_of(hass, call)
     with explained():
         return _told(await target.market.member.retire_asset(target.asset.id))

@@ -14,13 +14,16 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .const import CONF_KEEP_DAYS, DOMAIN, KEEP_DAYS
 from .meter.journal import FileStorage, Journal
 
 VERSION = 1
 OF_ASSET = ("meter ", "control ")
 """How the names of an asset's parts begin; the id of its subentry follows."""
+_RETIRED = "retired"
+_DAY_S = 86_400
 type Data = dict[str, Any]
 
 
@@ -33,6 +36,8 @@ class MemberStore:
     parts: dict[str, Callable[[], Any]] = field(default_factory=dict)
     loaded: Data = field(default_factory=dict)
     """What was on disk at the start, by name."""
+    retired: dict[str, float] = field(default_factory=dict)
+    """Assets that were retired, and when (s): their journals outlive their subentries."""
     _cancel: CALLBACK_TYPE | None = None
     _due: float = 0
     _closed: bool = False
@@ -58,8 +63,23 @@ class MemberStore:
             for name, part in self.loaded.items()
             if not name.startswith(OF_ASSET) or name.partition(" ")[2] in here
         }
+        self._forget_retired(entry)
         points = {f"{subentry.unique_id}.jsonl" for subentry in entry.subentries.values()}
+        points |= {f"{asset}.jsonl" for asset in self.retired}
         await self.hass.async_add_executor_job(_delete_others, self._journals(), points)
+
+    @callback
+    def async_note_retired(self, asset: str) -> None:
+        """Keep the journal of an asset that was retired: others may still ask what its meter showed."""
+        self.retired[asset] = dt_util.utcnow().timestamp()
+        self.async_save_within(0)
+
+    def _forget_retired(self, entry: ConfigEntry) -> None:
+        """Take up which assets were retired, but those whose readings their owner keeps no longer."""
+        oldest = dt_util.utcnow().timestamp() - int(entry.options.get(CONF_KEEP_DAYS, KEEP_DAYS)) * _DAY_S
+        kept = self.loaded.get(_RETIRED) or {}
+        self.retired = {asset: since for asset, since in kept.items() if since >= oldest}
+        self.parts[_RETIRED] = lambda: self.retired
 
     async def async_close(self) -> None:
         """Write for the last time; what happens from now on is for the next start."""

@@ -406,7 +406,7 @@ def rotation(wallet: Wallet, number: int) -> dict[str, Any]:
 
 def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) -> Any:
     header = {
-        "network": NETWORK, "account": wallet.address, "sequence": number, "expires": NOW + HOUR, "kind": kind,
+        "kind": kind, "network": NETWORK, "account": wallet.address, "sequence": number, "expires": NOW + HOUR,
     }  # fmt: skip
     payload = dump(header | fields)
     return {

@@ -44,11 +44,11 @@ class Person:
         """Return a transaction with the next number, as the mempool would give it."""
         self.sequence += 1
         header = {
+            "kind": kind,
             "network": self.network,
             "account": self.address,
             "sequence": self.sequence,
             "expires": START + DAY_MS // 2,
-            "kind": kind,
         }
         envelope = sign_payload(header | fields, self.seed)
         return Waiting(read_transaction(envelope), envelope.encode())

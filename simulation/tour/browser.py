@@ -15,22 +15,39 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
 
 from simulation.pictures import CHROMIUM, FLAGS, FOLDER
-from simulation.tour.hands import Hands
+from simulation.tour.hands import Hands, amount_in
 
 SIZE = {"width": 1360, "height": 900}
+PHONE = {"width": 390, "height": 844}
 STEP_MS = 30_000
 MATCH_WITHIN_MS = 90_000
 DELIVER_WITHIN_MS = 480_000
 HOME, CHARGER, SWITCH = "Home", "Car charger", "Wallbox"
 REQUEST_KWH = "1.2"
+DEPOSIT = "25"
 REQUEST_MINUTES = 8
 ZONE = ZoneInfo("Europe/Lisbon")
+CENT = Decimal("0.01")
+STEPS = {
+    HOME: ("asset registered", "trade agreed", "reading signed", "trade paid"),
+    CHARGER: (
+        "asset registered",
+        "order placed",
+        "trade agreed",
+        "delivery begins",
+        "delivery measured",
+        "trade paid",
+    ),
+}
+"""What the audit logs call the way of one kilowatt-hour; readings are those of the connection point."""
 
 
 class Stage:
@@ -38,6 +55,7 @@ class Stage:
 
     def __init__(self, python: str, port: int) -> None:
         """Start it and wait until it is set."""
+        self._python = python
         command = [python, "-m", "simulation.tour.stage", str(port)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.facts = self._hear()
@@ -49,6 +67,18 @@ class Stage:
         self._process.stdin.flush()
         while "joined" not in self._hear():
             pass
+
+    def verify(self, file: Path) -> None:
+        """Check a saved audit log as anybody can: with the node's program and nothing else.
+
+        Raises:
+            RuntimeError: it does not hold.
+
+        """
+        command = [str(Path(self._python).parent / "energy-ledger"), "verify-audit", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"the saved audit log does not hold: {done.stdout}{done.stderr}")
 
     def close(self) -> None:
         """Let everything end."""
@@ -91,6 +121,7 @@ class Tour:
             self.see_the_switch_go_on_and_off,
             self.read_the_payment,
             self.read_the_audit_log,
+            self.look_at_it_on_a_phone,
         ):
             step()
             print(f"{time.monotonic() - self.started:6.1f} s  {step.__doc__}", flush=True)
@@ -193,7 +224,7 @@ class Tour:
     def issue_vouchers(self) -> None:
         """Issue vouchers against a deposit, as the treasurer."""
         card = self.page.locator("section.card").filter(has_text="Against money that you have received")
-        card.locator("input[name=amount]").fill("25")
+        card.locator("input[name=amount]").fill(DEPOSIT)
         card.locator("input[name=reference]").fill("cash, receipt 1")
         card.get_by_role("button", name="Issue vouchers").click()
         card.get_by_text("Done.").wait_for()
@@ -210,40 +241,76 @@ class Tour:
         card.get_by_text("The order is placed").wait_for()
 
     def see_the_match(self) -> None:
-        """See the request matched with the school's sun."""
+        """See the request matched with the school's sun, all 1.2 kWh of it."""
         self.page.locator("section.card table").get_by_text(CHARGER).first.wait_for(timeout=MATCH_WITHIN_MS)
         self.page.wait_for_timeout(8_000)
         self.picture("panel")
+        self.hands.tab("Orders and trades")
+        self.hands.see("the agreed energy", REQUEST_KWH, lambda: self.hands.sum_of("Agreed", self._trades()))
 
     def see_it_in_the_calendar(self) -> None:
-        """See in the calendar when the car charges."""
+        """See in the calendar when the car charges, and with how much."""
         self.hands.sidebar("Calendar")
-        self.page.get_by_text(re.compile(r"↓ .* kWh")).first.wait_for()
+        self.page.get_by_text(f"↓ {REQUEST_KWH} kWh").first.click()
+        self.page.get_by_text(re.compile(r"^0\.\d+ EUR/kWh")).first.wait_for()
         self.picture("calendar")
+        self.page.keyboard.press("Escape")
 
     def see_the_switch_go_on_and_off(self) -> None:
         """See the switch go on when the delivery begins, and off when it ends."""
         self.hands.sidebar("Activity")
+        newest = self.page.locator("ha-logbook-renderer").get_by_text(SWITCH, exact=True).first.locator("..")
         for state in ("On", "Off"):
-            change = re.compile(rf"{SWITCH}\W*{state}")
-            self.page.locator("ha-logbook-renderer div", has_text=change).first.wait_for(
-                timeout=DELIVER_WITHIN_MS
-            )
+            expect(newest).to_have_text(re.compile(rf"{SWITCH}\W*{state}$"), timeout=DELIVER_WITHIN_MS)
         self.picture("activity")
 
     def read_the_payment(self) -> None:
-        """Read the payment, by what the meter saw."""
+        """Read the payment: for what the meter saw, out of the wallet, and in the statement."""
         self.hands.sidebar("Energy Marketplace")
         self.hands.tab("Orders and trades")
-        self.page.get_by_text("settled", exact=True).first.wait_for(timeout=MATCH_WITHIN_MS)
+        trades = self._trades()
+        expect(trades.get_by_text("settled", exact=True)).to_have_count(
+            trades.locator("tbody tr").count(), timeout=MATCH_WITHIN_MS
+        )
         self.picture("payment")
+        self.hands.see("the measured energy", REQUEST_KWH, lambda: self.hands.sum_of("Measured", trades))
+        paid = self.hands.sum_of("Amount", trades)
+        self.hands.tab("Overview")
+        wallet = self.page.locator("section.card").filter(has_text="Wallet").locator(".big")
+        self.hands.see("the balance", Decimal(DEPOSIT) - paid, lambda: amount_in(wallet.inner_text()), CENT)
+        self.hands.tab("Statement")
+        closing = self.page.get_by_role("row").filter(has_text="Closing balance")
+        self.hands.see(
+            "the closing balance", Decimal(DEPOSIT) - paid, lambda: amount_in(closing.inner_text()), CENT
+        )
+        self.picture("statement")
+
+    def _trades(self) -> Locator:
+        cards = self.page.locator("section.card").filter(has=self.page.get_by_role("heading", name="Trades"))
+        return cards.get_by_role("table")
 
     def read_the_audit_log(self) -> None:
-        """Read every step in the charger's audit log."""
+        """Read every step in the audit logs, and see that the home itself has verified them."""
         self.hands.tab("Audit log")
-        self.page.locator("section.card select").select_option(label=CHARGER)
-        self.page.get_by_text("trade.settled").first.wait_for()
+        for asset, steps in STEPS.items():
+            self.page.locator("section.card select").select_option(label=asset)
+            for step in steps:
+                self.page.get_by_text(step, exact=True).first.wait_for()
+            self.page.get_by_text("Verified", exact=True).wait_for()
+        with self.page.expect_download() as saved:
+            self.hands.button("Save as a file")
+        self.stage.verify(saved.value.path())
         self.picture("audit")
+
+    def look_at_it_on_a_phone(self) -> None:
+        """See the same on a phone, with nothing cut off at the side."""
+        self.page.set_viewport_size(PHONE)
+        for tab in ("Statement", "Neighbours", "Orders and trades"):
+            self.hands.tab(tab)
+            self.page.wait_for_timeout(1_000)
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= PHONE["width"], f"{tab} is {wide} pixels wide on a phone of {PHONE['width']}"
+        self.picture("phone")
 
 
 @contextmanager
@@ -274,7 +341,7 @@ def main() -> int:
 def _walk(tour: Tour) -> int:
     try:
         tour.walk()
-    except Error as error:
+    except (Error, AssertionError, RuntimeError) as error:
         tour.page.screenshot(path=".cache/tour/stuck.png")
         print(f"The tour got stuck: {error}\nThe picture .cache/tour/stuck.png shows where.", file=sys.stderr)
         return 1

@@ -1,10 +1,14 @@
 """A person's hands in Home Assistant's frontend: everything goes by what the screen calls it."""
 
 import re
+import time
+from collections.abc import Callable
+from decimal import Decimal
 
 from playwright.sync_api import Locator, Page
 
 SETTLE_MS = 400
+SEEN_WITHIN_S = 30
 
 
 class Hands:
@@ -26,6 +30,26 @@ class Hands:
     def button(self, name: str) -> None:
         """Press a button."""
         self._page.get_by_role("button", name=name).first.click()
+
+    def sum_of(self, column: str, table: Locator) -> Decimal:
+        """Add up the figures in one column of a table."""
+        cells = table.locator(f'td[data-label="{column}"]').all_inner_texts()
+        return sum((amount_in(cell) for cell in cells), Decimal(0))
+
+    def see(
+        self, what: str, expected: str | Decimal, read: Callable[[], Decimal], within: Decimal = Decimal(0)
+    ) -> None:
+        """Look at a figure until it is what it should be.
+
+        Raises:
+            AssertionError: it is not, for too long.
+
+        """
+        ends = time.monotonic() + SEEN_WITHIN_S
+        while abs((seen := read()) - Decimal(expected)) > within:
+            if time.monotonic() > ends:
+                raise AssertionError(f"{what} on the screen is {seen}, not {expected}")
+            self._page.wait_for_timeout(SETTLE_MS)
 
     def submit(self) -> None:
         """Send a form."""
@@ -62,6 +86,19 @@ class Hands:
     def _list(self, label: str) -> Locator:
         boxes = self._page.get_by_role("combobox", name=label)
         return boxes.or_(self._page.locator("ha-select", has_text=label)).first
+
+
+def amount_in(text: str) -> Decimal:
+    """Return the number that a text on the screen holds, whatever stands around it.
+
+    Raises:
+        ValueError: it holds none.
+
+    """
+    found = re.search(r"\d[\d,]*(?:\.\d+)?", text)
+    if found is None:
+        raise ValueError(f"there is no number in {text!r}")
+    return Decimal(found[0].replace(",", ""))
 
 
 def _exactly(label: str) -> re.Pattern[str]:

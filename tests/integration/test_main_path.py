@@ -24,6 +24,7 @@ from custom_components.energy_marketplace.trading.timing import open_slots
 from simulation.devices import FuseBox, Meter, Switched
 from simulation.modbus_house import ModbusMeter
 from tests.integration.home.waiting import until
+from tests.integration.home_papers import certificates_agree, statement_agrees, vouchers_turn_back
 from tests.support.node import NodeProcess, free_port
 
 SLOT_S = 10
@@ -229,6 +230,9 @@ async def test_a_kilowatt_hour_goes_its_whole_way(home, node, house):
     assert {"order.placed", "trades.matched", "trade.delivering", "trade.metered", "trade.settled"} <= set(
         steps
     )
+    await statement_agrees(home, entry, settled)
+    await certificates_agree(home, device.id, settled, neighbour.roof)
+    await vouchers_turn_back(home, entry)
     await home.config_entries.async_unload(entry.entry_id)
 
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from energy_ledger.api import types
-from energy_ledger.api.certificate_table import certificates_csv
+from energy_ledger.api.certificate_table import certificates_csv, certificates_json
 from energy_ledger.ledger.postings import COMMUNITY
 from energy_ledger.node import founding
 from energy_ledger.node.statements import Statements
@@ -265,6 +265,13 @@ def test_certificates_can_be_exported_with_the_names_of_energytag(month):
     assert (first["energy_source"], first["is_storage"]) == ("solar", "true")
     assert first["production_starting_interval"].endswith(":00:00Z")
     assert first["consumption_starting_interval"] == first["production_starting_interval"]
+    written = msgspec.json.decode(certificates_json(page, HOUR_S).body)
+    assert written["next"] == "7"
+    assert [list(item) for item in written["items"]] == [list(first)] * 3
+    for item, line in zip(written["items"], lines, strict=True):
+        cells = {name: "" if value is None else str(value) for name, value in item.items()}
+        assert cells | {"is_storage": str(item["is_storage"]).lower()} == line
+        assert item["is_storage"] is True
 
 
 def test_redemption_ends_at_zero(month):

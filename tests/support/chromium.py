@@ -22,7 +22,7 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 MISSING = "this test looks at the panel with a real browser: apt-get install chromium fonts-noto-core"
-ANSWER_WITHIN_S = 30
+ANSWER_WITHIN_S = 60
 
 
 class ScriptError(AssertionError):
@@ -110,7 +110,7 @@ class Page:
                 "Input.dispatchKeyEvent", type=what, key=key, code=key, windowsVirtualKeyCode=code
             )
 
-    async def until(self, script: str, seconds: float = 15):
+    async def until(self, script: str, seconds: float = 30):
         """Wait until an expression in the page is true, and return it."""
         ends = asyncio.get_running_loop().time() + seconds
         while not (value := await self.run(script)):

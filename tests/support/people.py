@@ -60,11 +60,11 @@ class Person:
         """
         self.sequence += 1
         payload = {
+            "kind": kind,
             "network": self.network,
             "account": self.address,
             "sequence": self.sequence,
             "expires": now_ms() + HOUR_MS,
-            "kind": kind,
             **fields,
         }
         envelope = as_json(sign_payload(payload, self.seed))

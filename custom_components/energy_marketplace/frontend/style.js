@@ -2,6 +2,7 @@
 
 // Where a table of this kind has no room for its columns, each row becomes a small card that names its figures.
 const asCards = (kind, width) => `@container (max-width: ${width}px) {
+  ${kind} { overflow: visible; }
   ${kind} thead { display: none; }
   ${kind} tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(116px, 1fr)); gap: 6px 12px; padding: 10px 0;
     border-bottom: 1px solid var(--divider-color); }
@@ -20,14 +21,14 @@ header { position: sticky; top: 0; z-index: 2; background: var(--app-header-back
   color: var(--app-header-text-color, #fff); }
 .bar { display: flex; align-items: center; gap: 8px; height: 56px; padding: 0 16px; font-size: 20px; }
 .bar .grow { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-nav { display: flex; gap: 4px; padding: 0 12px; overflow-x: auto; }
+nav { display: flex; gap: 4px; padding: 0 12px; overflow-x: auto; scrollbar-width: none; }
 nav button { background: none; color: inherit; border: 0; border-bottom: 3px solid transparent; padding: 10px 14px;
   font: inherit; cursor: pointer; opacity: .8; white-space: nowrap; border-radius: 0; }
 nav button[aria-selected=true] { border-color: currentColor; opacity: 1; font-weight: 500; }
 main { max-width: 1180px; box-sizing: border-box; margin: 0 auto; padding: 16px; display: grid; gap: 16px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); align-items: start; }
-.card { container-type: inline-size; min-width: 0; background: var(--card-background-color); border-radius: var(--ha-card-border-radius, 12px); padding: 16px;
-  border: 1px solid var(--ha-card-border-color, var(--divider-color)); }
+.card { container-type: inline-size; min-width: 0; background: var(--card-background-color); padding: 16px;
+  border-radius: var(--ha-card-border-radius, 12px); border: 1px solid var(--ha-card-border-color, var(--divider-color)); }
 .card.wide { grid-column: 1 / -1; }
 h2 { font-size: 16px; font-weight: 500; margin: 0 0 12px; display: flex; align-items: center; gap: 8px; }
 .big { font-size: 32px; line-height: 1.2; }
@@ -46,9 +47,10 @@ input, select { font: inherit; font-size: 14px; color: var(--primary-text-color)
 button { font: inherit; font-weight: 500; color: var(--text-primary-color, #fff); background: var(--primary-color); border: 0;
   border-radius: 18px; padding: 9px 18px; cursor: pointer; }
 button.plain { background: none; color: var(--primary-color); padding: 6px 10px; }
-td button.plain { margin: -6px -10px; }
+td button.plain { padding: 2px 0; border-radius: 4px; }
 button:disabled { opacity: .5; cursor: default; }
 button:focus-visible, input:focus-visible, select:focus-visible { outline: 2px solid var(--primary-color); outline-offset: 2px; }
+nav button:focus-visible { outline-color: currentColor; outline-offset: -4px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: 500; color: var(--secondary-text-color); }
@@ -76,10 +78,10 @@ form .said:empty { margin-top: -12px; }
 .invite { display: block; max-height: 84px; overflow-y: auto; }
 svg.chart { width: 100%; height: auto; display: block; }
 .unseen { position: fixed; opacity: 0; }
+.choices { display: inline-flex; flex-wrap: wrap; gap: 4px 16px; }
 .note { margin: 8px 0 0; }
 .verdict { display: grid; gap: 8px; margin: 16px 0; }
 .verdict p { margin: 0; max-width: 72ch; }
-.badge.small { padding: 0 8px; }
 ${asCards(".scroll:not(.many)", 400)}
 ${asCards(".many", 760)}
 svg.chart text { fill: var(--secondary-text-color); font-size: 11px; }

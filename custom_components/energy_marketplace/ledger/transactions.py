@@ -58,11 +58,11 @@ def payload_text(header: Header, body: Body) -> str:
     """Return the JSON text of a payload: the one serialisation that is signed and sent."""
     return dump(
         {
+            "kind": body.kind,
             "network": header.network,
             "account": header.account,
             "sequence": header.sequence,
             "expires": header.expires,
-            "kind": body.kind,
             **body.fields,
         }
     )

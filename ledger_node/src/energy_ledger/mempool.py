@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from energy_ledger.keys import KeySet
 from energy_ledger.transactions import Transaction
 
@@ -37,8 +39,7 @@ class MempoolFullError(Exception):
     """More waits than the node wants to remember; try again when it has been ordered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True, gc=False):
     """A transaction on its way into a block; `data` is its envelope as blocks carry it.
 
     `signers` are the keys of its account under which its signatures were found good; none if not checked.
@@ -78,8 +79,8 @@ class _Queue:
         return next(lane for lane, number in enumerate(self.in_lanes) if number)
 
     def add(self, one: Waiting) -> None:
-        place = len(self.waiting)
-        while place and self.waiting[place - 1].sequence > one.sequence:
+        place, sequence = len(self.waiting), one.sequence
+        while place and self.waiting[place - 1].sequence > sequence:
             place -= 1
         self.waiting.insert(place, one)
         self.size += len(one.data)
@@ -87,8 +88,9 @@ class _Queue:
 
     def pop(self) -> Waiting:
         one = self.waiting.popleft()
-        self.size -= len(one.data)
-        self.deficit -= len(one.data)
+        size = len(one.data)
+        self.size -= size
+        self.deficit -= size
         self.in_lanes[one.lane] -= 1
         return one
 
@@ -131,12 +133,13 @@ class Mempool:
 
         Raises MempoolFullError when too much waits already, of this account or of all.
         """
-        queue = self._queues.get(one.account) or _Queue()
-        if self._bytes + len(one.data) > MAX_BYTES or queue.size + len(one.data) > MAX_ACCOUNT_BYTES:
+        account, size = one.account, len(one.data)
+        queue = self._queues.get(account) or _Queue()
+        if self._bytes + size > MAX_BYTES or queue.size + size > MAX_ACCOUNT_BYTES:
             raise MempoolFullError("too many transactions wait to be ordered")
         queue.add(one)
-        self._queues[one.account] = queue
-        self._bytes += len(one.data)
+        self._queues[account] = queue
+        self._bytes += size
 
     def take(self, max_bytes: int, max_items: int) -> list[Waiting]:
         """Take out what goes into one block; what does not fit any more stays."""

@@ -60,7 +60,7 @@ MAX_CLEARING_PAYLOAD = 1_048_576
 MAX_COMMITTEE = 64
 
 
-class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="kind"):
+class Payload(Struct, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
     """What every payload says: which network and account, in which place, and until when it is meant."""
 
     max_bytes: ClassVar[int] = MAX_PAYLOAD
@@ -69,6 +69,11 @@ class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=
     account: Address
     sequence: Positive
     expires: Natural
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+        return str(self.__struct_config__.tag)
 
     def check(self) -> None:
         """Refuse what the types of the fields let through."""

@@ -4,6 +4,8 @@ What is read here is only the form. Whether a transaction may be applied is for 
 """
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -23,6 +25,9 @@ MAX_ENVELOPE = 2 * MAX_CLEARING_PAYLOAD + 4 * _LONGEST_SIGNATURE
 """No envelope is longer: escaping can double a payload at most, and there are two signatures at most."""
 
 
+_encoder: Final = msgspec.json.Encoder()
+
+
 class Envelope(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The exact JSON text that was signed, and one signature in lower-case hex per key of the account."""
 
@@ -34,16 +39,18 @@ class Envelope(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     def encode(self) -> bytes:
         """Write the envelope as JSON."""
-        return msgspec.json.encode(self)
+        return _encoder.encode(self)
 
 
-_decoder = msgspec.json.Decoder(Envelope)
+_decoder: Final = msgspec.json.Decoder(Envelope)
+_payloads: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(reduce(or_, KINDS.values()))
 
 
 class Transaction(Struct, frozen=True, gc=False):
     """A transaction of good form.
 
-    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind.
+    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind, `size` the
+    bytes of body and signatures together.
     """
 
     id: str
@@ -51,6 +58,7 @@ class Transaction(Struct, frozen=True, gc=False):
     payload: Payload
     body: bytes
     signatures: tuple[bytes, ...]
+    size: int
 
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether every key of the set signed it."""
@@ -69,9 +77,18 @@ class Transaction(Struct, frozen=True, gc=False):
 
 def read_envelope(data: bytes) -> Envelope:
     """Read an envelope from JSON bytes. Raises Refused."""
+    return read_compactly(data)[0]
+
+
+def read_compactly(data: bytes) -> tuple[Envelope, bytes]:
+    """Read an envelope from JSON bytes; return it, and as this program writes it. Raises Refused."""
     if len(data) > MAX_ENVELOPE:
         raise Refused("too_large", None, f"An envelope has at most {MAX_ENVELOPE} bytes.")
-    return _read_compact(data) or convert(loads(data), Envelope)
+    plain = _read_compact(data)
+    if plain is not None:
+        return plain, data
+    envelope = convert(loads(data), Envelope)
+    return envelope, envelope.encode()
 
 
 def _read_compact(data: bytes) -> Envelope | None:
@@ -88,17 +105,25 @@ def read_transaction(envelope: Envelope) -> Transaction:
     body = _body(envelope)
     if len(body) > MAX_PAYLOAD:
         _check_long(body)
-    tree = loads(body)
-    kind = _kind(tree)
-    payload = convert(tree, KINDS[kind])
+    payload = _read_plain(body) or _read_any(body)
     payload.check()
-    return Transaction(
-        id=transaction_id(body),
-        kind=kind,
-        payload=payload,
-        body=body,
-        signatures=tuple(map(bytes.fromhex, envelope.signatures)),
-    )
+    signatures = tuple(map(bytes.fromhex, envelope.signatures))
+    size = len(body) + sum(map(len, signatures))
+    return Transaction(transaction_id(body), payload.kind, payload, body, signatures, size)
+
+
+def _read_plain(body: bytes) -> Payload | None:
+    """Read a payload that is written as this program writes them, which leaves nothing to forgive."""
+    try:
+        payload: Payload = _payloads.decode(body)
+    except msgspec.MsgspecError, UnicodeDecodeError, RecursionError:
+        return None
+    return payload if _encoder.encode(payload) == body else None
+
+
+def _read_any(body: bytes) -> Payload:
+    tree = loads(body)
+    return convert(tree, KINDS[_kind(tree)])
 
 
 def parse(data: bytes) -> Transaction:

@@ -353,6 +353,9 @@ class StandIn:
                     k: v for k, v in payload.items() if k in self.assets[payload["asset"]] and k != "account"
                 }
                 self.assets[payload["asset"]] |= changes
+            case "asset.retire":
+                row = self.assets.get(payload["asset"], {}) | {"id": payload["asset"], "state": "retired"}
+                await self.push("asset.retired", row, (account,), (payload["asset"],))
             case "order.place":
                 order = {
                     "id": identity,

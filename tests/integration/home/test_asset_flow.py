@@ -121,6 +121,16 @@ async def test_an_asset_registered_by_a_broken_off_attempt_is_taken_up_again(hom
     assert node.assets[again.unique_id]["rated_import_w"] == 10_000
 
 
+async def test_an_asset_like_one_that_was_retired_is_a_new_one(home, member, meter, node):
+    first = await add(home, member, meter)
+    home.config_entries.async_remove_subentry(member, first.subentry_id)
+    await home.async_block_till_done()
+    node.assets[first.unique_id]["state"] = "retired"
+    again = await add(home, member, meter)
+    assert again.unique_id != first.unique_id
+    assert len(node.assets) == 2
+
+
 async def test_a_refused_registration_leaves_nothing_behind(home, member, meter, node):
     node.refuse["asset.register"] = ("bad_value", "this name is too long")
     step = await walk(home, member, HOME, menu("meter_tcp"), tcp(meter), {"inverted": False})

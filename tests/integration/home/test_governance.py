@@ -1,15 +1,22 @@
 """The actions of a founder about members, roles and the tariff, and the end of an asset."""
 
+import asyncio
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError, Unauthorized
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
-from tests.integration.conftest import HOME
+from custom_components.energy_marketplace.const import DOMAIN
+from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
+from tests.integration.conftest import HOME, WASHER
 from tests.integration.home.test_services import act, devices, in_hours
+from tests.integration.home.waiting import until
 
 __all__ = ["act", "devices"]
 NIGHT = [{"minute": 0, "value": 200_000}, {"minute": 360, "value": 300_000}]
@@ -37,9 +44,57 @@ async def test_roles_are_given_and_taken(node, act, neighbour):
         assert (sent["role"], sent["granted"], answer["state"]) == (role, granted, "applied")
 
 
-async def test_an_asset_is_retired_for_good(node, devices, act):
+@pytest.fixture
+def is_gone(home, member):
+    """Wait until an asset is gone from the home, and the member runs again."""
+
+    async def gone(asset):
+        await until(lambda: asset not in {one.unique_id for one in member.subentries.values()})
+        await until(lambda: member.state is ConfigEntryState.LOADED and member.runtime_data.market.connected)
+
+    return gone
+
+
+async def test_an_asset_is_retired_for_good(node, devices, act, is_gone):
     assert (await act("retire_asset", device_id=devices["Home"]))["state"] == "applied"
     assert (node.submitted[-1]["kind"], node.submitted[-1]["asset"]) == ("asset.retire", HOME)
+    await is_gone(HOME)
+
+
+async def test_a_retired_asset_goes_with_its_device_and_its_entities(home, devices, act, is_gone):
+    await act("retire_asset", device_id=devices["Washer"])
+    await is_gone(WASHER)
+    assert dr.async_get(home).async_get(devices["Washer"]) is None
+    assert not [name for name in home.states.async_entity_ids() if "washer" in name]
+    assert home.states.get("sensor.home_power").state == "500.0"
+
+
+async def test_an_asset_that_another_program_retired_goes_too_and_no_other(node, member, is_gone):
+    me = member.data["address"]
+    await node.push("asset.retired", {"id": "0f" * 32, "state": "retired"}, (me,))
+    await node.push("asset.retired", {"id": WASHER, "state": "retired"}, (me,), (WASHER,))
+    await is_gone(WASHER)
+    assert [one.unique_id for one in member.subentries.values()] == [HOME]
+
+
+async def test_what_a_retired_meter_showed_is_kept_for_who_asks_as_long_as_other_readings(
+    home, member, devices, act, is_gone, hass_storage
+):
+    journal = await member.runtime_data.market.store.async_journal(HOME)
+    slot = int(time.time()) // 900
+    await journal.add(
+        SlotReading(slot, Registers(slot * 900_000, 0, 0), Registers((slot + 1) * 900_000, 5, 0))
+    )
+    kept = Path(home.config.path(".storage", f"{DOMAIN}.{member.entry_id}.readings", f"{HOME}.jsonl"))
+    await act("retire_asset", device_id=devices["Home"])
+    await is_gone(HOME)
+    assert await asyncio.to_thread(kept.exists)
+    await home.config_entries.async_reload(member.entry_id)
+    assert await asyncio.to_thread(kept.exists)
+    await home.config_entries.async_unload(member.entry_id)
+    hass_storage[f"{DOMAIN}.{member.entry_id}"]["data"]["retired"][HOME] -= 401 * 86_400
+    await home.config_entries.async_setup(member.entry_id)
+    assert not await asyncio.to_thread(kept.exists)
 
 
 async def test_a_tariff_holds_from_the_first_whole_slot_on(node, act):

@@ -96,15 +96,19 @@ async def test_orders_and_payments_are_told(node, member, told, read):
         row = {"id": state + kind, "account": me, "asset": WASHER, "order": order, "state": state}
         row |= {"filled_wh": 1_000, "held": 1, "placed": 1, "commit": 1}
         await node.push(f"order.{state}", row, (me,), (WASHER,))
-    for sides in ({"to": me, "from": "x"}, {"to": "x", "from": me}):
-        await node.push("transfer", {"amount": 5_000_000_000, "memo": None, **sides}, (me,))
+    received, paid = (
+        {"to": me, "from": "x", "amount": 1_234_567_000_000_000},
+        {"to": "x", "from": me, "amount": 1_219_310},
+    )
+    for transfer in (received, paid):
+        await node.push("transfer", {"memo": None, **transfer}, (me,))
     await until(lambda: len(told) == 5)
     assert [line["message"] for line in await read()] == [
         "offers 3 kWh for at least 0.22 EUR/kWh",
         "found neighbours for 1 of 3 kWh until its order lapsed",
         "asks for 3 kWh for at most 0.22 EUR/kWh",
-        "received 5 EUR",
-        "paid 5 EUR",
+        "received 1234567 EUR",
+        "paid 0.0012 EUR",
     ]
 
 

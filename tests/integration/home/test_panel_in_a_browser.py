@@ -8,6 +8,7 @@ import pytest
 from homeassistant.components.http import StaticPathConfig
 from homeassistant.setup import async_setup_component
 
+from custom_components.energy_marketplace.agent_runner import AGENT
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.panel import _async_url
 from tests.integration.conftest import HOME, WASHER
@@ -19,6 +20,7 @@ HERE = Path(__file__).parent
 TRANSLATIONS = HERE.parents[2] / "custom_components" / DOMAIN / "translations"
 LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
 VIEWS = ("overview", "orders", "statement", "district", "audit", "neighbours")
+REDEMPTION = "5e" * 32
 PHONE, SLATE, DESK = 390, 820, 1360
 SLOT_MS, NANO = 900_000, 1_000_000_000
 SEEN = "panel.shadowRoot.querySelector('main').innerText"
@@ -36,9 +38,13 @@ NAMELESS = """[...panel.shadowRoot.querySelectorAll("input, select, button")]
   .filter((one) => !(one.innerText || one.ariaLabel || one.labels?.[0]?.innerText))
   .map((one) => one.outerHTML)"""
 """What takes input and has no name that can be read aloud."""
+STRANGE = f"{SEEN}.replace(/tkwh1\\w+|kwhinvite1\\S+/g, '').match(/{KEYS}/g)"
+"""Words that are none in any language; addresses and invites are left out."""
 TOO_WIDE = """(() => {
   const all = [document.documentElement, panel, ...panel.shadowRoot.querySelectorAll("main, .card, .scroll")];
-  return all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 90));
+  const inner = (one) => one.matches(".scroll") && one.scrollHeight > one.clientHeight + 1;
+  const cut = (one) => one.scrollWidth > one.clientWidth + 1 || inner(one);
+  return all.filter(cut).map((one) => one.outerHTML.slice(0, 90));
 })()"""
 
 
@@ -68,6 +74,7 @@ async def street(home, node, member):
     _papers(node, me, now)
     await node.push("asset.registered", {"id": WASHER, "name": "Washer"}, (me,), (WASHER,))
     await node.push("order.placed", order("0f" * 32, WASHER, me), (me,), (WASHER, HOME))
+    market.book.note_origin("0f" * 32, AGENT)
     await until(lambda: market.book.orders and len(market.book.trades) == 5)
     return member
 
@@ -118,6 +125,9 @@ def _papers(node, me, now):
     shares = {"self_sufficiency_ppm": 432_100, "self_consumption_ppm": None, "money_kept": 55 * NANO}
     days = {"days_complete": 12, "positive": False, "baseline_peak_import_wh": None}
     node.district = energy | shares | days
+    asked = {"account": "tkwh1neighbour", "amount": 5 * NANO, "reference": "IBAN 7", "note": None}
+    when = {"requested": now * SLOT_MS, "settled": None, "state": "requested"}
+    node.answers["redemptions"] = {"items": [{"id": REDEMPTION, **asked, **when}], "next": None}
     day = {"feeder": "north", "day": now // 96, "metered_wh": 90_000, "members_wh": 80_000}
     more = {"difference_wh": 10_000, "complete": True, "persistent": True}
     node.answers["feeders"] = [day | more, day | more | {"persistent": False, "complete": False}]
@@ -159,11 +169,23 @@ async def test_every_view_is_whole_in_every_language_on_a_phone(show):
         page = await show(language)
         for view in VIEWS:
             await turn(page, view)
-            strange = f"{SEEN}.replace(/tkwh1\\w+|kwhinvite1\\S+|[a-z_]+: /g, '').match(/{KEYS}/g)"
-            assert await page.run(strange) is None, (language, view)
+            assert await page.run(STRANGE) is None, (language, view)
             assert await page.run(TOO_WIDE) == [], (language, view)
             assert await page.run(NAMELESS) == [], (language, view)
         assert page.complaints == [], language
+
+
+async def test_what_is_wrong_on_a_screen_would_be_seen(show):
+    page = await show()
+    main = "panel.shadowRoot.querySelector('main')"
+    await page.run(
+        f"{main}.insertAdjacentHTML('beforeend', '<p style=\"width:500px\">why_feeder</p><input>')"
+    )
+    await page.run("console.error('oh'), setTimeout(() => missing())")
+    assert await page.run(STRANGE) == ["why_feeder"]
+    assert await page.run(NAMELESS) == ["<input>"]
+    assert await page.run(TOO_WIDE) != []
+    await until(lambda: len(page.complaints) == 2)
 
 
 @pytest.mark.parametrize("width", [SLATE, DESK])
@@ -197,6 +219,7 @@ async def test_an_order_says_why_it_did_not_get_more(show):
     await turn(page, "orders")
     text = await page.run(SEEN)
     assert "Nobody was left to trade with at that time." in text
+    assert "automatic trading" in text
     assert "Its limit: with 0.26 EUR/kWh it would have got more" in text
     assert "The line north carries no more" in text
 
@@ -211,6 +234,7 @@ async def test_a_node_that_is_away_is_told_in_the_readers_language(show, node):
     for view in ("orders", "statement", "district", "audit", "neighbours"):
         await page.run(f"panel.shadowRoot.querySelector('[data-view={view}]').click()")
         await page.until(f"{SEEN}.includes({json.dumps(said)})")
+        assert "Noch ist nichts geschehen" not in await page.run(SEEN), view
 
 
 async def test_the_row_of_tabs_is_walked_with_the_arrow_keys(show):
@@ -231,6 +255,15 @@ async def test_an_invite_is_made_and_shown_as_text_and_picture(show):
     await page.until(f"{SEEN}.includes('kwhinvite1')")
     assert await page.run("panel.shadowRoot.querySelector('img.qr').decode().then(() => true)")
     assert await page.run(TOO_WIDE) == []
+
+
+async def test_a_treasurer_settles_what_a_member_asked_for(show, node):
+    page = await show()
+    await turn(page, "neighbours")
+    await page.until(f"{SEEN}.includes('IBAN 7') && {SEEN}.includes('€5.00')")
+    await press(page, "I have paid it")
+    await until(lambda: node.submitted and node.submitted[-1]["kind"] == "voucher.settle")
+    assert (node.submitted[-1]["redemption"], node.submitted[-1]["paid"]) == (REDEMPTION, True)
 
 
 async def test_what_others_write_is_never_read_as_markup(show, node):

@@ -164,6 +164,8 @@ class Ledger(StandIn):
 
     def _problem(self, payload: dict) -> str | None:
         """Return why the ledger refuses what a payload says."""
+        if payload["kind"] in self.refuse:
+            return self.refuse[payload["kind"]][0]
         if payload["kind"] == "order.cancel":
             return None if self.orders[payload["order"]]["state"] == "open" else "order_closed"
         if payload["kind"] != "reading.attest":

@@ -78,7 +78,7 @@ async def lived_in(node, client):
         await street.client.must(who.sign("asset.register", asset_type=kind, source=source, **place))
         for who, kind, source in ((bo, "solar", "solar"), (cy, "home", None))
     ]
-    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (4, 5)}
+    slots = {str(now_ms() // 2_000 + ahead): 5 for ahead in (14, 15)}
     offer = {"type": "offer", "price": 90_000, "slots": slots}
     bid = {"type": "fixed", "price": 200_000, "slots": slots}
     await street.client.must(bo.sign("order.place", asset=roof, order=offer))
@@ -87,8 +87,8 @@ async def lived_in(node, client):
     async with street.client.session.ws_connect(
         street.client.url + "/v1/events?cursor=0", headers=street.client.headers
     ) as events:
-        while (await events.receive_json())["type"] != "trades.matched":
-            pass
+        while (await events.receive_json(timeout=60))["type"] != "trades.matched":
+            pass  # a busy machine may miss a round; some eight can trade these slots
     return street.client, bo, cy, roof
 
 
@@ -103,7 +103,8 @@ async def test_every_answer_fits_the_description(lived_in):
     found = {name: (await client.get(f"/v1/{name}")) for name in LISTS}
     for name, page in found.items():
         fits(page, answer_schema(f"/v1/{name}"))
-    assert [len(found[name]["items"]) for name in LISTS[:4]] == [2, 2, 2, 1]
+    assert [len(found[name]["items"]) for name in LISTS[:3]] == [2, 2, 2]
+    assert "cleared" in [one["state"] for one in found["rounds"]["items"]]
     for name in ("assets", "orders", "trades"):
         one = found[name]["items"][0]
         shown = await client.get(f"/v1/{name}/{one['id']}")
@@ -121,6 +122,11 @@ async def test_every_answer_fits_the_description(lived_in):
     table = await client.session.get(client.url + "/v1/certificates?format=csv", headers=client.headers)
     assert table.content_type == "text/csv"
     assert (await table.text()).startswith("certificate_issuance_id,")
+    written = await client.session.get(
+        client.url + "/v1/certificates?format=energytag", headers=client.headers
+    )
+    assert (written.content_type, await written.json()) == ("application/json", {"items": [], "next": None})
+    assert (await client.call("GET", "/v1/certificates", format="xml"))[0] == 400
     audit = await client.get(f"/v1/assets/{roof}/audit")
     fits(audit, answer_schema("/v1/assets/{id}/audit"))
     assert [one["type"] for one in audit["items"]][:2] == ["asset.registered", "order.placed"]

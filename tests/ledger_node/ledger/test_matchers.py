@@ -211,6 +211,6 @@ def told(seed, hash_seed):
 
 def test_every_run_of_a_program_makes_the_same_trades_and_pairs():
     """Sets and hashes fall differently in each; no event, pair, price or row may follow them."""
-    found = {told(11, hash_seed) for hash_seed in (0, 1, 2)}
+    found = {told(13, hash_seed) for hash_seed in (0, 1, 2)}
     assert len(found) == 1
     assert found.pop()[1] > 3

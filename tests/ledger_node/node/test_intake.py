@@ -12,6 +12,7 @@ from energy_ledger.dag.ordering import Position
 from energy_ledger.mempool import MempoolFullError
 from energy_ledger.node import chain as node_chain
 from energy_ledger.node.chain import Incoming
+from energy_ledger.node.checking import Checkers
 from energy_ledger.node.epochs import Epoch
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.running import StoppedError
@@ -26,7 +27,8 @@ class Door:
     def __init__(self, threads):
         self.chain = TestChain()
         self.bo = self.chain.joins("Bo")
-        self.intake = Intake(self.chain.ledger, threads, threads, lambda: self.chain.now)
+        self.checkers = Checkers(threads)
+        self.intake = Intake(self.chain.ledger, threads, threads, self.checkers, lambda: self.chain.now)
 
     def sign(self, **fields):
         return self.bo.sign(
@@ -55,18 +57,24 @@ def observer():
 
 
 @pytest.fixture
-def door():
+async def door():
     with ThreadPoolExecutor(1) as threads:
-        yield Door(threads)
+        door = Door(threads)
+        yield door
+        await door.checkers.close()
 
 
 async def test_who_waits_hears_where_the_transaction_was_placed(door):
     (taken,) = await door.brings(door.sign())
-    assert not taken.placed.done()
+    assert taken.placed is None
     assert door.intake.pending(taken.id) is taken
+    waiting = asyncio.create_task(door.intake.ordered([taken]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
     step = door.step()
-    assert taken.placed.result() == step.placed[0]
-    assert taken.placed.result().result.state == "applied"
+    await waiting
+    assert taken.placed == step.placed[0]
+    assert taken.placed.result.state == "applied"
     assert door.intake.pending(taken.id) is None
 
 
@@ -141,9 +149,11 @@ async def test_when_too_much_waits_the_rest_is_turned_away_and_what_was_taken_st
 
 async def test_those_who_wait_hear_when_nothing_will_come_any_more(door):
     (taken,) = await door.brings(door.sign())
+    waiting = asyncio.create_task(door.intake.ordered([taken]))
+    await asyncio.sleep(0)
     door.intake.fail(StoppedError("the disk is full"))
     with pytest.raises(StoppedError, match="the disk is full"):
-        await taken.placed
+        await waiting
 
 
 async def test_many_are_taken_in_chunks_and_answered_in_order(door):

@@ -13,9 +13,10 @@ import pytest
 from energy_ledger.market.book import Book, FixedBid, Offer, Tariff
 from energy_ledger.market.solver import solve
 from energy_ledger.market.verifier import verify
+from energy_ledger.node.helper import Helper, answer_all, framed
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.solver import Solver, SolverError
-from energy_ledger.node.solver_process import answer_all, pack, unpack
+from energy_ledger.node.solver_process import answer, pack, unpack
 from energy_ledger.storage.directory import NodeKey
 from tests.ledger_node.ledger.street import make_genesis
 
@@ -51,11 +52,11 @@ async def test_it_finds_what_the_solver_finds(solver):
 
 
 async def test_it_starts_with_the_first_book_and_stays(solver):
-    assert solver._process is None
+    assert solver._helper.process is None
     await solver.solve(book())
-    number = solver._process.pid
+    number = solver._helper.process.pid
     await solver.solve(book(7))
-    assert solver._process.pid == number
+    assert solver._helper.process.pid == number
 
 
 async def test_the_event_loop_goes_on_meanwhile(solver):
@@ -78,8 +79,8 @@ async def test_the_event_loop_goes_on_meanwhile(solver):
 
 async def test_a_process_that_dies_is_replaced_for_the_next_book(solver):
     await solver.solve(book())
-    solver._process.kill()
-    await solver._process.wait()
+    solver._helper.process.kill()
+    await solver._helper.process.wait()
     with pytest.raises(SolverError):
         await solver.solve(book())
     assert (await solver.solve(book())).volume_wh == 5
@@ -103,50 +104,56 @@ async def test_a_clearing_that_nobody_waits_for_is_not_taken_for_the_next_one(so
 
 async def test_the_process_ends_when_its_node_is_gone(solver):
     await solver.solve(book())
-    number = solver._process.pid
-    solver._process.stdin.close()
+    number = solver._helper.process.pid
+    solver._helper.process.stdin.close()
     async with asyncio.timeout(5):
-        await solver._process.wait()
+        await solver._helper.process.wait()
     assert not is_alive(number)
 
 
 def test_the_process_answers_book_after_book_until_its_input_ends():
     answers = io.BytesIO()
-    answer_all(io.BytesIO(pack(book()) + pack(book(7))), answers)
+    answer_all(io.BytesIO(framed(pack(book())) + framed(pack(book(7)))), answers, answer)
     answers.seek(0)
     said = [unpack(answers.read(int.from_bytes(answers.read(4)))) for _ in range(4)]
     assert [one and one.volume_wh for one in said] == [5, None, 7, None]
     assert answers.read() == b""
 
 
-class Slow(Solver):
-    """Asks a process that has one clearing at once, and the next one never."""
+class SlowHelper(Helper):
+    """A process that has these answers at once, and the next one never."""
 
     def __init__(self, *answers):
-        super().__init__()
-        self._answers = b"".join(map(pack, answers))
+        super().__init__("")
+        self._answers = b"".join(framed(pack(one)) for one in answers)
 
-    async def _start(self):
+    async def start(self):
         say = f"import sys, time; sys.stdout.buffer.write({self._answers!r}); sys.stdout.flush()"
-        self._process = await asyncio.create_subprocess_exec(
+        self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", f"{say}; time.sleep(99)", stdin=PIPE, stdout=PIPE
         )
-        return self._process
+        return self.process
+
+
+def slow_solver(*answers):
+    solver = Solver()
+    solver._helper = SlowHelper(*answers)
+    return solver
 
 
 async def test_when_time_is_up_the_best_so_far_counts():
     rough, better = solve(book()), solve(book(7))
-    slow = Slow(rough, better)
+    slow = slow_solver(rough, better)
     assert await slow.solve(book(), within_s=3) == better
-    assert slow._process is None
+    assert slow._helper.process is None
     await slow.close()
 
 
 async def test_when_time_is_up_and_nothing_is_found_nothing_is_said():
-    slow = Slow()
+    slow = slow_solver()
     with pytest.raises(SolverError, match="too long"):
         await slow.solve(book(), within_s=0.2)
-    assert slow._process is None
+    assert slow._helper.process is None
 
 
 @pytest.mark.parametrize(("window_s", "passed_s", "given_s"), [(30, 1, 24), (30, 29, 0.3), (3, 0, 2)])

@@ -1,27 +1,30 @@
 // The audit log of a chosen asset, entry by entry, as the ledger holds it, and whether the committee vouches for it.
 
-import { el, icon, long, put, table, text } from "../dom.js";
+import { badge } from "../badges.js";
+import { el, long, put, table, text } from "../dom.js";
 
 const PAGE = 100;
 const NANO = 1e9;
+const MILLION = 1e6;
 const WH = 1000;
-const BADGES = {
-  proven: { style: "badge good", icon: "shield-check" },
-  unproven: { style: "badge", icon: "shield-outline" },
-  contradicted: { style: "badge bad", icon: "shield-alert" },
-};
 
 const named = (word) => (wh, { format, texts }) => texts(word, { energy: format.energy(wh / WH) });
 const moved = (arrow) => (wh, { format }) => (wh ? `${arrow} ${format.energy(wh / WH)}` : null);
 const money = (word, side) => (nano, { format, texts, data, home }) =>
   data[side] === home.wallet.address ? texts(word, { money: format.money(nano / NANO, home.network.currency) }) : null;
 
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+function placed(order, { format, texts, home: { network } }) {
+  const wh = order.energy_wh ?? sum(Object.values(order.slots ?? order.profile_wh));
+  return [texts(`order_${order.type}`), format.energy(wh / WH), format.price(order.price / MILLION, network.currency)].join(" · ");
+}
+
 // What an entry says at a glance: the fields worth a look, as people read them.
 const BRIEF = {
   name: (name) => name,
   slot: (slot, { format, home: { network } }) => format.full(slot * network.slot_s * 1000, network.slot_s < 60),
-  order: (order, { format, texts, home: { network } }) =>
-    order.price === undefined ? null : `${texts(`order_${order.type}`)} · ${format.price(order.price / 1e6, network.currency)}`,
+  order: (order, context) => (order.type ? placed(order, context) : null),
   wh: (wh, { format }) => format.energy(wh / WH),
   imported_wh: moved("↓"),
   exported_wh: moved("↑"),
@@ -70,21 +73,24 @@ export class Audit {
     this.#begin();
     this.#showVerdict("unproven", this.context.texts("audit_unchecked"));
     await this.#load();
-    if (this.rows.length && !this.cursor) await this.#verify();
+    if (this.rows?.length && !this.cursor) await this.#verify();
   }
 
   #begin() {
     this.cursor = null;
-    this.rows = [];
+    this.rows = null;
+  }
+
+  #add({ events, next }) {
+    this.rows = [...(this.rows ?? []), ...events];
+    this.cursor = next;
   }
 
   async #load() {
     const cursor = this.cursor ? { cursor: this.cursor } : {};
     await this.#attempt(async (device) => {
       const page = await this.#ask(device, { limit: PAGE, ...cursor });
-      if (device !== this.device) return;
-      this.rows.push(...page.events);
-      this.cursor = page.next;
+      if (device === this.device) this.#add(page);
     });
     this.more.hidden = !this.cursor;
     this.#show();
@@ -95,12 +101,11 @@ export class Audit {
     this.check.disabled = true;
     this.#showVerdict("unproven", texts("audit_checking"));
     await this.#attempt(async (device) => {
-      const { events, next, verification } = await this.#ask(device, { limit: PAGE, verify: true });
+      const page = await this.#ask(device, { limit: PAGE, verify: true });
       if (device !== this.device) return;
       this.#begin();
-      this.rows.push(...events);
-      this.cursor = next;
-      const { verdict, events: count, until, reason } = verification;
+      this.#add(page);
+      const { verdict, events: count, until, reason } = page.verification;
       const time = until ? format.full(until, true) : "";
       const said = texts(`audit_${verdict}`, { count: format.number(count), time });
       this.#showVerdict(verdict, texts(`verdict_${verdict}`), said, reason);
@@ -135,10 +140,9 @@ export class Audit {
   }
 
   #showVerdict(verdict, word, sentence, reason) {
-    const badge = BADGES[verdict];
     put(
       this.verdict,
-      el("div", {}, el("span", { class: badge.style, "data-verdict": sentence ? verdict : "none" }, icon(badge.icon), word)),
+      el("div", {}, badge(verdict, word)),
       sentence ? el("p", { class: verdict === "contradicted" ? "warning" : null }, sentence) : null,
       reason ? el("p", { class: "dim" }, el("code", {}, reason)) : null,
     );
@@ -146,6 +150,7 @@ export class Audit {
 
   #show() {
     const { format, texts } = this.context;
+    if (!this.rows) return put(this.list);
     const columns = [text(texts("when")), text(texts("what")), long(texts("details")), text(texts("transaction"))];
     const rows = this.rows.map((event) => [
       format.full(event.time, true),
@@ -153,7 +158,7 @@ export class Audit {
       this.#details(event.data),
       event.transaction ? el("code", { title: event.transaction }, event.transaction.slice(0, 12)) : "",
     ]);
-    put(this.list, rows.length ? table(columns, rows) : el("p", { class: "dim" }, texts("no_entries")));
+    return put(this.list, rows.length ? table(columns, rows) : el("p", { class: "dim" }, texts("no_entries")));
   }
 
   // All of an entry, folded away: an auditor wants every field, everybody else the first few.

@@ -2,6 +2,7 @@
 
 import { card, copyText, el, put, table, text as column } from "../dom.js";
 import { actionForm, field } from "./form.js";
+import { Payouts } from "./payouts.js";
 
 const KNOWN = "known-members";
 
@@ -14,22 +15,30 @@ export class Neighbours {
     this.members = el("div", {}, el("p", { class: "dim" }, context.texts("waiting")));
     this.known = el("datalist", { id: KNOWN });
     this.said = el("div", { class: "said bad", role: "alert" });
+    this.names = {};
     this.node = [el("div", { class: "holder" })];
   }
 
   update(home) {
     this.#askMembers(home);
     const key = [home.entry_id, home.wallet.address, ...home.wallet.roles].join();
-    if (key === this.key) return;
+    if (key !== this.key) this.#build(home);
     this.key = key;
+    this.payouts.refresh();
+  }
+
+  #build(home) {
     const { wallet, network } = home;
     const is = (role) => wallet.roles.includes(role);
+    this.payouts = new Payouts(this.context, home);
+    this.payouts.knows(this.names);
     this.cards = [
       is("founder") ? this.#invite(home) : null,
       is("founder") && network.approval === "manual" ? this.#approve(home) : null,
       is("treasurer") ? this.#issue(home) : null,
       this.#pay(home),
       this.#address(wallet),
+      this.payouts.node,
       el("section", { class: "card wide" }, el("h2", {}, this.context.texts("members")), this.members, this.said, this.known),
     ].filter(Boolean);
     this.node.at(0).replaceWith(...this.cards);
@@ -59,6 +68,8 @@ export class Neighbours {
       texts(`member_${status}`),
       el("code", {}, account),
     ]);
+    this.names = Object.fromEntries(members.map(({ name, account }) => [account, name]));
+    this.payouts.knows(this.names);
     put(this.members, table(columns, rows));
     put(this.known, ...members.map(({ name, account }) => el("option", { value: account }, name)));
   }

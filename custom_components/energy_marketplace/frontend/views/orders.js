@@ -109,9 +109,10 @@ export class Orders {
     }
   }
 
-  // An automation by its name, a person as such.
+  // An automation by its name; a person and the home's own trading as such.
   #placedBy(placedBy) {
-    if (!placedBy || placedBy === "user") return this.context.texts("by_hand");
+    const word = { user: "by_hand", automatic_trading: "by_agent" }[placedBy ?? "user"];
+    if (word) return this.context.texts(word);
     return this.context.hass().states[placedBy]?.attributes.friendly_name ?? placedBy;
   }
 

@@ -1,15 +1,11 @@
 // The first page: the wallet, the street, the prices ahead, what is agreed, and asking for energy.
 
+import { badge, isVerdict } from "../badges.js";
 import { chart, legend } from "../chart.js";
 import { card, el, figure, icon, put, table, text } from "../dom.js";
 import { actionForm, field, select } from "./form.js";
 
 const SHOWN_DELIVERIES = 12;
-const BADGES = {
-  proven: { style: "badge good", icon: "shield-check" },
-  unproven: { style: "badge", icon: "shield-outline" },
-  contradicted: { style: "badge bad", icon: "shield-alert" },
-};
 
 export class Overview {
   constructor(context) {
@@ -43,11 +39,10 @@ export class Overview {
 
   #wallet({ wallet, network }) {
     const { format, texts } = this.context;
-    const badge = BADGES[wallet.verdict];
-    if (!badge) return [el("p", { class: "dim" }, texts("waiting"))];
+    if (!isVerdict(wallet.verdict)) return [el("p", { class: "dim" }, texts("waiting"))];
     const isProven = wallet.verdict === "proven";
     const word = isProven ? texts("proven_at", { time: format.time(wallet.proven, true) }) : texts(wallet.verdict);
-    const shown = el("span", { class: badge.style }, icon(badge.icon), word);
+    const shown = badge(wallet.verdict, word);
     if (wallet.verdict === "contradicted") return [shown, el("p", { class: "warning" }, texts("node_lies"))];
     const amount = (key) =>
       el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), format.money(wallet[key], network.currency));

@@ -7,7 +7,7 @@ import msgspec
 
 from energy_ledger.api import statements, types
 from energy_ledger.api.auth import Role
-from energy_ledger.api.certificate_table import certificates_csv
+from energy_ledger.api.certificate_table import WRITERS as CERTIFICATE_WRITERS
 from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
@@ -96,13 +96,13 @@ def many(kind: Kind) -> Answer:
 
 
 async def certificates(call: Call) -> object:
-    """Answer a page of certificates, as a table if asked for."""
-    as_table = call.query.pop("format", "json") == "csv"
+    """Answer a page of certificates, with EnergyTag's names as a table or as JSON if asked for."""
+    write = CERTIFICATE_WRITERS.get(str(call.query.pop("format", "json")))
     window = take_window(call.query)
     page = cast("types.Page[types.Certificate]", await call.node.page("certificate", call.query, window))
-    if not as_table:
+    if write is None:
         return page
-    return certificates_csv(page, (await call.node.network()).parameters.slot_s)
+    return write(page, (await call.node.network()).parameters.slot_s)
 
 
 async def green(call: Call) -> types.Green:

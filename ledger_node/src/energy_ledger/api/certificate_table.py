@@ -1,12 +1,17 @@
-"""Certificates as a table, with the attribute names of EnergyTag's granular certificates."""
+"""Certificates with the attribute names of EnergyTag's granular certificates, as a table and as JSON."""
 
 import csv
 import datetime
 import io
+from collections.abc import Callable, Mapping
 from typing import Final
 
+import msgspec
+
 from energy_ledger.api import types
-from energy_ledger.api.documents import CSV, Document
+from energy_ledger.api.documents import CSV, JSON, Document
+
+type _Value = str | int | bool | None
 
 _SECOND_MS: Final = 1000
 
@@ -44,13 +49,35 @@ def certificates_csv(page: types.Page[types.Certificate], slot_s: int) -> Docume
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows(_line(part, slot_s) for part in page.items)
+    writer.writerows([_cell(value) for value in _values(part, slot_s)] for part in page.items)
     return Document(text.getvalue().encode(), CSV, "certificates.csv", page.next)
 
 
-def _line(part: types.Certificate, slot_s: int) -> tuple[str | int, ...]:
+def certificates_json(page: types.Page[types.Certificate], slot_s: int) -> Document:
+    """Write certificates as `{"items": [{attribute: value}], "next"}`; what is not known of one is null."""
+    items = [dict(zip(_COLUMNS, _values(part, slot_s), strict=True)) for part in page.items]
+    body = msgspec.json.encode({"items": items, "next": page.next})
+    return Document(body, JSON, "certificates.json", page.next)
+
+
+WRITERS: Final[Mapping[str, Callable[[types.Page[types.Certificate], int], Document]]] = {
+    "csv": certificates_csv,
+    "energytag": certificates_json,
+}
+"""The formats besides the API's own, and what writes them."""
+
+
+def _cell(value: _Value) -> str | int:
+    """Write a value as tables hold it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else value
+
+
+def _values(part: types.Certificate, slot_s: int) -> tuple[_Value, ...]:
+    """Return what a certificate says, in the order of the attributes."""
     start = part.slot * slot_s
-    consumed = "" if part.consumed_slot is None else _moment(part.consumed_slot * slot_s)
+    consumed = None if part.consumed_slot is None else _moment(part.consumed_slot * slot_s)
     return (
         part.id,
         part.first,
@@ -60,22 +87,22 @@ def _line(part: types.Certificate, slot_s: int) -> tuple[str | int, ...]:
         part.holder,
         part.asset,
         "electricity",
-        part.source or "",
-        part.technology or "",
-        part.commissioned or "",
+        part.source,
+        part.technology,
+        part.commissioned,
         part.rated_w,
-        part.location or "",
+        part.location,
         _moment(start),
         _moment(start + slot_s),
         _moment(part.issued // _SECOND_MS),
         _moment(part.expires // _SECOND_MS),
         part.issuer,
         part.purpose,
-        str(part.storage).lower(),
-        part.consumer or "",
+        part.storage,
+        part.consumer,
         consumed,
-        part.cancelled_for or "",
-        part.claimed_for or "",
+        part.cancelled_for,
+        part.claimed_for,
     )
 
 

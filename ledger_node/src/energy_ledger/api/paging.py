@@ -94,6 +94,13 @@ TABLE = Parameter(
     {"type": "string", "enum": ["json", "csv"], "default": "json"},
     "`csv`: as a file",
 )
+CERTIFICATE_FORMATS = ("json", "csv", "energytag")
+CERTIFICATE_FORMAT = Parameter(
+    "format",
+    _one_of(*CERTIFICATE_FORMATS),
+    {"type": "string", "enum": list(CERTIFICATE_FORMATS), "default": "json"},
+    "with EnergyTag's attribute names, as a table or (`energytag`) as JSON",
+)
 ORDER_STATE = _states(get_args(OrderState.__value__))
 REDEMPTION_STATE = _states(get_args(RedemptionState.__value__))
 ACCOUNT_STATUS = Parameter(

@@ -132,7 +132,7 @@ ROUTES = (
             paging.CONSUMER,
             paging.SLOT,
             paging.CERTIFICATE_STATE,
-            paging.TABLE,
+            paging.CERTIFICATE_FORMAT,
             *PAGE,
         ),
     ),

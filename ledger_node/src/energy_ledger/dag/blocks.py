@@ -1,8 +1,9 @@
 """Blocks: what a validator says in one round, and the bytes that are signed and sent.
 
-A block travels as its *body* (msgpack, one array) followed by 64 bytes of Ed25519 signature. Digest and
-signature are made over the domain tag and exactly those body bytes, so nobody ever encodes a block again.
-A body has one spelling only: bytes that do not come out again from encoding what they say are refused.
+A block travels as its *body* (msgpack, one array) followed by 64 bytes of Ed25519 signature. The digest is
+made over the domain tag and exactly those body bytes, and the digest is what is signed, so nobody ever
+encodes a block again, or hashes it twice. A body has one spelling only: bytes that do not come out again from
+encoding what they say are refused.
 """
 
 from dataclasses import dataclass, field
@@ -118,8 +119,8 @@ class Block:
         return self.body + self.signature
 
     def signed_by(self, public: bytes) -> bool:
-        """Tell whether the signature is one of this Ed25519 key over the body."""
-        return crypto.verify(public, _TAG, self.body, self.signature)
+        """Tell whether the signature is one of this Ed25519 key over the block's digest."""
+        return crypto.verify(public, _TAG, self.ref.digest, self.signature)
 
 
 def sign_block(draft: Draft, seed: bytes) -> Block:
@@ -132,19 +133,19 @@ def sign_block(draft: Draft, seed: bytes) -> Block:
         raise BlockError(f"a block carries at most {MAX_PAYLOAD_BYTES} bytes of envelopes and votes")
     if max(len(payload.envelopes), len(payload.votes)) > MAX_ITEMS:
         raise BlockError(f"a block carries at most {MAX_ITEMS} envelopes and as many votes")
-    body = _encoder.encode(
-        _Body(
-            draft.network,
-            draft.epoch,
-            draft.round,
-            draft.author,
-            draft.timestamp,
-            draft.ancestors,
-            payload.envelopes,
-            payload.votes,
-        )
+    said = _Body(
+        draft.network,
+        draft.epoch,
+        draft.round,
+        draft.author,
+        draft.timestamp,
+        draft.ancestors,
+        payload.envelopes,
+        payload.votes,
     )
-    return decode_block(body + crypto.sign(seed, _TAG, body))
+    body = _encoder.encode(said)
+    digest = crypto.digest(_TAG, body)
+    return _block(said, body, digest, crypto.sign(seed, _TAG, digest))
 
 
 def decode_block(raw: bytes) -> Block:
@@ -161,16 +162,20 @@ def decode_block(raw: bytes) -> Block:
         raise BlockError(f"not a block: {error}") from error
     if _encoder.encode(read) != body:
         raise BlockError("not a block: its body is spelled in another way than blocks are")
+    return _block(read, body, crypto.digest(_TAG, body), signature)
+
+
+def _block(said: _Body, body: bytes, digest: bytes, signature: bytes) -> Block:
     return Block(
         body=body,
         signature=signature,
-        network=read.network,
-        epoch=read.epoch,
-        timestamp=read.timestamp,
-        ancestors=read.ancestors,
-        envelopes=read.envelopes,
-        votes=read.votes,
-        ref=BlockRef(read.round, read.author, crypto.digest(_TAG, body)),
+        network=said.network,
+        epoch=said.epoch,
+        timestamp=said.timestamp,
+        ancestors=said.ancestors,
+        envelopes=said.envelopes,
+        votes=said.votes,
+        ref=BlockRef(said.round, said.author, digest),
     )
 
 

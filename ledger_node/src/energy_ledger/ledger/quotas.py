@@ -19,8 +19,7 @@ SIGNATURE_WORK: Final = 1_000
 
 def work_of(transaction: Transaction) -> int:
     """Return the work that a transaction makes: its bytes, and its signatures to check."""
-    size = len(transaction.body) + sum(map(len, transaction.signatures))
-    return size + SIGNATURE_WORK * len(transaction.signatures)
+    return transaction.size + SIGNATURE_WORK * len(transaction.signatures)
 
 
 def check(state: State, transaction: Transaction, time: int, ahead: int = 0) -> None:
@@ -37,8 +36,9 @@ def draw(state: State, transaction: Transaction) -> None:
 def _drawn(state: State, transaction: Transaction, time: int, ahead: int) -> int:
     """Return what is drawn in all, in thousandths, with this transaction."""
     quota, known = state.policy.quota, state.work.get(transaction.payload.account)
-    left = 0 if known is None else max(0, known.drawn - quota.work_per_s * (time - known.time))
-    drawn = left + (ahead + work_of(transaction)) * MS_PER_S
+    drawn = (ahead + work_of(transaction)) * MS_PER_S
+    if known is not None:
+        drawn += max(0, known.drawn - quota.work_per_s * (time - known.time))
     if drawn > quota.burst * MS_PER_S:
         wait_s = -(-(drawn - quota.burst * MS_PER_S) // (quota.work_per_s * MS_PER_S))
         message = f"This account has sent more than its share; there is room for this in {wait_s} s."

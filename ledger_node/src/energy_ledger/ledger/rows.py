@@ -130,32 +130,41 @@ class UsedInvite(Struct, frozen=True, kw_only=True, gc=False):
         return asdict(self)
 
 
+SEQUENCE_WINDOW = 32
+"""How far a sequence number may run ahead, and how many of the past are remembered."""
+_MARK = 16
+"""Characters of a transaction's id by which it is remembered."""
+
+
 class Used(Struct, frozen=True, kw_only=True, gc=False):
-    """One of the last transactions of an account, to tell a replay from a number used twice."""
+    """The last transactions of an account, to tell a replay from a number used twice.
+
+    `recent` has the beginning of an id for each remainder of the sequence number; zeros where there is none.
+    """
 
     table: ClassVar[str] = "used"
 
     account: str
-    sequence: int
-    transaction: str
+    recent: str = "0" * _MARK * SEQUENCE_WINDOW
 
     @property
     def key(self) -> str:
-        """The account and the place in the window of sequence numbers."""
-        return used_key(self.account, self.sequence)
+        """The account."""
+        return self.account
 
     def row(self) -> JsonRow:
-        """Write the used number as JSON types."""
-        return {"account": self.account, "sequence": self.sequence, "transaction": self.transaction}
+        """Write the used numbers as JSON types."""
+        return {"account": self.account, "recent": self.recent}
 
+    def noting(self, sequence: int, transaction: str) -> Used:
+        """Return the same with a number used by a transaction, in place of the one a window before."""
+        at = sequence % SEQUENCE_WINDOW * _MARK
+        recent = self.recent[:at] + transaction[:_MARK] + self.recent[at + _MARK :]
+        return Used(account=self.account, recent=recent)
 
-SEQUENCE_WINDOW = 32
-"""How far a sequence number may run ahead, and how many of the past are remembered."""
-
-
-def used_key(account: str, sequence: int) -> str:
-    """Return the key under which a sequence number is remembered; a number a window later takes its place."""
-    return f"{account}/{sequence % SEQUENCE_WINDOW}"
+    def has(self, sequence: int, transaction: str) -> bool:
+        """Tell whether the number was used by this very transaction."""
+        return self.recent.startswith(transaction[:_MARK], sequence % SEQUENCE_WINDOW * _MARK)
 
 
 class CommitteeWish(Struct, frozen=True, gc=False):

@@ -35,7 +35,6 @@ from energy_ledger.ledger.rows import (
     UsedInvite,
     Work,
     given,
-    used_key,
 )
 from energy_ledger.ledger.tables import Change, Row, Table
 from energy_ledger.ledger.timing import Timing
@@ -102,6 +101,12 @@ class State:
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.timing = Timing.of(genesis.rules)
+        self._first_policy = Policy(
+            approval=genesis.rules.approval,
+            quota=genesis.rules.quota,
+            hybrid=given(genesis.rules.hybrid),
+            sharing=genesis.rules.sharing,
+        )
         self.accounts = Table(Account)
         self.assets = Table(Asset)
         self.audits = Table(Audit)
@@ -156,11 +161,7 @@ class State:
     @property
     def policy(self) -> Policy:
         """What holds now of those rules that may change."""
-        rules = self.rules
-        policy = self.policies.get(POLICY)
-        return policy or Policy(
-            approval=rules.approval, quota=rules.quota, hybrid=given(rules.hybrid), sharing=rules.sharing
-        )
+        return self.policies.get(POLICY) or self._first_policy
 
     @property
     def commit(self) -> int:
@@ -226,13 +227,14 @@ class State:
 
     def use_sequence(self, account: str, sequence: int, transaction: str) -> Account:
         """Use up a sequence number of an account."""
-        self.used.put(Used(account=account, sequence=sequence, transaction=transaction))
+        used = self.used.get(account) or Used(account=account)
+        self.used.put(used.noting(sequence, transaction))
         return self.update(account, sequence=sequence)
 
     def was_applied(self, account: str, sequence: int, transaction: str) -> bool:
         """Tell whether this very transaction used the number; only a window of numbers is remembered."""
-        used = self.used.get(used_key(account, sequence))
-        return used is not None and used.transaction == transaction
+        used = self.used.get(account)
+        return used is not None and used.has(sequence, transaction)
 
     def close_commit(self) -> Closing:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
@@ -384,7 +386,7 @@ class State:
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names)) if names else ()
 
 
 _IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"}

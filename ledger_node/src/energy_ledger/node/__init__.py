@@ -5,7 +5,9 @@
 | `chain` | drives the consensus core and the ledger: envelopes in, blocks and commits out |
 | `intake` | takes transactions from clients: form, signature, order, rules; then lets them wait for a block |
 | `service` | the node itself: writes what the chain brings, then acknowledges and tells it |
-| `matcher`, `solver_process` | computes clearings in a process beside the node |
+| `checking` | checks signatures, many at a time in processes on all cores |
+| `matcher`, `solver` | computes clearings in a process beside the node |
+| `helper` | a process of this program beside the node, and how the two speak |
 | `queries`, `event_log` | what clients may ask and hear |
 | `founding`, `restore`, `verify` | how a network begins, how a node wakes up, how all is checked again |
 | `run` | the process: server, signals, announcement |

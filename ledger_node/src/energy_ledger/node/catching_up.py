@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from energy_ledger.dag.blocks import Block, BlockError, decode_block
+from energy_ledger.dag.blocks import Block, BlockError, BlockRef, decode_block
 from energy_ledger.dag.linearizer import DEPTH
 from energy_ledger.network.frames import AskHistory, History
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
@@ -14,6 +14,11 @@ from energy_ledger.node.running import Running, StoppedError
 ANSWER_S: Final = 30.0
 FAR_ROUNDS: Final = 20
 """Who is further behind than this takes pages instead of waiting for what is missing block by block."""
+
+AHEAD: Final = 2
+"""Pages that are checked while those before are worked through."""
+
+type _Pages = asyncio.Queue[asyncio.Task[Incoming]]
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,22 +69,43 @@ class CatchingUp:
             _LOG.warning("node %s gave a wrong history: %s", link.key.hex()[:8], fault)
 
     async def _take_pages(self, link: Link) -> None:
+        """Take page after page; some are fetched and checked while those before are worked through."""
         epoch, round_ = await self._running.in_ledger(_resume_at)
         page = await self._ask(link, AskHistory(epoch, round_, b""))
-        while page.blocks:
-            blocks = decode_blocks(page.blocks)
-            last = blocks[-1].ref
-            async with asyncio.TaskGroup() as both:  # the next page comes while this one is worked through
-                asking = both.create_task(self._ask(link, AskHistory(epoch, last.round, last.digest)))
-                faults = await self._running.deliver(Incoming(blocks))
-            if faults:
-                raise LinkFaultError(f"a block is not good: {faults[0]}")
-            page = asking.result()
-            if self._running.standing.epoch != epoch:
-                epoch = self._running.standing.epoch
-                page = await self._ask(link, AskHistory(epoch, 0, b""))
-            elif not page.blocks:  # meanwhile there may be more
+        async with asyncio.TaskGroup() as tasks:
+            pages: _Pages = asyncio.Queue(AHEAD)
+            working = tasks.create_task(self._work_through(pages, tasks))
+            while page.blocks:
+                blocks = decode_blocks(page.blocks)
+                last = blocks[-1].ref
+                await pages.put(tasks.create_task(self._running.prepared(blocks)))
                 page = await self._ask(link, AskHistory(epoch, last.round, last.digest))
+                if not page.blocks:
+                    await pages.join()
+                    question = self._next_question(epoch, last)
+                    epoch, page = question.epoch, await self._ask(link, question)
+            working.cancel()
+
+    async def _work_through(self, pages: _Pages, tasks: asyncio.TaskGroup) -> None:
+        """Have pages worked through in their order: one is applied while the one before is written."""
+        before: asyncio.Task[None] | None = None
+        while True:
+            given = tasks.create_task(self._give(await (await pages.get()), pages))
+            if before is not None:
+                await before
+            before = given
+
+    async def _give(self, incoming: Incoming, pages: _Pages) -> None:
+        """Have blocks worked through. Raises LinkFaultError when one breaks a rule."""
+        faults = await self._running.deliver(incoming)
+        if faults:
+            raise LinkFaultError(f"a block is not good: {faults[0]}")
+        pages.task_done()
+
+    def _next_question(self, epoch: int, last: BlockRef) -> AskHistory:
+        """Ask for what came meanwhile, or for the next epoch's beginning once this one is over."""
+        present = self._running.standing.epoch
+        return AskHistory(epoch, last.round, last.digest) if present == epoch else AskHistory(present, 0, b"")
 
     async def _ask(self, link: Link, question: AskHistory) -> History:
         self._answer = asyncio.get_running_loop().create_future()

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from energy_ledger.dag.block_rules import Fault
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES, Block, Payload
 from energy_ledger.dag.core import Core
@@ -88,8 +90,7 @@ class Standing:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True, gc=False):
     """A transaction that a commit ordered, and what became of it."""
 
     result: Result
@@ -402,8 +403,7 @@ class Chain:
                 yield _Place(one.transaction, one.signers, data, block.ref.digest, number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True, gc=False):
     """A transaction, the keys known to have signed it, its envelope, and where in which block it stands."""
 
     transaction: Transaction

@@ -1,7 +1,7 @@
 """The way of a transaction from a client into the mempool: form, signature, order, and the rules of its kind.
 
-Forms and signatures are checked in threads, many at a time (checking releases the interpreter's lock); order
-and rules in the thread that the ledger belongs to.
+Forms are read in threads, many at a time, and signatures checked on all cores; order and rules in the thread
+that the ledger belongs to.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import batched, chain
 from typing import Final
 
-from energy_ledger.crypto import HybridUnavailableError
+from msgspec import Struct
+
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
 from energy_ledger.keys import KeySet, is_hybrid, require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
@@ -19,28 +20,28 @@ from energy_ledger.ledger.quotas import work_of
 from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
+from energy_ledger.node.checking import Checkers
+from energy_ledger.node.checking_process import Signed
 from energy_ledger.payloads import Join
 from energy_ledger.refusals import Refused
-from energy_ledger.transactions import Transaction, read_envelope, read_transaction
+from energy_ledger.transactions import TRANSACTION_TAG, Transaction, read_compactly, read_transaction
 
-CHUNK: Final = 32
-"""Envelopes that a thread checks at a time: with fewer, handing over costs more than a second core gives."""
+CHUNK: Final = 128
+"""Envelopes that a thread reads at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
+class Turned(Struct, frozen=True, gc=False):
     """A transaction that was not accepted; its id, where it got so far as to have one."""
 
     refused: Refused
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A transaction that was accepted, and what will say where it was placed."""
+class Taken(Struct, eq=False):
+    """A transaction that was accepted, and where it was placed once it is ordered."""
 
     waiting: Waiting
-    placed: asyncio.Future[Placed]
+    placed: Placed | None = None
 
     @property
     def id(self) -> str:
@@ -49,15 +50,6 @@ class Taken:
 
 
 type Admission = Turned | Taken
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An envelope of good form, as blocks carry it; `signers` are those of its account's keys that signed."""
-
-    transaction: Transaction
-    data: bytes
-    signers: KeySet
 
 
 @dataclass(slots=True)
@@ -86,17 +78,25 @@ class Intake:
     """Checks what clients send, and remembers it until it is ordered."""
 
     def __init__(
-        self, ledger: Ledger, in_ledger_thread: Executor, in_threads: Executor, now: Callable[[], int]
+        self,
+        ledger: Ledger,
+        in_ledger_thread: Executor,
+        in_threads: Executor,
+        checkers: Checkers,
+        now: Callable[[], int],
     ) -> None:
         self._ledger = ledger
         self._in_ledger_thread = in_ledger_thread
         self._in_threads = in_threads
+        self._checkers = checkers
         self._now = now
         self._keys: dict[str, KeySet] = {}
         self._mempool = Mempool()
         self._senders: dict[str, _Sender] = {}
         self._pending: dict[str, Taken] = {}
         self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._failure: Exception | None = None
 
     def __len__(self) -> int:
         """Return how many transactions wait for a block."""
@@ -113,7 +113,7 @@ class Intake:
         """
         read = await self._read(envelopes)
         async with self._turn:
-            all_read = {one.transaction.id: one for one in read if isinstance(one, _Read)}
+            all_read = {one.transaction.id: one for one in read if isinstance(one, Waiting)}
             answers: dict[str, Admission] = {
                 known: self._pending[known] for known in all_read if known in self._pending
             }
@@ -130,19 +130,32 @@ class Intake:
         read = await self._read(envelopes)
         pairs = zip(read, envelopes, strict=True)
         return [
-            Waiting(one.transaction, data, one.signers)
+            one if one.data == data else Waiting(one.transaction, data, one.signers)
             for one, data in pairs
-            if isinstance(one, _Read) and one.signers
+            if isinstance(one, Waiting) and one.signers
         ]
 
     def take(self) -> list[Waiting]:
         """Take what goes into the next block out of the mempool."""
         taken = self._mempool.take(MAX_PAYLOAD_BYTES, MAX_ITEMS)
         for one in taken:
-            sender = self._senders[one.account]
-            sender.waiting.discard(one.sequence)
-            sender.moving.add(one.sequence)
+            payload = one.transaction.payload
+            sender = self._senders[payload.account]
+            sender.waiting.discard(payload.sequence)
+            sender.moving.add(payload.sequence)
         return taken
+
+    async def ordered(self, taken: Sequence[Taken]) -> None:
+        """Wait until all of these are ordered. Raises the error with which the ordering ended before."""
+        done = 0
+        while True:
+            while done < len(taken) and taken[done].placed is not None:
+                done += 1
+            if done == len(taken):
+                return
+            if self._failure is not None:
+                raise self._failure
+            await self._news.wait()
 
     def settle(self, placed: Iterable[Placed]) -> None:
         """Tell those who wait that their transactions are ordered, which is on disk by now."""
@@ -150,13 +163,15 @@ class Intake:
             taken = self._pending.pop(one.result.id, None)
             if taken is None:
                 continue
-            sender = self._senders[taken.waiting.account]
-            sender.moving.discard(taken.waiting.sequence)
-            sender.work -= work_of(taken.waiting.transaction)
+            taken.placed = one
+            transaction = taken.waiting.transaction
+            payload = transaction.payload
+            sender = self._senders[payload.account]
+            sender.moving.discard(payload.sequence)
+            sender.work -= work_of(transaction)
             if not sender.waiting and not sender.moving:
-                del self._senders[taken.waiting.account]
-            if not taken.placed.done():
-                taken.placed.set_result(one)
+                del self._senders[payload.account]
+        self._tell()
 
     def forget(self, void: Iterable[Waiting]) -> None:
         """Forget transactions whose time has passed without anybody ordering them."""
@@ -169,25 +184,29 @@ class Intake:
 
     def fail(self, error: Exception) -> None:
         """Tell those who wait that nothing more will be ordered."""
-        for taken in self._pending.values():
-            if not taken.placed.done():
-                taken.placed.set_exception(error)
-                taken.placed.exception()  # so that the log does not complain where nobody waits any more
+        self._failure = error
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     # --- form and signature ---------------------------------------------------------------------------------
 
-    async def _read(self, envelopes: Sequence[bytes]) -> list[_Read | Turned]:
-        read = await self._in_chunks(self._read_one, envelopes)
+    async def _read(self, envelopes: Sequence[bytes]) -> list[Waiting | Turned]:
+        """Read envelopes and check their signatures under the keys that their accounts had when last seen."""
+        read = await self._in_chunks(_read_one, envelopes)
+        await self._check(read)
         strangers = {
-            one.transaction.payload.account for one in read if isinstance(one, _Read) and not one.signers
+            one.transaction.payload.account for one in read if isinstance(one, Waiting) and not one.signers
         }
         if not strangers:
             return read
         found = await self._in_ledger(self._look_up, strangers)
-        if all(self._keys.get(account) == keys for account, keys in found.items()):
-            return read
-        self._keys.update(found)
-        return await self._in_chunks(self._check_again, read)
+        if any(self._keys.get(account) != keys for account, keys in found.items()):
+            self._keys.update(found)
+            await self._check(read)
+        return read
 
     async def _in_chunks[I, O](self, function: Callable[[I], O], items: Sequence[I]) -> list[O]:
         loop = asyncio.get_running_loop()
@@ -195,36 +214,26 @@ class Intake:
         parts = (loop.run_in_executor(self._in_threads, _each, function, chunk) for chunk in chunks)
         return list(chain.from_iterable(await asyncio.gather(*parts)))
 
-    def _read_one(self, data: bytes) -> _Read | Turned:
-        try:
-            envelope = read_envelope(data)
-            transaction = read_transaction(envelope)
-        except Refused as refused:
-            return Turned(refused)
-        compact = envelope.encode()
-        if len(compact) > MAX_PAYLOAD_BYTES:
-            message = f"A block has room for {MAX_PAYLOAD_BYTES} bytes."
-            return Turned(Refused("too_large", None, message), transaction.id)
-        return self._signed(transaction, compact)
-
-    def _check_again(self, one: _Read | Turned) -> _Read | Turned:
-        if isinstance(one, Turned) or one.signers:
-            return one
-        return self._signed(one.transaction, one.data)
-
-    def _signed(self, transaction: Transaction, data: bytes) -> _Read | Turned:
-        try:
-            if _brings_hybrid_keys(transaction):
-                require_ml_dsa("keys")
-            return _Read(transaction, data, self._signers(transaction))
-        except HybridUnavailableError as error:
-            return Turned(Refused("hybrid_unavailable", None, f"T{str(error)[1:]}."), transaction.id)
-        except Refused as refused:
-            return Turned(refused, transaction.id)
+    async def _check(self, read: list[Waiting | Turned]) -> None:
+        """Note who signed what was not found signed yet, as far as the accounts' keys are known."""
+        places: list[int] = []
+        signed: list[Signed] = []
+        for place, one in enumerate(read):
+            if isinstance(one, Turned) or one.signers or not (keys := self._signers(one.transaction)):
+                continue
+            places.append(place)
+            signed.append(Signed(keys, one.transaction.body, one.transaction.signatures))
+        good = await self._checkers.check(TRANSACTION_TAG, signed) if signed else []
+        for place, by, is_good in zip(places, signed, good, strict=True):
+            one = read[place]
+            if is_good and isinstance(one, Waiting):
+                read[place] = Waiting(one.transaction, one.data, by.keys)
 
     def _signers(self, transaction: Transaction) -> KeySet:
-        keys = self._keys.get(transaction.payload.account) or transaction.own_keys
-        return transaction.signers(keys) if keys is not None else ()
+        """Return the keys that should have signed, one for each signature; none where they are not known."""
+        keys = self._keys.get(transaction.payload.account) or transaction.own_keys or ()
+        signers = keys[: len(transaction.signatures)]
+        return signers if len(signers) == len(transaction.signatures) else ()
 
     # --- order and rules, in the ledger's thread ------------------------------------------------------------
 
@@ -237,7 +246,7 @@ class Intake:
         found = ((account, self._ledger.keys_of(account)) for account in accounts)
         return {account: keys for account, keys in found if keys is not None}
 
-    def _judge(self, read: Sequence[_Read], senders: Mapping[str, _Sender]) -> dict[str, Refused]:
+    def _judge(self, read: Sequence[Waiting], senders: Mapping[str, _Sender]) -> dict[str, Refused]:
         """Return why transactions cannot be taken, by their ids; those that can are not in it."""
         refusals: dict[str, Refused] = {}
         verified = {one.transaction.id: one.signers for one in read if one.signers}
@@ -259,19 +268,45 @@ class Intake:
 
     # --- what is on its way ---------------------------------------------------------------------------------
 
-    def _copy_senders(self, read: Iterable[_Read]) -> dict[str, _Sender]:
+    def _copy_senders(self, read: Iterable[Waiting]) -> dict[str, _Sender]:
         accounts = {one.transaction.payload.account for one in read}
         return {account: self._senders.get(account, _Sender()).copy() for account in accounts}
 
-    def _accept(self, one: _Read) -> Taken:
-        waiting = Waiting(one.transaction, one.data, one.signers)
-        self._mempool.add(waiting)
-        sender = self._senders.setdefault(waiting.account, _Sender())
-        sender.waiting.add(waiting.sequence)
-        sender.work += work_of(waiting.transaction)
-        placed: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
-        taken = self._pending[one.transaction.id] = Taken(waiting, placed)
+    def _accept(self, one: Waiting) -> Taken:
+        self._mempool.add(one)
+        account = one.account
+        sender = self._senders.get(account)
+        if sender is None:
+            sender = self._senders[account] = _Sender()
+        sender.waiting.add(one.sequence)
+        sender.work += work_of(one.transaction)
+        taken = self._pending[one.transaction.id] = Taken(one)
         return taken
+
+
+def _read_one(data: bytes) -> Waiting | Turned:
+    """Read an envelope and the transaction in it."""
+    try:
+        envelope, compact = read_compactly(data)
+        transaction = read_transaction(envelope)
+    except Refused as refused:
+        return Turned(refused)
+    beyond = _beyond_us(transaction, len(compact))
+    return Waiting(transaction, compact) if beyond is None else Turned(beyond, transaction.id)
+
+
+def _beyond_us(transaction: Transaction, size: int) -> Refused | None:
+    """Return why an envelope of good form and so many bytes can neither be ordered nor checked here."""
+    if size > MAX_PAYLOAD_BYTES:
+        return Refused("too_large", None, f"A block has room for {MAX_PAYLOAD_BYTES} bytes.")
+    try:
+        if _brings_hybrid_keys(transaction):
+            require_ml_dsa("keys")
+        if len(transaction.signatures) > 1:
+            require_ml_dsa(None)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def _brings_hybrid_keys(transaction: Transaction) -> bool:

@@ -271,7 +271,7 @@ class Neighbours:
         if neighbour.stale > MAX_STALE:
             reason = f"your blocks are of an epoch that is over; this is epoch {self._running.standing.epoch}"
             raise LinkFaultError(reason, ban=False)
-        faults = await self._running.deliver(Incoming(blocks))
+        faults = await self._running.deliver(await self._running.prepared(blocks))
         if faults:
             raise LinkFaultError(f"a block is not good: {faults[0]}")
         if any(block.epoch > self._running.standing.epoch for block in blocks):

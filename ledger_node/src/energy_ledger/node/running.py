@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -16,8 +16,9 @@ from energy_ledger.genesis import Genesis
 from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
 from energy_ledger.node.chain import Chain, Incoming, Standing, Step
+from energy_ledger.node.checking import MANY, Checkers
 from energy_ledger.node.event_log import EventLog
-from energy_ledger.node.intake import CHUNK, Intake, Taken, Turned
+from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.proving import Proofs
@@ -35,9 +36,6 @@ LONGEST_SLEEP_S: Final = 5.0
 """The wall clock may be set while the node sleeps, so it looks at it this often."""
 CLOCK_BEHIND_MS: Final = 60_000
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
-
-MANY: Final = 2 * CHUNK
-"""Transactions in blocks that come together, from which on all cores check their signatures first."""
 
 _COUNTED: Final = ("blocks_total", "transactions_total", "transactions_refused_total")
 _TIMED: Final = ("store_seconds_total", "apply_seconds_total")
@@ -96,7 +94,8 @@ class Running:
         self.proofs = Proofs(ledger.leaves(), ledger.root, certifier.states, certifier.newest)
         self.start = reader.start()
         self.events = EventLog(ledger.cursor, ledger.time, self.queries.events, self.start.cursor)
-        self.intake = Intake(ledger, threads.ledger, threads.checkers, now)
+        self._checkers = Checkers(threads.checkers)
+        self.intake = Intake(ledger, threads.ledger, threads.checkers, self._checkers, now)
         self.figures = dict.fromkeys(_COUNTED, 0)
         self.seconds = dict.fromkeys(_TIMED, 0.0)
         self.matcher = (
@@ -171,17 +170,19 @@ class Running:
         self._wake.set()
         return admissions
 
+    async def prepared(self, blocks: Sequence[Block]) -> Incoming:
+        """Return blocks for delivery, many transactions' signatures in them checked on all cores."""
+        self._check_alive()
+        ours = [block.envelopes for block in blocks if block.epoch == self.standing.epoch]
+        envelopes = list(chain.from_iterable(ours))
+        return Incoming(blocks, await self.intake.check(envelopes) if len(envelopes) >= MANY else ())
+
     async def deliver(self, incoming: Incoming) -> list[Fault]:
         """Give the chain what came over a link; return, when that is done, which rules its blocks break.
 
         Raises StoppedError when nothing is ordered any more.
         """
         self._check_alive()
-        ours = [block.envelopes for block in incoming.blocks if block.epoch == self.standing.epoch]
-        envelopes = list(chain.from_iterable(ours))
-        if len(envelopes) >= MANY:
-            incoming = replace(incoming, checked=await self.intake.check(envelopes))
-            self._check_alive()
         delivery = _Delivery(incoming, asyncio.get_running_loop().create_future())
         self._deliveries.append(delivery)
         self._wake.set()
@@ -238,6 +239,7 @@ class Running:
             self._end("it was asked to")
             self._wake.set()
             await self._driving
+        await self._checkers.close()
         self.lag.close()
         await self.snapshots.close(await self._last_state() if orderly else None)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -377,8 +378,10 @@ class Node:
             running = self._network
             admissions = await running.submit(envelopes)
             taken = [one for one in admissions if isinstance(one, Taken)]
-            await _ordered(taken)
-            if late := [one for one in taken if not one.placed.done()]:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_S):
+                    await running.intake.ordered(taken)
+            if late := [one for one in taken if one.placed is None]:
                 await running.keep(late)
             return [views.submitted(one) for one in admissions]
         except StoppedError as error:
@@ -401,12 +404,3 @@ class Node:
             return await self._on(threads, function, *args, **kwargs)
         except Refused as refused:
             raise ProblemError(refused.code, refused.message, refused.field) from None
-
-
-async def _ordered(taken: list[Taken]) -> None:
-    """Wait until all are ordered, but not for ever; raises StoppedError when that will not happen."""
-    if not taken:
-        return
-    done, _ = await asyncio.wait([one.placed for one in taken], timeout=WAIT_S)
-    for future in done:
-        future.result()

@@ -1,13 +1,11 @@
 """Asks the solver process for clearings; starts it with the first book."""
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from energy_ledger.market.book import Book, Clearing
-from energy_ledger.node.solver_process import HEADER, pack, unpack
+from energy_ledger.node.helper import Helper, receive
+from energy_ledger.node.solver_process import pack, unpack
 
 _LONGEST_S = 300
 
@@ -20,7 +18,7 @@ class Solver:
     """A process of its own that computes one clearing at a time."""
 
     def __init__(self) -> None:
-        self._process: Process | None = None
+        self._helper = Helper("energy_ledger.node.solver_process")
         self._turn = asyncio.Lock()
 
     async def solve(self, book: Book, within_s: float = _LONGEST_S) -> Clearing:
@@ -46,36 +44,12 @@ class Solver:
 
     async def close(self) -> None:
         """End the process, if it runs."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await self._helper.close()
 
     async def _ask(self, book: Book) -> AsyncIterator[Clearing]:
         """Give clearings of a book, each better than the one before."""
-        process = self._process or await self._start()
-        if process.stdin is None or process.stdout is None:
-            raise SolverError("the solver process has no pipes")
-        process.stdin.write(pack(book))
-        await process.stdin.drain()
-        while True:
-            (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-            clearing = unpack(await process.stdout.readexactly(length))
-            if clearing is None:
-                return
+        answers = await self._helper.send(pack(book))
+        while (clearing := unpack(await receive(answers))) is not None:
             if not isinstance(clearing, Clearing):
                 raise SolverError("the solver answered something else than a clearing")
             yield clearing
-
-    async def _start(self) -> Process:
-        # A session of its own: Ctrl-C is for the node, which then ends this process in order.
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "energy_ledger.node.solver_process"),
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,
-        )
-        return self._process

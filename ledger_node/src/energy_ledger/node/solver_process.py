@@ -1,27 +1,20 @@
-"""The process that computes clearings: books come in on standard input, clearings go out on standard output.
+"""The process that computes clearings: books come in, clearings go out, each better than the one before.
 
 The solver holds the interpreter's lock while it works, so it would stop the node's event loop for as long;
-and it brings some 45 MB that a node without a round to clear need not carry. The process ends when its input
-does, so it never outlives its node, however that ends.
+and it brings some 45 MB that a node without a round to clear need not carry.
 """
 
-import os
 import pickle
-import struct
-import sys
-from contextlib import suppress
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
-HEADER = struct.Struct(">I")
-"""Length of the pickle that follows, in bytes."""
-_NICE = 5
+from energy_ledger.node import helper
 
 
 def pack(value: object) -> bytes:
     """Write a message for the other end of the pipe, which is the same program."""
-    data = pickle.dumps(value)
-    return HEADER.pack(len(data)) + data
+    return pickle.dumps(value)
 
 
 def unpack(data: bytes) -> Any:
@@ -29,23 +22,12 @@ def unpack(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301 -- only the two ends of one pipe between parent and child write it
 
 
-def main() -> None:
-    """Answer books until there are no more, or nobody is left to answer."""
-    os.nice(_NICE)
-    with suppress(BrokenPipeError):
-        answer_all(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def answer_all(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer every book with its clearings, as they get better; None ends them."""
+def answer(request: bytes) -> Iterator[bytes]:
+    """Answer a book with its clearings, as they get better; None ends them."""
     from energy_ledger.market.solver import clearings
 
-    while len(header := requests.read(HEADER.size)) == HEADER.size:
-        (length,) = HEADER.unpack(header)
-        for answer in chain(clearings(unpack(requests.read(length))), (None,)):
-            answers.write(pack(answer))
-            answers.flush()
+    return map(pack, chain(clearings(unpack(request)), (None,)))
 
 
 if __name__ == "__main__":
-    main()
+    helper.run(answer)

@@ -148,7 +148,7 @@ def submitted(admission: Turned | Taken) -> types.Submitted:
             field=refused.field,
             message=refused.message,
         )
-    placed = admission.placed.result() if admission.placed.done() else None
+    placed = admission.placed
     result = placed.result if placed else None
     return types.Submitted(
         accepted=True,

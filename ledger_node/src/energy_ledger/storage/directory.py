@@ -114,6 +114,12 @@ class DataDirectory:
         """Return the token for setting up and reading this node; the first call makes it."""
         return _read_or_make(self.path / "setup.token", new_token)
 
+    def renew_setup_token(self) -> str:
+        """Make another such token; the one before is worth nothing from the node's next start on."""
+        token = new_token()
+        write_atomically(self.path / "setup.token", token + "\n")
+        return token
+
     def voice_mark(self) -> str | None:
         """Return the mark of the database that has spoken for the node's key, None when none has."""
         with suppress(FileNotFoundError):

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate, Kept
 from energy_ledger.ledger.events import Event
@@ -19,8 +21,7 @@ from energy_ledger.storage.schema import CERTIFICATE, COLUMNS, PASSING
 from energy_ledger.storage.trade_packs import drop_live, write_trades
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True, gc=False):
     """A transaction that got its place: its block and number there, and why it was refused, if it was."""
 
     id: bytes
