@@ -68,32 +68,32 @@ def model_of(
         slot_s: length of a slot in seconds.
 
     """
-    assets = [point, *behind]
+    assets = list(behind)
+    loads = (
+        _load(asset, standings[asset.id], runs.get(asset.id), slot_s) for asset in assets if asset.is_load
+    )
+    batteries = (_battery(asset, standings[asset.id]) for asset in assets if asset.asset_type == "battery")
     return HomeModel(
-        point=Point(
-            id=point.id,
-            rated_import_w=point.rated_import_w,
-            rated_export_w=point.rated_export_w,
-            settings=_settings(point),
-        ),
+        point=_point(point),
         base=outlook.base,
         production=outlook.production,
-        roofs=tuple(
-            Roof(id=asset.id, rated_w=asset.rated_export_w, settings=_settings(asset))
-            for asset in assets
-            if is_roof(asset) and asset is not point
-        ),
-        batteries=tuple(
-            battery
-            for asset in behind
-            if asset.asset_type == "battery" and (battery := _battery(asset, standings[asset.id]))
-        ),
-        loads=tuple(
-            load
-            for asset in behind
-            if asset.is_load and (load := _load(asset, standings[asset.id], runs.get(asset.id), slot_s))
-        ),
+        roofs=tuple(map(_roof, filter(is_roof, assets))),
+        batteries=tuple(battery for battery in batteries if battery is not None),
+        loads=tuple(load for load in loads if load is not None),
     )
+
+
+def _point(asset: HomeAsset) -> Point:
+    return Point(
+        id=asset.id,
+        rated_import_w=asset.rated_import_w,
+        rated_export_w=asset.rated_export_w,
+        settings=_settings(asset),
+    )
+
+
+def _roof(asset: HomeAsset) -> Roof:
+    return Roof(id=asset.id, rated_w=asset.rated_export_w, settings=_settings(asset))
 
 
 def _settings(asset: HomeAsset) -> AssetSettings:
@@ -127,22 +127,26 @@ def _load(asset: HomeAsset, standing: Standing, run_by_ms: int | None, slot_s: i
     """Return a load: a machine only while a run of it is wanted, anything else with what it still needs."""
     if asset.asset_type == "appliance":
         return None if run_by_ms is None else _run(asset, run_by_ms, slot_s)
-    if (tank := standing.tank) is not None:
-        return HeatStore(
-            id=asset.id,
-            stored_wh=tank.stored_wh,
-            low_wh=tank.spare_wh,
-            high_wh=tank.high_wh,
-            power_w=asset.rated_import_w,
-            draw_wh=tank.draw_wh,
-            settings=_settings(asset),
-        )
+    if standing.tank is not None:
+        return _heat_store(asset, standing.tank)
     return Car(
         id=asset.id,
         needs_wh=max(0, asset.settings.energy_wh - standing.taken_wh),
         power_w=asset.rated_import_w,
         ready_ms=standing.ready_ms,
         plugged_in=standing.plugged,
+        settings=_settings(asset),
+    )
+
+
+def _heat_store(asset: HomeAsset, tank: Tank) -> HeatStore:
+    return HeatStore(
+        id=asset.id,
+        stored_wh=tank.stored_wh,
+        low_wh=tank.least_wh,
+        high_wh=tank.most_wh,
+        power_w=asset.rated_import_w,
+        draw_wh=tank.draw_wh,
         settings=_settings(asset),
     )
 

@@ -20,10 +20,10 @@ from homeassistant.util import dt as dt_util
 
 from .agent_learned import Learned
 from .agent_model import is_flexible, is_roof, model_of
-from .agent_sources import async_history, async_solar_forecast
+from .agent_sources import async_heat_history, async_history, async_solar_forecast
 from .agent_standing import Standings
 from .assets import HomeAsset, assets_of
-from .const import DOMAIN
+from .const import DOMAIN, HEAT_SENSOR
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .ledger.client import NodeError, RefusedError
 from .ledger.member import Receipt
@@ -79,6 +79,8 @@ class AgentRunner:
             else:
                 self._learned[point.id] = Learned.nothing(slot_s)
                 await self._seed(point)
+            for tank in self._behind(point):
+                await self._seed_heat(self._learned[point.id], tank)
         self._sentences = await async_get_translations(
             self._hass, self._hass.config.language, "exceptions", {DOMAIN}
         )
@@ -277,6 +279,13 @@ class AgentRunner:
         book.learn(one for one in page.items if one.state == "cleared")
         self._learned[point.id].memory.learn_prices(book.coming(0))
         self._rounds = _ROUNDS
+
+    async def _seed_heat(self, learned: Learned, tank: HomeAsset) -> None:
+        """Learn from what the recorder kept of a tank of which nothing is known yet."""
+        if tank.band is not None and tank.id not in learned.heat:
+            thermometer, slot_s = tank.heat[HEAT_SENSOR], self._market.slot_s
+            kept = await async_heat_history(self._hass, tank.subentry_id, thermometer, slot_s)
+            learned.heat_of(tank.id).seed(*kept)
 
     async def _seed(self, point: HomeAsset) -> None:
         """Learn from what the recorder kept of this home's meters."""

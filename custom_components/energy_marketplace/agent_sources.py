@@ -19,7 +19,7 @@ from .const import DOMAIN
 from .trading.forecast import spread_hours
 
 _HISTORY = timedelta(days=28)
-_HOUR_S = 3600
+_HOUR_S, _ROW_S = 3600, 300
 type Hours = dict[int, float]
 """Wh by the start of the hour (ms since the epoch)."""
 
@@ -51,6 +51,39 @@ async def async_history(hass: HomeAssistant, subentry_ids: Iterable[str]) -> dic
         )
         for subentry_id in {subentry_id for subentry_id, _ in names}
     }
+
+
+async def async_heat_history(
+    hass: HomeAssistant, subentry_id: str, thermometer: str, slot_s: int
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return by slot what an asset took (Wh), and how warm its tank was at the slot's start (°C).
+
+    The recorder's five minutes tell it, some ten days back; slots that are not made of them stay unknown.
+    """
+    energy = _sensor(hass, f"{subentry_id}_imported_energy")
+    if energy is None or slot_s % _ROW_S or "recorder" not in hass.config.components:
+        return {}, {}
+    rows = await get_instance(hass).async_add_executor_job(
+        statistics_during_period,
+        hass,
+        dt_util.utcnow() - _HISTORY,
+        None,
+        {energy, thermometer},
+        "5minute",
+        {"energy": "Wh", "temperature": UnitOfTemperature.CELSIUS},
+        {"change", "mean"},
+    )
+    slots: dict[int, list[float]] = {}
+    for row in rows.get(energy, []):
+        if (change := row.get("change")) is not None:
+            slots.setdefault(int(row["start"]) // slot_s, []).append(change)
+    taken = {slot: sum(parts) for slot, parts in slots.items() if len(parts) == slot_s // _ROW_S}
+    starts = {
+        int(row["start"]) // slot_s: mean
+        for row in rows.get(thermometer, [])
+        if int(row["start"]) % slot_s == 0 and (mean := row.get("mean")) is not None
+    }
+    return taken, starts
 
 
 async def async_solar_forecast(hass: HomeAssistant, slot_s: int) -> dict[int, float] | None:

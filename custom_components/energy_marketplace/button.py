@@ -8,9 +8,9 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .assets import HomeAsset, assets_of
+from .assets import HomeAsset
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
-from .entity import AssetEntity
+from .entity import AssetEntity, add_described
 from .ledger.client import NodeError
 from .ledger.orders import FixedBid, Order
 from .ledger.units import slot_wh
@@ -103,12 +103,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the buttons that make sense for each asset."""
-    market = entry.runtime_data.market
-    for asset in assets_of(entry):
-        async_add_entities(
-            [AssetButton(market, asset, button) for button in BUTTONS if button.exists(asset)],
-            config_subentry_id=asset.subentry_id,
-        )
+    add_described(entry, async_add_entities, AssetButton, BUTTONS)
 
 
 class AssetButton(AssetEntity, ButtonEntity):

@@ -1,14 +1,16 @@
 """What the entities have in common: whose device they sit on, and when they are available."""
 
-from typing import override
+from collections.abc import Callable, Iterable
+from typing import Protocol, override
 
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .agent_runner import AgentRunner
-from .assets import HomeAsset
-from .coordinator import MarketCoordinator
+from .assets import HomeAsset, assets_of
+from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
 from .devices import asset_identifier, node_identifier, wallet_identifier
 from .ledger.units import slot_start_ms
 from .metering import MeterCoordinator
@@ -97,3 +99,27 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
         self.entity_description = description
         self._attr_unique_id = f"{meter.asset.subentry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={asset_identifier(meter.asset.subentry_id)})
+
+
+class Described(Protocol):
+    """Describes an entity that only some assets have."""
+
+    @property
+    def exists(self) -> Callable[[HomeAsset], bool]:
+        """Whether an asset has it."""
+        ...
+
+
+def add_described[D: Described](
+    entry: EnergyMarketplaceConfigEntry,
+    add: AddConfigEntryEntitiesCallback,
+    make: Callable[[MarketCoordinator, HomeAsset, D], Entity],
+    descriptions: Iterable[D],
+) -> None:
+    """Add to each asset of a member the entities that it has."""
+    market, described = entry.runtime_data.market, list(descriptions)
+    for asset in assets_of(entry):
+        add(
+            [make(market, asset, one) for one in described if one.exists(asset)],
+            config_subentry_id=asset.subentry_id,
+        )

@@ -14,9 +14,9 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfEnergy, UnitOf
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .assets import HomeAsset, assets_of, async_set, async_set_limits
+from .assets import HomeAsset, async_set, async_set_limits
 from .coordinator import EnergyMarketplaceConfigEntry, MarketCoordinator
-from .entity import AssetEntity
+from .entity import AssetEntity, add_described
 from .ledger.answers import Network
 from .ledger.units import NANO, money_to_nano, price_from_nano, price_to_nano
 
@@ -62,29 +62,26 @@ def _price_nano(value: float) -> int:
     return price_to_nano(round(value, 6))
 
 
+def _price(
+    key: str, exists: Callable[[HomeAsset], bool], value: Callable[[HomeAsset, Network], float], sets: str
+) -> SettingDescription:
+    """Describe one of the two limits of an asset's orders; `sets` is what keeps it."""
+    return SettingDescription(
+        key=key,
+        translation_key=key,
+        unit="/kWh",
+        native_max_value=1_000,
+        native_step=0.0001,
+        exists=exists,
+        value=value,
+        changes=lambda price: {sets: _price_nano(price)},
+        is_limit=True,
+    )
+
+
 NUMBERS = (
-    SettingDescription(
-        key="bid_at_most",
-        translation_key="bid_at_most",
-        unit="/kWh",
-        native_max_value=1_000,
-        native_step=0.0001,
-        exists=lambda asset: asset.rated_import_w > 0,
-        value=_greatest_price,
-        changes=lambda value: {"max_buy_price": _price_nano(value)},
-        is_limit=True,
-    ),
-    SettingDescription(
-        key="offer_at_least",
-        translation_key="offer_at_least",
-        unit="/kWh",
-        native_max_value=1_000,
-        native_step=0.0001,
-        exists=lambda asset: asset.rated_export_w > 0,
-        value=_least_price,
-        changes=lambda value: {"min_sell_price": _price_nano(value)},
-        is_limit=True,
-    ),
+    _price("bid_at_most", lambda asset: asset.rated_import_w > 0, _greatest_price, "max_buy_price"),
+    _price("offer_at_least", lambda asset: asset.rated_export_w > 0, _least_price, "min_sell_price"),
     SettingDescription(
         key="daily_limit",
         translation_key="daily_limit",
@@ -158,12 +155,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the numbers that make sense for each asset."""
-    market = entry.runtime_data.market
-    for asset in assets_of(entry):
-        async_add_entities(
-            [SettingNumber(market, asset, number) for number in NUMBERS if number.exists(asset)],
-            config_subentry_id=asset.subentry_id,
-        )
+    add_described(entry, async_add_entities, SettingNumber, NUMBERS)
 
 
 class SettingNumber(AssetEntity, NumberEntity):

@@ -3,18 +3,23 @@
 from dataclasses import dataclass, field
 from math import sqrt
 
+from custom_components.energy_marketplace.trading.heat import WATER_WH, Band
 from simulation.study.recordings import SLOT_S, Recording, Visit
 
 EFFICIENCY_PCT = 90
 WEAR = 20_000
-TANK_SLOTS = 12
-"""A heat pump's tank holds what it draws in so many average slots of the year, twice that in all."""
+TANK_SLOTS = 24
+"""A heat pump's tank holds between the ends of its band what it draws in so many slots of an average day."""
+LOW_C, HIGH_C, COP = 40.0, 55.0, 3.0
 _WAY = sqrt(EFFICIENCY_PCT / 100)
 
 
 @dataclass
 class House:
-    """How a home stands at the start of a slot; heat is counted as the electricity that made it."""
+    """How a home stands at the start of a slot; heat is counted as the electricity that made it.
+
+    `heated_wh` is what the heat pump took in the last slot, None while the recording alone tells it.
+    """
 
     recording: Recording
     stored_wh: float = 0.0
@@ -22,6 +27,7 @@ class House:
     car_wh: float = 0.0
     missed_wh: float = 0.0
     cold_slots: int = 0
+    heated_wh: float | None = None
     visit: Visit | None = None
     _visits: list[Visit] = field(default_factory=list)
 
@@ -48,8 +54,19 @@ class House:
 
     @property
     def tank_wh(self) -> int:
-        """What the tank holds."""
-        return self.recording.plan.heat_year_kwh * 1000 * TANK_SLOTS * 2 // (365 * 96)
+        """What the tank holds between the ends of its band."""
+        return self.recording.plan.heat_year_kwh * 1000 * TANK_SLOTS // (365 * 96)
+
+    @property
+    def band(self) -> Band:
+        """Between which temperatures the tank is kept, and how large it is."""
+        litres = self.tank_wh * COP / (WATER_WH * (HIGH_C - LOW_C))
+        return Band(low_c=LOW_C, high_c=HIGH_C, litres=litres, cop=COP)
+
+    @property
+    def temperature_c(self) -> float:
+        """What the thermometer in the tank shows."""
+        return LOW_C + (HIGH_C - LOW_C) * self.heat_wh / self.tank_wh
 
     @property
     def heat_w(self) -> int:
@@ -92,6 +109,7 @@ class House:
         )
         self.heat_wh += taken - drawn
         self.cold_slots += wh < taken
+        self.heated_wh = taken
         return taken
 
     def move_battery(self, power_w: float) -> float:

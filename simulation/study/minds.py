@@ -1,7 +1,7 @@
 """Who decides in a home of the study: the agent, with or without foresight, a greedy one, or nobody."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from custom_components.energy_marketplace.trading.agent import Plan, plan
 from custom_components.energy_marketplace.trading.dispatch import battery_w, load_w
 from custom_components.energy_marketplace.trading.firm import Firm
 from custom_components.energy_marketplace.trading.forecast import Forecast, Quantiles, by_habit, surplus
+from custom_components.energy_marketplace.trading.heat import HeatHistory, Tank
 from custom_components.energy_marketplace.trading.home import (
     Battery,
     Car,
@@ -164,7 +165,7 @@ class Agent:
         self.ids = ids
         self.foresight = foresight
         self.memory = Memory(SLOT_S, UTC)
-        self.heat: dict[int, int] = {}
+        self.heat = HeatHistory(SLOT_S, UTC)
         self.plan: Plan | None = None
         self.trades = trades
 
@@ -172,7 +173,11 @@ class Agent:
         """Remember what a slot brought."""
         recording = house.recording
         self.memory.note(START_SLOT + slot, recording.base_wh[slot], recording.roof_wh[slot])
-        self.heat[START_SLOT + slot] = int(recording.heat_wh[slot])
+        if self.ids.heat and house.heated_wh is not None:
+            self.heat.take(START_SLOT + slot, house.heated_wh)
+        elif self.ids.heat:
+            self.heat.read((START_SLOT + slot) * SLOT_S * 1000, house.temperature_c)
+            self.heat.take(START_SLOT + slot, recording.heat_wh[slot])
 
     def decide(self, time_ms: int, house: House, standing: Standing) -> Orders:
         """Plan, and say what follows for the market."""
@@ -206,7 +211,7 @@ class Agent:
             production=production,
             roofs=(Roof(id=self.ids.roof, rated_w=plan_.roof_w),) if self.ids.roof else (),
             batteries=(self._battery(house),) if self.ids.battery else (),
-            loads=tuple(self._loads(slots, house)),
+            loads=tuple(self._loads(time_ms, slots, house)),
         )
 
     def _outlook(self, time_ms: int, slots: range, house: House) -> tuple[Forecast, Forecast]:
@@ -229,23 +234,27 @@ class Agent:
             wear=WEAR,
         )
 
-    def _loads(self, slots: range, house: House) -> Iterable[Load]:
+    def _loads(self, time_ms: int, slots: range, house: House) -> Iterable[Load]:
         if house.visit is not None and house.car_needs_wh >= 1:
             ready_ms = (START_SLOT + house.visit.ready) * SLOT_S * 1000
             power_w = house.recording.plan.car_w
             yield Car(id=self.ids.car, needs_wh=int(house.car_needs_wh), power_w=power_w, ready_ms=ready_ms)
-        if self.ids.heat:
-            known = dict(enumerate(map(int, house.recording.heat_wh), START_SLOT)) if self.foresight else None
-            draws = known or by_habit(self.heat, slots, slot_s=SLOT_S, days=3)
-            tank = house.tank_wh
+        if self.ids.heat and (tank := self._tank(time_ms, slots, house)):
             yield HeatStore(
                 id=self.ids.heat,
-                stored_wh=int(house.heat_wh),
-                low_wh=tank // 4,
-                high_wh=tank * 9 // 10,
+                stored_wh=tank.stored_wh,
+                low_wh=tank.least_wh,
+                high_wh=tank.most_wh,
                 power_w=house.heat_w,
-                draw_wh=draws,
+                draw_wh=tank.draw_wh,
             )
+
+    def _tank(self, time_ms: int, slots: range, house: House) -> Tank | None:
+        self.heat.read(time_ms, house.temperature_c)
+        tank = self.heat.tank(house.band, time_ms, slots, 0)
+        if tank is None or not self.foresight:
+            return tank
+        return replace(tank, draw_wh=dict(enumerate(map(int, house.recording.heat_wh), START_SLOT)))
 
     def live(self, slot: int, house: House, standing: Standing) -> float:
         """Follow the plan; the battery keeps the promises within the slot."""

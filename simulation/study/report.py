@@ -39,6 +39,7 @@ def _mind(
         "sold_short_pct": _share([(day.short_sold_wh, day.sold_wh) for day in days.values()]),
         "bought_short_pct": _share([(day.short_bought_wh, day.bought_wh) for day in days.values()]),
         "penalties": _money(sum(day.penalties for day in days.values())),
+        "cold_slots": sum(sum(one.cold_slots.values()) for one in played),
         "car_missed_kwh": sum(sum(one.missed_wh.values()) for one in played) / 1000,
         "refused": sorted({text for one in played for text in one.refusals}),
         "transactions": sum(one.orders for one in played),

@@ -7,7 +7,7 @@ that is still right is left alone. Call it again with its own answer carried out
 How it decides: see docs/trading.md.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
@@ -19,13 +19,14 @@ from .daytable import Floats
 from .explain import why_battery, why_load, why_trader
 from .firm import Firm
 from .home import Asset, HomeModel, Settings
-from .reconcile import beside, reconcile, standing
+from .reconcile import Changes, beside, reconcile, standing
 from .rules import Decision
 from .scheduling import schedule
 from .sentences import Sentence
 from .terms import terms_of
 from .want import Want
 from .wanted import Budget, affordable, wishes
+from .wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +112,20 @@ def plan(
     changes = reconcile(
         wanted, standing(book.mine, trades, terms.open.start), exact=settings.daily_limit is not None
     )
-    said = {wish.asset: _money_short(settings) for wish in reversed(wished)}
-    said |= {wish.asset: wish.because for wish in reversed(wanted)}
-    agreed = sum(_price_of(trade, home.point.id) for trade in due)
-    rest = want.schedules.net - want.schedules.position.firm
+    return _plan_of(time_ms, want, due, changes, _said(wished, wanted, settings))
+
+
+def _plan_of(
+    time_ms: int, want: Want, due: Sequence[Trade], changes: Changes, said: Mapping[str, Sentence]
+) -> Plan:
+    """Return what was decided, with what it costs and why."""
     return Plan(
         made_ms=time_ms,
         place=tuple(Decision(wish.asset, wish.order(), wish.because) for wish in changes.place),
         cancel=tuple(Cancellation(one.id, one.asset, Sentence("takes_back")) for one in changes.cancel),
-        schedules={asset.id: _schedule(want, asset, said) for asset in home.assets},
-        cost=agreed + _cost(rest, terms.import_price, terms.export_price),
-        supplier_cost=_cost(want.schedules.net, terms.buy, terms.sell),
+        schedules={asset.id: _schedule(want, asset, said) for asset in want.home.assets},
+        cost=_market_cost(want, due),
+        supplier_cost=_cost(want.schedules.net, want.terms.buy, want.terms.sell),
     )
 
 
@@ -153,9 +157,19 @@ class _Book:
         )
 
 
-def _money_short(settings: Settings) -> Sentence:
+def _said(wished: Sequence[Wish], wanted: Sequence[Wish], settings: Settings) -> Mapping[str, Sentence]:
+    """Return by asset why it has the first of its wishes, or that the money for it is spent."""
     limits = [limit for limit in (settings.daily_limit, settings.available) if limit is not None]
-    return Sentence("waits_limit", {"money": min(limits, default=0)})
+    short = Sentence("waits_limit", {"money": min(limits, default=0)})
+    said = {wish.asset: short for wish in reversed(wished)}
+    return said | {wish.asset: wish.because for wish in reversed(wanted)}
+
+
+def _market_cost(want: Want, due: Iterable[Trade]) -> int:
+    """Return what the schedules cost: what is agreed at its price, the rest at what is expected."""
+    agreed = sum(_price_of(trade, want.home.point.id) for trade in due)
+    rest = want.schedules.net - want.schedules.position.firm
+    return agreed + _cost(rest, want.terms.import_price, want.terms.export_price)
 
 
 def _price_of(trade: Trade, point: str) -> int:

@@ -11,7 +11,7 @@ from ..ledger.units import slot_wh
 from .batteries import way_efficiency
 from .daytable import Floats
 from .home import Appliance, AssetSettings, Battery, Car, HeatStore, Load
-from .scheduling import car_envelope, heat_envelope, run_starts, sure_room
+from .scheduling import car_envelope, heat_envelope, run_starts, sure_room, surely_bought
 from .sentences import Sentence
 from .terms import Terms
 from .want import CHUNK, GRAIN_WH, LEAST_WH, LEVELS, PRICE_GRAIN, Want, outside_buy, slot_wishes
@@ -119,13 +119,18 @@ def _run_bid(want: Want, run: Appliance, taking: Flags) -> Iterator[RunWish]:
 
 
 def battery_bids(want: Want, battery: Battery, taking: Flags) -> Iterator[WindowWish]:
-    """Bid for what a battery is planned to take from the street, for no more than it will save."""
+    """Bid for what a battery is planned to take from the street, for no more than it will save.
+
+    A sunnier day than expected fills it by itself: no more is bid for than it would buy on such a day too.
+    """
     if not battery.settings.buys:
         return
     terms, path = want.terms, want.schedules.paths[battery.id]
     bought = terms.by_place(want.firm.bought.get(battery.id, {}))
     wanted = np.minimum(np.maximum(0.0, path.wh), np.maximum(0.0, want.schedules.net)) - bought
-    wanted = np.where(taking, wanted, 0.0)
+    wanted = np.where(taking, np.maximum(0.0, wanted), 0.0)
+    left = surely_bought(battery, want.schedules, terms) - bought.sum()
+    wanted = np.minimum(wanted, np.maximum(0.0, left + wanted - np.cumsum(wanted)))
     margin = 0.0 if battery.settings.strategy == "help_street" else LEVELS[0]
     saves = path.worth * way_efficiency(battery) - margin * (terms.cap - terms.floor)
     limits = _limited(np.minimum(saves, outside_buy(terms)), battery.settings)

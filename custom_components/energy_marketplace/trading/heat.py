@@ -16,7 +16,7 @@ from .habit import usual
 WATER_WH: Final = 1.163
 """What a litre of water holds per kelvin (Wh): 4,186 J."""
 SPARE: Final = 0.1
-"""The plan stays this share of the band above its low end, for draws that nobody expects."""
+"""The plan stays this share of the band away from both ends, for draws that come otherwise than expected."""
 _HELD_MS: Final = 3_600_000
 """A thermometer that is silent is believed for an hour."""
 _SLOTS_TO_LEARN: Final = 8
@@ -56,11 +56,14 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tank:
-    """A tank as it stands: Wh above the low end of its band, room up to the high end, Wh drawn by slot."""
+    """A tank as it stands, in Wh above the low end of its band, and what will be drawn from it by slot.
+
+    The plan keeps it between `least_wh` and `most_wh`.
+    """
 
     stored_wh: int
-    spare_wh: int
-    high_wh: int
+    least_wh: int
+    most_wh: int
     draw_wh: Mapping[int, int]
 
 
@@ -77,6 +80,14 @@ class HeatHistory:
     def take(self, slot: int, wh: float) -> None:
         """Note what the meter showed for a slot."""
         self._taken.put(slot, wh)
+
+    def seed(self, taken: Mapping[int, float], starts_c: Mapping[int, float]) -> None:
+        """Learn from what a recorder kept: Wh by slot, and how warm it was (°C) at the start of slots."""
+        for slot, wh in taken.items():
+            self.take(slot, wh)
+        for slot, start_c in starts_c.items():
+            if slot + 1 in starts_c:
+                self._warmed.put(slot, starts_c[slot + 1] - start_c)
 
     def read(self, time_ms: int, temperature_c: float) -> None:
         """Note a temperature; the first of a slot counts as that of its start."""
@@ -124,11 +135,11 @@ class HeatHistory:
             return None
         drawn = usual(self._taken.minus(self._warmed, wh_per_k), slots)
         unknown = daily_wh / self._taken.per_day
-        high_wh = (band.high_c - band.low_c) * wh_per_k
+        whole_wh = (band.high_c - band.low_c) * wh_per_k
         return Tank(
             stored_wh=round((temperature_c - band.low_c) * wh_per_k),
-            spare_wh=round(SPARE * high_wh),
-            high_wh=round(high_wh),
+            least_wh=round(SPARE * whole_wh),
+            most_wh=round((1.0 - SPARE) * whole_wh),
             draw_wh={slot: max(0, round(drawn.get(slot, unknown))) for slot in slots},
         )
 

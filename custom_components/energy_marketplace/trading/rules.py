@@ -150,13 +150,7 @@ def fill_battery(
     energy_wh = min(room, most * (deadline - window.start))
     if energy_wh <= 0:
         return None
-    order = FlexibleBid(
-        price=price,
-        energy_wh=energy_wh,
-        earliest=window.start,
-        deadline=deadline,
-        max_wh_per_slot=min(most, energy_wh),
-    )
+    order = _any_time(price, energy_wh, range(window.start, deadline), most)
     return Decision(asset, order, Sentence("fill_battery", {"energy_wh": energy_wh, "price": price}))
 
 
@@ -196,16 +190,20 @@ def request_energy(
             movable_wh=movable,
             energy_wh=energy_wh,
         )
-    order = FlexibleBid(
+    finish_ms = window.stop * parameters.slot_s * 1000
+    because = Sentence("request_energy", {"energy_wh": energy_wh, "price": price, "finish_ms": finish_ms})
+    return Decision(asset, _any_time(price, energy_wh, window, most), because)
+
+
+def _any_time(price: int, energy_wh: int, window: range, most: int) -> FlexibleBid:
+    """Return a bid for an energy in any slots of a window, in none of them for more than `most`."""
+    return FlexibleBid(
         price=price,
         energy_wh=energy_wh,
         earliest=window.start,
         deadline=window.stop,
         max_wh_per_slot=min(most, energy_wh),
     )
-    finish_ms = window.stop * parameters.slot_s * 1000
-    because = Sentence("request_energy", {"energy_wh": energy_wh, "price": price, "finish_ms": finish_ms})
-    return Decision(asset, order, because)
 
 
 def _wished_window(can: range, start_ms: int, finish_ms: int, parameters: Parameters) -> range:

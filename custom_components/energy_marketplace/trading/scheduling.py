@@ -175,6 +175,15 @@ def sure_room(load: Car | HeatStore, terms: Terms) -> Floats:
     return np.maximum(0.0, (load.high_wh - load.stored_wh + drawn) * 100 / load.heat_pct)
 
 
+def surely_bought(battery: Battery, schedules: Schedules, terms: Terms) -> float:
+    """Return what a battery buys in all (Wh) even if the sun stays at its high end and need at its low."""
+    path = schedules.paths[battery.id]
+    net = schedules.need.low + schedules.loads_wh + schedules.batteries_wh - path.wh
+    own = _for_battery(battery, schedules.position, terms)
+    sunny = best_path(battery, own, net, terms.slot_s, _rest_worth(battery, terms))
+    return float(np.minimum(np.maximum(0.0, sunny.wh), np.maximum(0.0, net + sunny.wh)).sum())
+
+
 def _drawn(store: HeatStore, terms: Terms) -> Floats:
     return np.cumsum(terms.by_place(store.draw_wh) + slot_wh(store.loss_w, terms.slot_s))
 

@@ -356,6 +356,7 @@ async def test_a_device_that_may_be_several_is_asked_about(home, member, meter, 
     assert step["step_id"] == "check"
     done = await home.config_entries.subentries.async_configure(step["flow_id"], {"inverted": False})
     assert done["data"]["meter"]["profile"] == "sdm120"
+    await home.async_block_till_done()
 
 
 async def test_one_kind_alone_is_taken(home, member, meter, monkeypatch):

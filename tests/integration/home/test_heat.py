@@ -62,8 +62,8 @@ async def test_the_planner_is_told_how_warm_the_water_is(agent, planned, show_c)
     [boiler] = planned.told["home"].loads
     assert isinstance(boiler, HeatStore)
     kelvin = 200 * WATER_WH
-    assert (boiler.stored_wh, boiler.high_wh) == (round(5 * kelvin), round(15 * kelvin))
-    assert boiler.low_wh == round(1.5 * kelvin)
+    assert boiler.stored_wh == round(5 * kelvin)
+    assert (boiler.low_wh, boiler.high_wh) == (round(1.5 * kelvin), round(13.5 * kelvin))
     assert (boiler.power_w, boiler.settings.automatic) == (2_000, True)
     assert set(boiler.draw_wh.values()) == {50}
 

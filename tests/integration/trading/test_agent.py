@@ -1,5 +1,6 @@
 """What the agent promises, whatever the home."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from custom_components.energy_marketplace.ledger.orders import BlockBid, FixedBid, FlexibleBid, Offer
 from custom_components.energy_marketplace.ledger.tariff import NetworkTariff, TariffStep
+from custom_components.energy_marketplace.trading.forecast import Forecast, Quantiles
 from custom_components.energy_marketplace.trading.home import (
     Appliance,
     AssetSettings,
@@ -409,6 +411,33 @@ def test_a_battery_buys_where_nights_are_cheap_and_days_are_dear():
     assert all(datetime.fromtimestamp(slot * 900, UTC).hour < 6 for slot in taken)
     assert any(decision.asset == "battery" for decision in planned.place)
     assert planned.schedules["battery"].because.key in ("takes_at", "rests", "gives_home")
+
+
+CHEAP_NIGHT = {
+    slot - 96 * day: 90_000 for slot in h.WINDOW if 10 <= slot - NOW_SLOT < 30 for day in range(1, 8)
+}
+EMPTY = Battery(id="battery", stored_wh=0, capacity_wh=6_000, reserve_wh=0, charge_w=4_000, discharge_w=4_000)
+
+
+def bids_at_night(model):
+    """Return what a battery bids for in all (Wh) that is planned to fill itself in a cheap night."""
+    planned = h.decide(replace(model, batteries=(EMPTY,)), prices=CHEAP_NIGHT)
+    assert sum(planned.schedules["battery"].slots_wh[10:30]) > 3_000
+    return sum(one.order.energy_wh for one in planned.place if one.asset == "battery")
+
+
+def test_a_battery_without_a_roof_buys_where_neighbours_are_usually_cheap():
+    assert bids_at_night(h.home(300, 0, 0.2)) > 5_000
+
+
+def test_a_battery_buys_only_what_a_sunnier_day_leaves_room_for():
+    def shines(most):
+        day = {slot: Quantiles(0, 250, most) for slot in h.WINDOW[40:]}
+        return replace(h.home(300, roofs=(ROOF,)), production=Forecast(day))
+
+    certain, uncertain = bids_at_night(shines(260)), bids_at_night(shines(900))
+    assert certain > 3_000
+    assert uncertain < certain / 2
 
 
 def test_a_battery_sells_in_the_evening_what_neighbours_usually_pay_for():

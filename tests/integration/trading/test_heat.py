@@ -173,8 +173,8 @@ def test_what_is_drawn_is_expected_at_its_time_of_day():
     morning = max(day, key=tank.draw_wh.__getitem__)
     assert morning % 96 == 28
     assert tank.stored_wh == pytest.approx((temperature - 45) * 200 * WATER_WH, abs=1)
-    assert tank.high_wh == round(15 * 200 * WATER_WH)
-    assert tank.spare_wh == pytest.approx(0.1 * tank.high_wh, abs=1)
+    whole_wh = 15 * 200 * WATER_WH
+    assert (tank.least_wh, tank.most_wh) == (round(0.1 * whole_wh), round(0.9 * whole_wh))
 
 
 def test_of_a_new_tank_the_energy_is_expected_that_people_said():
@@ -230,3 +230,18 @@ def test_a_flicker_of_the_thermometer_switches_nothing(temperatures, flicker):
     assert BAND.edge(60.0, None) == BAND.edge(60.0 - flicker, "hot") == "hot"
     assert BAND.edge(46.6, "cold") is None
     assert BAND.edge(58.4, "hot") is None
+
+
+def test_what_a_recorder_kept_teaches_as_much_as_having_seen_it():
+    lived_through, _ = lived(233)
+    slots = range(NOW_SLOT - 4 * 96, NOW_SLOT)
+    taken = {slot: lived_through._taken.get(slot) for slot in slots}
+    starts, temperature = {}, 52.0
+    for slot in slots:
+        starts[slot] = temperature
+        temperature += lived_through._warmed.get(slot)
+    seeded = HeatHistory(SLOT_S)
+    seeded.seed(taken, starts | {NOW_SLOT: temperature})
+    unsized = Band(low_c=45, high_c=60)
+    assert seeded.wh_per_k(unsized) == pytest.approx(lived_through.wh_per_k(unsized))
+    assert seeded.temperature_c(NOW) is None
