@@ -113,5 +113,5 @@ def _last_start(order: Order) -> int:
                 slot -= 1
             return slot
         case _:
-            fills = order.fills
-            return max(slot for slot, wh in terms.wh_by_slot.items() if wh != fills.get(slot))
+            latest = sorted(map(int, terms.slots), reverse=True)
+            return next(slot for slot in latest if terms.slots[str(slot)] != order.fills.get(slot))
