@@ -176,19 +176,27 @@ class DeliveryControl:
 
     async def _apply(self) -> None:
         async with self._busy:
-            wanted, state = self._wanted, self._hass.states.get(self._entity_id)
-            if wanted is None or state is None or state.state in _SILENT:
-                return
-            self._wanted = None
-            if self._is(state.state, wanted):
+            if self._to_do() is None:
                 return
             # Who is killed right after switching must know at the next start that it is to be given back.
             await self._market.store.async_write_through()
+            if (wanted := self._to_do()) is None:
+                return
+            self._wanted = None
             try:
                 await self._call(wanted)
             except (HomeAssistantError, ValueError) as error:
                 _LOGGER.warning("%s could not be set to %s: %s", self._entity_id, wanted, error)
                 self._wanted = wanted
+
+    def _to_do(self) -> str | None:
+        """Return what is still to be set; None if nothing is, or while the entity cannot be reached."""
+        wanted, state = self._wanted, self._hass.states.get(self._entity_id)
+        if wanted is None or state is None or state.state in _SILENT:
+            return None
+        if self._is(state.state, wanted):
+            self._wanted = None
+        return self._wanted
 
     async def _call(self, value: str) -> None:
         action, data = _action(self._domain, value)

@@ -48,7 +48,6 @@ def _network_facts(market: MarketCoordinator) -> Facts:
         "members": network.members,
         "validators": len(network.committee),
         "slot_s": network.parameters.slot_s,
-        "approval": network.parameters.approval,
         "in_sync": network.in_sync,
         "problem": network.problem,
     }

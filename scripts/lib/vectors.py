@@ -422,7 +422,11 @@ def transaction(wallet: Wallet, number: int, kind: str, fields: dict[str, Any]) 
 def audit() -> Any:
     """An asset's log of three events in two commits, one of them with letters beyond ASCII."""
     asset = transaction_id(b"the roof's registration")
-    told = [(4, 17, "asset.registered", "Dach Süd ☀"), (4, 19, "asset.updated", 'the "roof"'), (9, 31, "asset.updated", "roof")]
+    told = [
+        (4, 17, "asset.registered", "Dach Süd ☀"),
+        (4, 19, "asset.updated", 'the "roof"'),
+        (9, 31, "asset.updated", "roof"),
+    ]
     events = [
         {
             "accounts": [BO.address], "assets": [asset], "commit": commit, "cursor": cursor, "data": {"id": asset, "name": name},
@@ -479,8 +483,12 @@ def proofs() -> Any:
         "committee": [key.hex() for key in electorate.keys],
         "seeds": [seed.hex() for seed in seeds],
         "quorum": electorate.quorum,
-        "state": {"commit": state.commit, "time": state.time, "root": state.root.hex(),
-                  "leader": state.leader.hex()},
+        "state": {
+            "commit": state.commit,
+            "time": state.time,
+            "root": state.root.hex(),
+            "leader": state.leader.hex(),
+        },
         "signed": (crypto.tag("state") + electorate.network + bytes(8) + state.encode()).hex(),
         "vote": StateVote(state, votes[0][1]).encode().hex(),
         "leaves": [{"key": key.decode(), "value": value.hex()} for key, value in leaves],

@@ -39,7 +39,7 @@ h2 { font-size: 16px; font-weight: 500; margin: 0 0 12px; display: flex; align-i
 .badge.good { background: rgba(var(--rgb-success-color, 67, 160, 71), .18); }
 .badge.bad { background: rgba(var(--rgb-error-color, 219, 68, 55), .2); }
 .warning { border-left: 4px solid var(--warning-color, #ffa600); padding: 8px 12px; background: var(--secondary-background-color); }
-form { display: grid; gap: 12px; }
+form { display: grid; gap: 12px; max-width: 560px; }
 label { display: grid; gap: 4px; font-size: 12px; color: var(--secondary-text-color); }
 input, select { font: inherit; font-size: 14px; color: var(--primary-text-color);
   background: var(--ha-color-form-background, var(--input-fill-color, var(--secondary-background-color)));
@@ -47,7 +47,7 @@ input, select { font: inherit; font-size: 14px; color: var(--primary-text-color)
 button { font: inherit; font-weight: 500; color: var(--text-primary-color, #fff); background: var(--primary-color); border: 0;
   border-radius: 18px; padding: 9px 18px; cursor: pointer; }
 button.plain { background: none; color: var(--primary-color); padding: 6px 10px; }
-td button.plain { padding: 2px 0; border-radius: 4px; }
+td button.plain { padding: 2px 0; border-radius: 4px; text-align: left; }
 button:disabled { opacity: .5; cursor: default; }
 button:focus-visible, input:focus-visible, select:focus-visible { outline: 2px solid var(--primary-color); outline-offset: 2px; }
 nav button:focus-visible { outline-color: currentColor; outline-offset: -4px; }

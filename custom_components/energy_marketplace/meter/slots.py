@@ -26,7 +26,8 @@ the old one ended and the new one began (`exchange`). Registers in readings are 
 never rolled over and was never exchanged.
 
 Samples older than the last one mean that the clock was set back: they are not used, and the slot in which
-time resumes becomes a gap.
+time resumes becomes a gap. A clock that is wrong from the first look after a pause on cannot be noticed here:
+until it is set, energy may lie in another slot than it flowed in, though none is lost or counted twice.
 """
 
 from collections.abc import Mapping

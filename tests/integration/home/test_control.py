@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from homeassistant.core import Context
+from homeassistant.core import Context, callback
 
 from custom_components.energy_marketplace.ledger.answers import Event
 from tests.integration.conftest import HOME, WASHER, asset
@@ -167,3 +167,41 @@ class TestWrong:
         await deliver(300)
         assert "could not be set to no such option" in caplog.text
         assert value(home, SELECT) == "eco"
+
+
+async def test_what_is_switched_is_on_disk_before_it_is_switched(home, running, deliver, hass_storage):
+    """Who is killed in between must know at the next start that the machine is to be switched off."""
+    kept = []
+
+    def note(event):
+        if event.data["entity_id"] == SWITCH and event.data["new_state"].state == "on":
+            data = hass_storage[f"energy_marketplace.{running.entry_id}"]["data"]
+            kept.extend(part["drive"] for name, part in data.items() if name.startswith("control "))
+
+    home.bus.async_listen("state_changed", callback(note))
+    await deliver(300)
+    assert kept == [{"value": "on", "after": "off", "overridden": False}]
+
+
+async def test_a_delivery_that_ends_while_its_start_is_written_down_switches_nothing(
+    home, running, deliver, monkeypatch
+):
+    market = running.runtime_data.market
+    store = market.store
+    real, ended = store.async_write_through, []
+
+    async def write():
+        await real()
+        if not ended:
+            ended.append(1)
+            market.book.trades.clear()
+            market.book.changes += 1
+            market.async_update_listeners()
+
+    monkeypatch.setattr(store, "async_write_through", write)
+    switched = []
+    home.bus.async_listen("call_service", switched.append)
+    await deliver(300)
+    assert ended
+    assert value(home, SWITCH) == "off"
+    assert switched == []

@@ -102,6 +102,16 @@ async def test_what_never_arrived_and_is_too_late_now_is_ordered_anew_if_it_is_s
     assert len(world.market.outbox) == 0
 
 
+async def test_nothing_is_ordered_while_the_node_does_not_say_what_became_of_an_order(world):
+    await world.ledger.lose_quorum()
+    order, _ = await bid(world)
+    world.ledger.answers[f"transactions/{order}"] = "nonsense"
+    assert await world.entry.runtime_data.agent._may_order() is False
+    del world.ledger.answers[f"transactions/{order}"]
+    await world.ledger.regain_quorum()
+    assert await world.entry.runtime_data.agent._may_order() is True
+
+
 async def test_a_node_that_takes_nothing_from_this_member_leaves_nothing_open(world):
     world.ledger.tokens = set()
     with pytest.raises(NotAuthorizedError):

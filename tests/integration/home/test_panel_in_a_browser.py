@@ -10,6 +10,7 @@ from homeassistant.setup import async_setup_component
 
 from custom_components.energy_marketplace.agent_runner import AGENT
 from custom_components.energy_marketplace.const import DOMAIN
+from custom_components.energy_marketplace.ledger.address import Address
 from custom_components.energy_marketplace.panel import _async_url
 from tests.integration.conftest import HOME, WASHER
 from tests.integration.home.stand_in import trade
@@ -21,6 +22,7 @@ TRANSLATIONS = HERE.parents[2] / "custom_components" / DOMAIN / "translations"
 LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
 VIEWS = ("overview", "orders", "statement", "district", "audit", "neighbours")
 REDEMPTION = "5e" * 32
+ASKING = str(Address(bytes.fromhex("77" * 32), test=True))
 PHONE, SLATE, DESK = 390, 820, 1360
 SLOT_MS, NANO = 900_000, 1_000_000_000
 SEEN = "panel.shadowRoot.querySelector('main').innerText"
@@ -66,8 +68,7 @@ async def street(home, node, member):
     me, market = member.data["address"], member.runtime_data.market
     now = market.slot_now()
     node.accounts[me]["roles"] = ["founder", "treasurer"]
-    node.network_more = {"parameters": {**_parameters(node), "approval": "manual"}}
-    node.account("tkwh1neighbour", "Ada Lovelace-Bartholomäus", status="pending")
+    node.account(ASKING, "Ada Lovelace-Bartholomäus", status="pending")
     await market.async_refresh()
     await _trade(node, me, now)
     _rounds(node, me, now)
@@ -77,11 +78,6 @@ async def street(home, node, member):
     market.book.note_origin("0f" * 32, AGENT)
     await until(lambda: market.book.orders and len(market.book.trades) == 5)
     return member
-
-
-def _parameters(node):
-    times = ("slot_s", "horizon_slots", "round_s", "proposal_window_s", "gate_s", "grace_slots")
-    return {key: node.rules[key] for key in (*times, "readings", "approval")}
 
 
 async def _trade(node, me, now):
@@ -125,7 +121,7 @@ def _papers(node, me, now):
     shares = {"self_sufficiency_ppm": 432_100, "self_consumption_ppm": None, "money_kept": 55 * NANO}
     days = {"days_complete": 12, "positive": False, "baseline_peak_import_wh": None}
     node.district = energy | shares | days
-    asked = {"account": "tkwh1neighbour", "amount": 5 * NANO, "reference": "IBAN 7", "note": None}
+    asked = {"account": ASKING, "amount": 5 * NANO, "reference": "IBAN 7", "note": None}
     when = {"requested": now * SLOT_MS, "settled": None, "state": "requested"}
     node.answers["redemptions"] = {"items": [{"id": REDEMPTION, **asked, **when}], "next": None}
     day = {"feeder": "north", "day": now // 96, "metered_wh": 90_000, "members_wh": 80_000}
@@ -255,6 +251,14 @@ async def test_an_invite_is_made_and_shown_as_text_and_picture(show):
     await page.until(f"{SEEN}.includes('kwhinvite1')")
     assert await page.run("panel.shadowRoot.querySelector('img.qr').decode().then(() => true)")
     assert await page.run(TOO_WIDE) == []
+
+
+async def test_a_founder_lets_in_who_asks(show, node):
+    page = await show()
+    await turn(page, "neighbours")
+    await press(page, "Let a neighbour in")
+    await until(lambda: node.submitted and node.submitted[-1]["kind"] == "member.approve")
+    assert node.submitted[-1]["member"] == ASKING
 
 
 async def test_a_treasurer_settles_what_a_member_asked_for(show, node):

@@ -20,6 +20,7 @@ export class Neighbours {
   }
 
   update(home) {
+    this.home = home;
     this.#askMembers(home);
     const key = [home.entry_id, home.wallet.address, ...home.wallet.roles].join();
     if (key !== this.key) this.#build(home);
@@ -28,13 +29,12 @@ export class Neighbours {
   }
 
   #build(home) {
-    const { wallet, network } = home;
+    const { wallet } = home;
     const is = (role) => wallet.roles.includes(role);
     this.payouts = new Payouts(this.context, home);
     this.payouts.knows(this.names);
     this.cards = [
       is("founder") ? this.#invite(home) : null,
-      is("founder") && network.approval === "manual" ? this.#approve(home) : null,
       is("treasurer") ? this.#issue(home) : null,
       this.#pay(home),
       this.#address(wallet),
@@ -62,11 +62,11 @@ export class Neighbours {
   #showMembers(members) {
     const { texts } = this.context;
     const columns = ["name", "roles", "state", "address"].map((key) => column(texts(key)));
-    const rows = members.map(({ name, roles, status, account }) => [
-      name,
-      roles.map((role) => texts(`role_${role}`)).join(", "),
-      texts(`member_${status}`),
-      el("code", {}, account),
+    const rows = members.map((one) => [
+      one.name,
+      one.roles.map((role) => texts(`role_${role}`)).join(", "),
+      this.#standing(one),
+      el("code", {}, one.account),
     ]);
     this.names = Object.fromEntries(members.map(({ name, account }) => [account, name]));
     this.payouts.knows(this.names);
@@ -113,16 +113,23 @@ export class Neighbours {
     ];
   }
 
-  #approve({ entry_id }) {
-    const { call, texts } = this.context;
-    return card(
-      texts("approve"),
-      this.#form({
-        fields: [field(texts("member_address"), text("member", { list: KNOWN }))],
-        button: texts("approve"),
-        send: ({ member }) => call("approve_member", { member, config_entry: entry_id }),
-      }),
-    );
+  // Where the founder lets people in by hand, a button stands beside who asks.
+  #standing({ account, status }) {
+    const { texts } = this.context;
+    const state = texts(`member_${status}`);
+    if (status !== "pending" || !this.home.wallet.roles.includes("founder")) return state;
+    const approve = el("button", { class: "plain", onclick: () => this.#approve(account) }, texts("approve"));
+    return el("span", { class: "choices" }, state, approve);
+  }
+
+  async #approve(member) {
+    try {
+      await this.context.call("approve_member", { member, config_entry: this.home.entry_id });
+      this.asked = null;
+      await this.#askMembers(this.home);
+    } catch (error) {
+      put(this.said, await this.context.explain(error));
+    }
   }
 
   #issue({ entry_id, wallet, network }) {

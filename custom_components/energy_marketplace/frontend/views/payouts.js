@@ -1,6 +1,6 @@
 // Turning vouchers back into real money: a member asks, the treasurer pays or gives the vouchers back.
 
-import { el, figure, put, table, text } from "../dom.js";
+import { el, figure, long, put, table, text } from "../dom.js";
 import { actionForm, field } from "./form.js";
 
 const EVERY_MS = 60_000;
@@ -74,7 +74,7 @@ export class Payouts {
 
   #table(rows, isTreasurer) {
     const { format, texts } = this.context;
-    const columns = [text(texts("when")), text(texts("name")), figure(texts("amount")), text(texts("reference")), text(texts("state"))];
+    const columns = [text(texts("when")), text(texts("name")), figure(texts("amount")), text(texts("reference")), long(texts("state"))];
     const cells = rows.map((row) => [
       format.full(row.requested),
       this.names[row.account] ?? "–",

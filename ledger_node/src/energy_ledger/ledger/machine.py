@@ -37,41 +37,7 @@ from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import Frozen, Leaf, State
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.market.book import Book
-from energy_ledger.member_payloads import (
-    AssetRetire,
-    CommunityPay,
-    FlexibilityAnnounce,
-    KeyRotate,
-    Leave,
-    PolicySet,
-    RoleSet,
-    Suspend,
-    TariffSet,
-    VoucherRedeem,
-    VoucherSettle,
-)
-from energy_ledger.payloads import (
-    Approve,
-    AssetRegister,
-    AssetUpdate,
-    CertificateCancel,
-    CertificateClaim,
-    CertificateTransfer,
-    ClaimDecide,
-    ClaimOpen,
-    ClearingPropose,
-    CommitteeVote,
-    CreditSet,
-    Join,
-    OrderCancel,
-    OrderPlace,
-    Payload,
-    ReadingAttest,
-    ReadingDisclose,
-    ReadingTotal,
-    Transfer,
-    VoucherIssue,
-)
+from energy_ledger.payloads import Join
 from energy_ledger.refusals import Code, Refused
 from energy_ledger.tariffs import Schedule
 from energy_ledger.transactions import Transaction
@@ -119,36 +85,36 @@ class Money(Struct, frozen=True, gc=False):
 type _Plan = Callable[[Request, Any], Action]
 """What checks the rules of a kind, and returns what it does."""
 
-_PLANS: Final[dict[type[Payload], _Plan]] = {
-    Approve: members.plan_approve,
-    Leave: membership.plan_leave,
-    Suspend: membership.plan_suspend,
-    RoleSet: membership.plan_role,
-    KeyRotate: membership.plan_rotate,
-    AssetRegister: assets.plan_register,
-    AssetUpdate: assets.plan_update,
-    AssetRetire: assets.plan_retire,
-    FlexibilityAnnounce: flexibility.plan_announce,
-    OrderPlace: orders.plan_place,
-    OrderCancel: orders.plan_cancel,
-    ReadingAttest: readings.plan_attest,
-    ClaimOpen: claims.plan_open,
-    ClaimDecide: claims.plan_decide,
-    CertificateTransfer: certificates.plan_transfer,
-    CertificateCancel: certificates.plan_cancel,
-    CertificateClaim: certificates.plan_claim,
-    ReadingDisclose: disclosures.plan_disclose,
-    ReadingTotal: day_totals.plan_total,
-    ClearingPropose: clearings.plan_propose,
-    Transfer: money.plan_transfer,
-    VoucherIssue: money.plan_issue,
-    VoucherRedeem: vouchers.plan_redeem,
-    VoucherSettle: vouchers.plan_settle,
-    CommunityPay: money.plan_community_pay,
-    CreditSet: money.plan_credit,
-    TariffSet: policy.plan_tariff,
-    PolicySet: policy.plan_policy,
-    CommitteeVote: committees.plan_vote,
+_PLANS: Final[Mapping[str, _Plan]] = {
+    "member.approve": members.plan_approve,
+    "member.leave": membership.plan_leave,
+    "member.suspend": membership.plan_suspend,
+    "member.role": membership.plan_role,
+    "key.rotate": membership.plan_rotate,
+    "asset.register": assets.plan_register,
+    "asset.update": assets.plan_update,
+    "asset.retire": assets.plan_retire,
+    "flexibility.announce": flexibility.plan_announce,
+    "order.place": orders.plan_place,
+    "order.cancel": orders.plan_cancel,
+    "reading.attest": readings.plan_attest,
+    "claim.open": claims.plan_open,
+    "claim.decide": claims.plan_decide,
+    "certificate.transfer": certificates.plan_transfer,
+    "certificate.cancel": certificates.plan_cancel,
+    "certificate.claim": certificates.plan_claim,
+    "reading.disclose": disclosures.plan_disclose,
+    "reading.total": day_totals.plan_total,
+    "clearing.propose": clearings.plan_propose,
+    "transfer": money.plan_transfer,
+    "voucher.issue": money.plan_issue,
+    "voucher.redeem": vouchers.plan_redeem,
+    "voucher.settle": vouchers.plan_settle,
+    "community.pay": money.plan_community_pay,
+    "credit.set": money.plan_credit,
+    "tariff.set": policy.plan_tariff,
+    "policy.set": policy.plan_policy,
+    "committee.vote": committees.plan_vote,
 }
 
 
@@ -430,7 +396,7 @@ class Ledger:
         if sender is None:
             raise _unknown_account()
         check_right(sender, transaction.kind)
-        plan = _PLANS[type(payload)]
+        plan = _PLANS[transaction.kind]
         return plan(Request(self._state, transaction.id, sender, time), payload)
 
 

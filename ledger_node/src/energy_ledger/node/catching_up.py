@@ -8,10 +8,10 @@ from energy_ledger.dag.blocks import Block, BlockError, BlockRef, decode_block
 from energy_ledger.dag.linearizer import DEPTH
 from energy_ledger.network.frames import AskHistory, History
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
+from energy_ledger.node.asking import Asking
 from energy_ledger.node.chain import Chain, Incoming
 from energy_ledger.node.running import Running, StoppedError
 
-ANSWER_S: Final = 30.0
 FAR_ROUNDS: Final = 20
 """Who is further behind than this takes pages instead of waiting for what is missing block by block."""
 
@@ -28,35 +28,27 @@ class CatchingUp:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._task: asyncio.Task[None] | None = None
-        self._answer: asyncio.Future[History] | None = None
-        self._source: Link | None = None
+        self._asking = Asking[History]()
         self.target = 0
         """The commit that the neighbour who is asked has reached."""
 
     @property
     def is_busy(self) -> bool:
         """Whether history is being taken now."""
-        return self._task is not None and not self._task.done()
+        return self._asking.is_busy
 
     def begin(self, link: Link, commit: int) -> None:
         """Take history from a neighbour that has reached this commit, unless that is being done."""
         self.target = max(self.target, commit)
-        if not self.is_busy:
-            self._source = link
-            self._task = asyncio.create_task(self._follow(link))
+        self._asking.begin(link, self._follow)
 
     def take(self, link: Link, page: History) -> None:
         """Take a page that came; raises LinkFaultError when nobody asked for it."""
-        if link is not self._source or self._answer is None or self._answer.done():
-            raise LinkFaultError("nobody asked for this history")
-        self._answer.set_result(page)
+        self._asking.take(link, page)
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._asking.close()
 
     async def _follow(self, link: Link) -> None:
         try:
@@ -71,7 +63,7 @@ class CatchingUp:
     async def _take_pages(self, link: Link) -> None:
         """Take page after page; some are fetched and checked while those before are worked through."""
         epoch, round_ = await self._running.in_ledger(_resume_at)
-        page = await self._ask(link, AskHistory(epoch, round_, b""))
+        page = await self._asking.ask(link, AskHistory(epoch, round_, b""))
         async with asyncio.TaskGroup() as tasks:
             pages: _Pages = asyncio.Queue(AHEAD)
             working = tasks.create_task(self._work_through(pages, tasks))
@@ -79,11 +71,11 @@ class CatchingUp:
                 blocks = decode_blocks(page.blocks)
                 last = blocks[-1].ref
                 await pages.put(tasks.create_task(self._running.prepared(blocks)))
-                page = await self._ask(link, AskHistory(epoch, last.round, last.digest))
+                page = await self._asking.ask(link, AskHistory(epoch, last.round, last.digest))
                 if not page.blocks:
                     await pages.join()
                     question = self._next_question(epoch, last)
-                    epoch, page = question.epoch, await self._ask(link, question)
+                    epoch, page = question.epoch, await self._asking.ask(link, question)
             working.cancel()
 
     async def _work_through(self, pages: _Pages, tasks: asyncio.TaskGroup) -> None:
@@ -106,16 +98,6 @@ class CatchingUp:
         """Ask for what came meanwhile, or for the next epoch's beginning once this one is over."""
         present = self._running.standing.epoch
         return AskHistory(epoch, last.round, last.digest) if present == epoch else AskHistory(present, 0, b"")
-
-    async def _ask(self, link: Link, question: AskHistory) -> History:
-        self._answer = asyncio.get_running_loop().create_future()
-        link.send(question)
-        async with asyncio.timeout(ANSWER_S):
-            while not self._answer.done():
-                if not link.is_open:
-                    raise LinkClosedError("the link is over")
-                await asyncio.wait([self._answer], timeout=1)
-        return self._answer.result()
 
 
 def _resume_at(chain: Chain) -> tuple[int, int]:

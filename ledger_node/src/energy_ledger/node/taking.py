@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from energy_ledger.network.frames import AskSnapshot, SnapshotPart
-from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
+from energy_ledger.network.link import Link, LinkClosedError
+from energy_ledger.node.asking import Asking
 from energy_ledger.node.running import Running, StoppedError
 from energy_ledger.node.snapshot_check import Checked, check
 from energy_ledger.storage.snapshot import (
@@ -21,7 +22,6 @@ from energy_ledger.storage.snapshot import (
     snapshot_id,
 )
 
-ANSWER_S: Final = 30.0
 PAUSE_S: Final = 1.0
 TRIES: Final = 30
 """How often a neighbour is asked that has no snapshot yet."""
@@ -46,16 +46,14 @@ class SnapshotTaking:
         self._part = part
         self._on_taken = on_taken
         self._ban = ban
-        self._task: asyncio.Task[None] | None = None
-        self._source: Link | None = None
-        self._answer: asyncio.Future[SnapshotPart] | None = None
+        self._asking = Asking[SnapshotPart]()
         self.useless: dict[bytes, None] = {}
         """Nodes whose snapshots are no help; their history is."""
 
     @property
     def is_busy(self) -> bool:
         """Whether a snapshot is being taken now."""
-        return self._task is not None and not self._task.done()
+        return self._asking.is_busy
 
     @property
     def percent(self) -> int | None:
@@ -64,21 +62,15 @@ class SnapshotTaking:
 
     def begin(self, link: Link) -> None:
         """Take the snapshot from a neighbour, unless that is being done."""
-        if not self.is_busy:
-            self._source = link
-            self._task = asyncio.create_task(self._follow(link))
+        self._asking.begin(link, self._follow)
 
     def take(self, link: Link, part: SnapshotPart) -> None:
         """Take a part that came; raises LinkFaultError when nobody asked for it."""
-        if link is not self._source or self._answer is None or self._answer.done():
-            raise LinkFaultError("nobody asked for this part of a snapshot")
-        self._answer.set_result(part)
+        self._asking.take(link, part)
 
     async def close(self) -> None:
         """Stop asking; what came stays."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._asking.close()
 
     async def _follow(self, link: Link) -> None:
         name = link.key.hex()[:8]
@@ -139,14 +131,7 @@ class SnapshotTaking:
         return checked
 
     async def _ask(self, link: Link, question: AskSnapshot) -> SnapshotPart:
-        self._answer = asyncio.get_running_loop().create_future()
-        link.send(question)
-        async with asyncio.timeout(ANSWER_S):
-            while not self._answer.done():
-                if not link.is_open:
-                    raise LinkClosedError("the link is over")
-                await asyncio.wait([self._answer], timeout=1)
-        answer = self._answer.result()
+        answer = await self._asking.ask(link, question)
         if question.id and (answer.id, answer.part) != (question.id, question.part):
             raise SnapshotError("it answered with another part than was asked for")
         return answer

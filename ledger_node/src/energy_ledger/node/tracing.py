@@ -54,16 +54,13 @@ class Tracing:
 
     def _seller(self, trade: types.Trade) -> types.TradeSide:
         reading = self._read(trade.sell_point, trade.slot)
-        kept, other = trade.delivered_wh or 0, trade.taken_wh or 0
-        passed = trade.passed_wh or 0 if kept < other else 0
         sold = (one for one in self._at(trade.sell_point, trade.slot) if one.sell_point == trade.sell_point)
         return types.TradeSide(
             point=trade.sell_point,
             traded_wh=sum(one.wh for one in sold),
             read_wh=reading.exported_wh if reading else None,
             share_wh=trade.delivered_wh,
-            passed_wh=passed,
-            short_wh=max(0, other - kept - passed) if trade.settled_wh is not None else 0,
+            **_shortfall(trade, trade.delivered_wh, trade.taken_wh),
             outside=self._tariffs().of(trade.slot).price_cap,
             inside=trade.buyer_price,
             penalty=trade.seller_penalty,
@@ -71,16 +68,13 @@ class Tracing:
 
     def _buyer(self, trade: types.Trade) -> types.TradeSide:
         reading = self._read(trade.buy_point, trade.slot)
-        kept, other = trade.taken_wh or 0, trade.delivered_wh or 0
-        passed = trade.passed_wh or 0 if kept < other else 0
         bought = (one for one in self._at(trade.buy_point, trade.slot) if one.buy_point == trade.buy_point)
         return types.TradeSide(
             point=trade.buy_point,
             traded_wh=sum(one.wh for one in bought),
             read_wh=reading.imported_wh if reading else None,
             share_wh=trade.taken_wh,
-            passed_wh=passed,
-            short_wh=max(0, other - kept - passed) if trade.settled_wh is not None else 0,
+            **_shortfall(trade, trade.taken_wh, trade.delivered_wh),
             outside=self._tariffs().of(trade.slot).price_floor,
             inside=trade.seller_price,
             penalty=trade.buyer_penalty,
@@ -103,6 +97,13 @@ class Tracing:
             for one in self._reader.page("claims", {"asset": point, "slot": trade.slot}, None, 500)
         ]
         return sorted(found)
+
+
+def _shortfall(trade: types.Trade, kept: int | None, other: int | None) -> dict[str, int]:
+    """Return what passed through others for a side that kept less than the other, and what it is short."""
+    less = max(0, (other or 0) - (kept or 0))
+    passed = (trade.passed_wh or 0) if less else 0
+    return {"passed_wh": passed, "short_wh": max(0, less - passed) if trade.settled_wh is not None else 0}
 
 
 def _used_wh(trade: types.Trade) -> int:
