@@ -14,9 +14,12 @@ from tests.ledger_node.node.desk import SLOT_MS, desk
 SALT = "07" * 32
 
 
-def text(asset, slot, wh):
-    ends = ({"at": at, "imported_wh": 1_000 + more, "exported_wh": 5} for at, more in ((1, 0), (2, wh)))
-    start, end = ends
+def text(asset, slot, wh, early=0, late=0):
+    times = slot * SLOT_MS - early, (slot + 1) * SLOT_MS + late
+    start, end = (
+        {"at": at, "imported_wh": 1_000 + more, "exported_wh": 5}
+        for at, more in zip(times, (0, wh), strict=True)
+    )
     return json.dumps({"asset": asset, "slot": slot, "start": start, "end": end}, separators=(",", ":"))
 
 
@@ -116,3 +119,25 @@ async def test_a_log_that_does_not_hold_proves_nothing(shown, told):
     assert told(disclosure, "--audit", str(log))[0] == 1
     log.write_text("{}")
     assert told(disclosure, "--audit", str(log))[0] == 1
+
+
+@pytest.mark.parametrize("off", [{"early": 1}, {"late": 1}, {"early": SLOT_MS, "late": SLOT_MS}])
+async def test_registers_of_a_longer_time_than_the_slot_prove_nothing(shown, told, off):
+    """True registers of two slots would show more than flowed in one."""
+    disclosure, log = shown
+    stretched = text(disclosure["asset"], disclosure["slot"], 9, **off)
+    commitment = commitment_of(bytes.fromhex(SALT), stretched)
+    file = read(log.read_bytes())
+    file.events[-1]["data"]["commitment"] = commitment
+    data = json.dumps(disclosure | {"registers": stretched}).encode()
+    with pytest.raises(WrongDisclosureError, match="another time"):
+        check(data, file, "net")
+
+
+@pytest.mark.parametrize("field", ["at", "imported_wh", "exported_wh"])
+async def test_registers_that_run_backwards_prove_nothing_even_alone(shown, told, field):
+    disclosure, _ = shown
+    registers = json.loads(disclosure["registers"])
+    registers["end"][field] = registers["start"][field] - 1
+    status, said = told(disclosure | {"registers": json.dumps(registers)})
+    assert (status, "backwards" in said) == (1, True)

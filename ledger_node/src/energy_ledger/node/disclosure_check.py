@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from energy_ledger.genesis import read_genesis
 from energy_ledger.ledger.disclosures import commitment_of
 from energy_ledger.node.audit_files import AuditFile
 from energy_ledger.payloads import Hash, Natural
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import convert, loads
+from energy_ledger.units import MS_PER_S
 
 
 class WrongDisclosureError(Exception):
@@ -64,6 +66,7 @@ def check(data: bytes, log: AuditFile | None, readings: Literal["traded", "net"]
     shown = _read(disclosure.registers.encode("utf-8"), Shown)
     if (shown.asset, shown.slot) != (disclosure.asset, disclosure.slot):
         raise WrongDisclosureError("the registers are of another asset or slot than it says")
+    _check_direction(shown)
     commitment = commitment_of(bytes.fromhex(disclosure.salt), disclosure.registers)
     finding = Finding(
         asset=shown.asset,
@@ -74,8 +77,22 @@ def check(data: bytes, log: AuditFile | None, readings: Literal["traded", "net"]
         attested=None if log is None else True,
     )
     if log is not None:
+        _check_time(shown, read_genesis(log.genesis).rules.slot_s * MS_PER_S)
         _compare(finding, log, readings)
     return finding
+
+
+def _check_direction(shown: Shown) -> None:
+    start, end = shown.start, shown.end
+    if end.at < start.at or end.imported_wh < start.imported_wh or end.exported_wh < start.exported_wh:
+        raise WrongDisclosureError("its registers or their times run backwards")
+
+
+def _check_time(shown: Shown, slot_ms: int) -> None:
+    """Check that the registers are of the slot: true ones of a longer time would show too much."""
+    begins, ends = shown.slot * slot_ms, (shown.slot + 1) * slot_ms
+    if shown.start.at < begins or shown.end.at > ends:
+        raise WrongDisclosureError("its registers are of another time than the slot")
 
 
 def _compare(finding: Finding, log: AuditFile, readings: str) -> None:
