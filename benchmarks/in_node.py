@@ -197,8 +197,9 @@ async def _listen(client: Client, node: NodeProcess, **wanted: str) -> dict[str,
             text = message.data
             if '"type":"round.cleared"' in text:
                 cleared = json.loads(text)
-            elif '"type":"trade.matched"' in text:
-                trades += 1
+            elif '"type":"trades.matched"' in text:
+                told = json.loads(text)["data"]
+                trades += sum(len(one["trades"]) for one in told["partners"] if told["sells"])
             elif trades:  # what follows a round's trades are the orders that they filled
                 break
     return cleared | {"trades": trades}

@@ -1,10 +1,11 @@
 """Tells what happens on the street: one line per event of the ledger, in words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from custom_components.energy_marketplace.ledger.answers import Event
+from custom_components.energy_marketplace.ledger.matches import MATCHED, trades_in
 from custom_components.energy_marketplace.ledger.units import money_from_nano, price_from_nano
 from simulation.day import QuickDay
 
@@ -20,6 +21,13 @@ class Narrator:
     currency: str = "EUR"
     people: dict[str, str] = field(default_factory=dict)
     assets: dict[str, str] = field(default_factory=dict)
+
+    def lines(self, event: Event) -> list[str]:
+        """Return the event's lines: one, but for trades that were made one each, told with the offer."""
+        if event.type != MATCHED:
+            return [self.line(event)]
+        trades = trades_in(event.data) if event.data["sells"] else []
+        return [self.line(replace(event, data=dict(vars(trade)))) for trade in trades]
 
     def line(self, event: Event) -> str:
         """Return the event's line: the street's time, and what happened."""
@@ -230,7 +238,7 @@ SENTENCES: Mapping[str, Callable[[Narrator, Data], str]] = {
     "round.cleared": _cleared,
     "round.void": _round_is("ends without a clearing"),
     "clearing.refused": _clearing_refused,
-    "trade.matched": _matched,
+    MATCHED: _matched,
     "trade.delivering": _trade_is("delivery begins"),
     "trade.metered": _trade_is("both meters have spoken"),
     "trade.overdue": _trade_is("a reading is missing"),

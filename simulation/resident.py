@@ -13,6 +13,7 @@ from custom_components.energy_marketplace.ledger import answers
 from custom_components.energy_marketplace.ledger.answers import Event, Parameters, PlacedOrder, Trade
 from custom_components.energy_marketplace.ledger.client import NodeError, RefusedError
 from custom_components.energy_marketplace.ledger.events import EventFollower
+from custom_components.energy_marketplace.ledger.matches import MATCHED, trades_in
 from custom_components.energy_marketplace.ledger.member import Member
 from custom_components.energy_marketplace.ledger.transactions import order_place
 from custom_components.energy_marketplace.ledger.units import slot_at
@@ -68,10 +69,16 @@ class Resident:
         if event.type.startswith("order."):
             order = answers.read(PlacedOrder, event.data)
             self.orders[order.id] = order
+        elif event.type == MATCHED:
+            self._take({trade.id: trade for trade in trades_in(event.data)})
         elif event.type.startswith("trade."):
             trade = answers.read(Trade, event.data)
-            self.trades[trade.id] = trade
-            self.strategy.apply(self.book, wall_clock())
+            self._take({trade.id: trade})
+
+    def _take(self, trades: dict[str, Trade]) -> None:
+        """Take in trades that were made or went on."""
+        self.trades |= trades
+        self.strategy.apply(self.book, wall_clock())
 
     async def _meter(self) -> None:
         """Look at the meter every two seconds, so also at every slot's end."""

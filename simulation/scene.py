@@ -160,7 +160,8 @@ async def _narrate(client: NodeClient, narrator: Narrator, say: Say) -> None:
     async with aclosing(EventFollower(client, cursor=0).follow()) as items:
         async for item in items:
             if isinstance(item, Event):
-                say(narrator.line(item))
+                for line in narrator.lines(item):
+                    say(line)
 
 
 async def _guard(street: Street) -> None:

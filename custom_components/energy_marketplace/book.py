@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from .ledger import answers
 from .ledger.answers import Event, PlacedOrder, Trade
+from .ledger.matches import MATCHED, trades_in
 
 OPEN = "open"
 SETTLED = "trade.settled"
@@ -82,6 +83,9 @@ class Book:
         elif event.type.startswith("trade."):
             self.changes += 1
             self._trade(event)
+        elif event.type == MATCHED:
+            self.changes += 1
+            self._match(trades_in(event.data))
         return True
 
     def begin_anew(self, orders: Iterable[PlacedOrder], trades: Iterable[Trade]) -> None:
@@ -165,6 +169,11 @@ class Book:
             self.orders[order.id] = order
         else:
             self.orders.pop(order.id, None)
+
+    def _match(self, trades: Iterable[Trade]) -> None:
+        """Take in trades that were made; those known by now were read from the lists, or are with oneself."""
+        for trade in trades:
+            self.trades.setdefault(trade.id, trade)
 
     def _trade(self, event: Event) -> None:
         """Take in a step of a trade; a review says what the trade came to before, which no longer counts."""

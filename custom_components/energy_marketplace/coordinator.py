@@ -20,7 +20,7 @@ from homeassistant.util.signal_type import SignalType
 
 from .assets import async_remove
 from .book import Book
-from .complaints import SilentMeters, async_judge, async_withdraw_judged
+from .complaints import LateReadings, SilentMeters, async_judge, async_withdraw_judged
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
@@ -28,6 +28,7 @@ from .ledger.answers import Account, AnswerError, Event, Network, Proof
 from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower, Lost
+from .ledger.matches import MATCHED, singly
 from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
@@ -47,10 +48,9 @@ _TURN = 60
 """How many entities are written before others may use the event loop."""
 _TOGETHER_S = 0.05
 """Events come in swarms; what they come to is shown once they have passed."""
-_AGREED = "trade.matched"
 _RETIRED = "asset.retired"
 _PRICE_EVENTS = ("round.cleared", "round.void")
-_MONEY_EVENTS = ("order.", "trade.", "transfer", "voucher.", "credit.", "member.")
+_MONEY_EVENTS = ("order.", "trade.", MATCHED, "transfer", "voucher.", "credit.", "member.")
 
 type Waiting = list[tuple[int, tuple[CALLBACK_TYPE, object]]]
 type EnergyMarketplaceConfigEntry = ConfigEntry[MemberRuntime]
@@ -102,6 +102,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.connected = False
         self.book = _kept_book(store, member.address)
         self.silent_meters = SilentMeters(hass, entry)
+        self.late_readings = LateReadings(hass, entry)
         self.outbox = Outbox(member, self.book, store, self.now_ms)
         self._network = _kept_network(store)
         self._committee: Committee | None = None
@@ -310,9 +311,9 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             self.outbox.heard(event.data.get("id"))
         self._note_hours()
         # What was agreed must be known after a power cut in the very next moment.
-        self.store.async_save_within(0 if event.type == _AGREED else _SAVE_WITHIN_S)
+        self.store.async_save_within(0 if event.type == MATCHED else _SAVE_WITHIN_S)
         self._show_soon()
-        self._tell(event)
+        await self._tell(event)
         if event.type == _RETIRED:
             self._part_with(str(event.data.get("id")))
         if event.type.startswith(_MONEY_EVENTS):
@@ -340,10 +341,13 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if changed and self._statistics is not None:
             self._statistics.async_write_soon(min(changed))
 
-    def _tell(self, event: Event) -> None:
-        """Tell what happened, but not history that a restored wallet reads up."""
-        if self._quiet_until is None or event.cursor > self._quiet_until:
-            async_dispatcher_send(self.hass, news_signal(self.config_entry.entry_id), event)
+    async def _tell(self, event: Event) -> None:
+        """Tell what happened, each trade by itself, but not history that a restored wallet reads up."""
+        if self._quiet_until is not None and event.cursor <= self._quiet_until:
+            return
+        for one in singly(event):
+            async_dispatcher_send(self.hass, news_signal(self.config_entry.entry_id), one)
+            await asyncio.sleep(0)  # each writes states; others need the loop too
 
     async def _note_connection(self, item: Connected | Disconnected) -> None:
         if isinstance(item, Disconnected):

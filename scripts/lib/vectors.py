@@ -19,7 +19,7 @@ from energy_ledger.genesis import GENESIS_TAG, network_id
 from energy_ledger.invites import INVITE_TAG, NODE_TAG, PROOF_TAG, InviteText, write_invite_text
 from energy_ledger.keys import PublicKey, account_of, address_of
 from energy_ledger.ledger.audits import empty
-from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.events import canonical, digest_of_line
 from energy_ledger.ledger.membership import ROTATE_TAG, proof_of_keys
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.node import views
@@ -85,7 +85,7 @@ def domains() -> Any:
     message = "grüne Straße"
     names = (
         "genesis", "transaction", "account", "key/ed25519", "key/ml-dsa-44", "invite", "invite-proof", "invite-node", "link",
-        "registers", "leaf", "node", "history", "block", "state", "rotate",
+        "registers", "leaf", "node", "event", "history", "block", "state", "rotate",
     )  # fmt: skip
     return [
         {
@@ -436,7 +436,8 @@ def audit() -> Any:
     ]  # fmt: skip
     log = empty(asset)
     for commit in (4, 9):
-        log = log.extended(commit, [canonical(event) for event in events if event["commit"] == commit])
+        lines = [canonical(event) for event in events if event["commit"] == commit]
+        log = log.extended(commit, [digest_of_line(line) for line in lines])
     return {"asset": asset, "events": events, "row": log.row()}
 
 

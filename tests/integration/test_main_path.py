@@ -227,7 +227,7 @@ async def test_a_kilowatt_hour_goes_its_whole_way(home, node, house):
     log = await ask(home, "get_audit_log", device_id=device.id)
     steps = [event["type"] for event in log["events"]]
     assert steps[0] == "asset.registered"
-    assert {"order.placed", "trade.matched", "trade.delivering", "trade.metered", "trade.settled"} <= set(
+    assert {"order.placed", "trades.matched", "trade.delivering", "trade.metered", "trade.settled"} <= set(
         steps
     )
     await statement_agrees(home, entry, settled)

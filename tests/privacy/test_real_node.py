@@ -57,7 +57,7 @@ async def test_a_real_node_holds_what_was_attested_and_none_of_what_lies_behind_
             street = await Street.found(node, client, **TIMES)
             homes = [await settle_in(street, "Bo", "offer", 90_000)]
             homes.append(await settle_in(street, "Cy", "fixed", 200_000))
-            await follow(street.client, [], lambda event: event["type"] == "trade.matched")
+            await follow(street.client, [], lambda event: event["type"] == "trades.matched")
             attested = [await attest(street.client, *home) for home in homes]
         node.stop()
     assert min(attested) >= 1

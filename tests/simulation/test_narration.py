@@ -8,6 +8,7 @@ import pytest
 from custom_components.energy_marketplace.ledger.answers import Event
 from simulation.day import QuickDay
 from simulation.narration import SENTENCES, Narrator
+from tests.integration.home.stand_in import order_matches, trade
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 ORDER = {
@@ -87,7 +88,7 @@ def test_a_stranger_is_called_by_the_start_of_the_address():
         ),
         ("committee.changed", {"epoch": 1, "committee": ["ab" * 32]}, "epoch 1 begins with a committee of 1"),
         ("round.void", {"round": 7}, "round 7 ends without a clearing"),
-        ("trade.matched", TRADE, "10:30-10:45 Rosa → Ada (Washer): 11 Wh agreed for 0.0980 EUR/kWh"),
+        ("trades.matched", TRADE, "10:30-10:45 Rosa → Ada (Washer): 11 Wh agreed for 0.0980 EUR/kWh"),
         ("trade.settled", TRADE, "10 of 11 Wh settled, 0.001030 EUR paid"),
         (
             "reading.attested",
@@ -110,6 +111,21 @@ def test_a_stranger_is_called_by_the_start_of_the_address():
 )
 def test_an_event_is_told_in_words(narrator: Narrator, kind: str, data: dict[str, object], words: str):
     assert words in narrator.line(event(kind, data))
+
+
+def test_trades_that_were_made_have_a_line_each_which_is_said_once(narrator: Narrator):
+    made = [trade(f"1.{number}", number, seller="tkwh1rosa", buyer="tkwh1ada") for number in (2, 3)]
+    sold, bought = (
+        narrator.lines(event("trades.matched", order_matches(made, sells=sells))) for sells in (True, False)
+    )
+    assert [line[7:] for line in sold] == [
+        "10:30-10:45 Rosa → Ada (asset b1): 300 Wh agreed for 0.1500 EUR/kWh",
+        "10:45-11:00 Rosa → Ada (asset b1): 300 Wh agreed for 0.1500 EUR/kWh",
+    ]
+    assert bought == []
+    assert narrator.lines(event("round.void", {"round": 7})) == [
+        narrator.line(event("round.void", {"round": 7}))
+    ]
 
 
 def test_a_line_begins_with_the_streets_time(narrator: Narrator):

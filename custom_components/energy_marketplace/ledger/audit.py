@@ -59,7 +59,7 @@ def chain(asset: str, items: Sequence[Item]) -> str | None:
     try:
         reached = bytes.fromhex(asset)
         for _, group in groupby(items, key=lambda item: item["commit"]):
-            reached = digest("audit", reached + b"".join(_line(item) for item in group))
+            reached = digest("audit", reached + b"".join(_bound(item) for item in group))
     except KeyError, TypeError, ValueError:
         return None
     return reached.hex()
@@ -70,10 +70,10 @@ def audit_key(asset: str) -> str:
     return f"audit/{asset}"
 
 
-def _line(item: Item) -> bytes:
-    """Write an event as the ledger bound it: `block` only says where its transaction is found."""
+def _bound(item: Item) -> bytes:
+    """Return the digest by which the ledger bound an event; `block` only says where its transaction is."""
     event = {name: value for name, value in item.items() if name != "block"}
-    return canonical(event).encode() + b"\n"
+    return digest("event", canonical(event).encode())
 
 
 def _count(page: AuditPage) -> int:

@@ -126,6 +126,10 @@ class StandIn:
 
     async def push_trade(self, trade: dict) -> None:
         self.trades[trade["id"]] = trade
+        if trade["state"] == "matched":
+            for own, sells in (("seller", True), ("buyer", False)):
+                await self.push("trades.matched", order_matches([trade], sells=sells), (trade[own],))
+            return
         accounts = (trade["seller"], trade["buyer"])
         await self.push(f"trade.{trade['state']}", trade, accounts, (trade["sell_asset"], trade["buy_asset"]))
 
@@ -459,3 +463,30 @@ def trade(identity: str, slot: int, wh: int = 300, state: str = "matched", **mor
         "buyer_penalty": None,
         **more,
     }
+
+
+def order_matches(trades: list[dict], *, sells: bool) -> dict:
+    """Return what a round tells of an order: its trades (rows) of one partner each, seen from one side."""
+    own, other = ("sell", "buy") if sells else ("buy", "sell")
+    return {
+        "own": _side(trades[0], own),
+        "partners": [{"other": _side(one, other), "trades": [_terms(one)]} for one in trades],
+        "round": trades[0]["round"],
+        "sells": sells,
+    }
+
+
+def _side(trade: dict, side: str) -> dict:
+    asset, point = trade[f"{side}_asset"], trade[f"{side}_point"]
+    return {
+        "account": trade["seller" if side == "sell" else "buyer"],
+        "asset": asset,
+        "behind": None if asset == point else point,
+        "order": trade[f"{side}_order"],
+        "source": trade["source"] if side == "sell" else None,
+    }
+
+
+def _terms(trade: dict) -> list[int]:
+    number = int(trade["id"].rpartition(".")[2])
+    return [number, *(trade[name] for name in ("slot", "wh", "seller_price", "buyer_price", "fee"))]

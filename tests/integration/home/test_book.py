@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from custom_components.energy_marketplace.book import Book, Totals
 from custom_components.energy_marketplace.ledger import answers
 from custom_components.energy_marketplace.ledger.answers import AnswerError, Event, PlacedOrder, Trade
-from tests.integration.home.stand_in import trade
+from tests.integration.home.stand_in import order_matches, trade
 
 ME, OTHER = "tkwh1me", "tkwh1other"
 
@@ -127,10 +127,26 @@ def test_an_event_counts_once():
     assert book.totals_of("washer").bought_wh == 250
 
 
+def test_trades_that_come_together_are_taken_in_each():
+    book = Book(ME)
+    own = {"buyer": ME, "buy_asset": "washer", "passed_wh": None}
+    rows = [trade(f"1.{number}", 10 + number, **own) for number in (1, 2)]
+    assert book.apply(event(1, "trades.matched", order_matches(rows, sells=False)))
+    assert [vars(one) for one in book.trades.values()] == rows
+    assert (book.changes, book.totals) == (1, {})
+
+
+def test_what_went_on_already_is_not_taken_back_to_the_beginning():
+    book = Book(ME)
+    book.begin_anew([], listed(bought(id="1.1")))
+    book.apply(event(1, "trades.matched", order_matches([bought(id="1.1")], sells=False)))
+    assert book.trades["1.1"].state == "settled"
+
+
 def test_an_event_that_cannot_be_read_is_refused_and_passed():
     book = Book(ME)
     with pytest.raises(AnswerError):
-        book.apply(event(1, "trade.matched", {"id": "1.0"}))
+        book.apply(event(1, "trades.matched", {"id": "1.0"}))
     assert book.cursor == 1
 
 

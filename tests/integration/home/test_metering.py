@@ -14,7 +14,7 @@ from custom_components.energy_marketplace.meter.readings import Gap, Registers, 
 from simulation.devices import FuseBox, Meter, Switched
 from simulation.modbus_house import ModbusMeter
 from tests.integration.conftest import HOME, WASHER, asset, show
-from tests.integration.home.stand_in import StandIn, serving, trade
+from tests.integration.home.stand_in import StandIn, order_matches, serving, trade
 from tests.integration.home.waiting import until
 from tests.support.node import free_port
 
@@ -259,7 +259,8 @@ async def test_a_trade_is_on_disk_in_the_moment_in_which_it_is_agreed(node, memb
     row = trade("1.0", 5, buyer=member.data["address"], buy_asset=WASHER, buy_point=HOME)
     key = f"{DOMAIN}.{member.entry_id}"
     market = member.runtime_data.market
-    await market.async_take(Event(1, 1, 0, "trade.matched", (), (), None, row))
+    told = order_matches([row], sells=False)
+    await market.async_take(Event(1, 1, 0, "trades.matched", (), (), None, told))
     started = time.monotonic()
     await until(lambda: hass_storage.get(key, {}).get("data", {}).get("book", {}).get("trades"))
     assert time.monotonic() - started < 0.5

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import CoreState
+from homeassistant.core import CoreState, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
@@ -19,7 +19,7 @@ from custom_components.energy_marketplace.coordinator import news_signal
 from custom_components.energy_marketplace.ledger.answers import Event
 from custom_components.energy_marketplace.meter.readings import Registers, SlotReading
 from tests.integration.conftest import HOME, WASHER, show
-from tests.integration.home.stand_in import trade
+from tests.integration.home.stand_in import order_matches, trade
 from tests.integration.home.waiting import until
 
 
@@ -290,7 +290,7 @@ async def test_what_is_to_be_written_while_home_assistant_stops_is_written_once_
 
 
 async def test_events_that_cannot_be_read_are_left_out(home, node, member, caplog):
-    await node.push("trade.matched", {"id": "1.0"}, (member.data["address"],))
+    await node.push("trades.matched", {"id": "1.0"}, (member.data["address"],))
     await node.push_trade(bought(member))
     await until(lambda: state(home, "binary_sensor.washer_delivery") == "on")
     assert "Left out an event" in caplog.text
@@ -304,6 +304,27 @@ async def test_an_event_that_comes_again_is_not_told_again(home, node, member):
     await market.async_take(Event(1, 1, 0, "trade.settled", (), (), None, bought(member, **SETTLED)))
     assert heard == []
     assert market.book.totals_of(WASHER).bought_wh == 300
+
+
+async def test_trades_that_come_together_are_news_each_and_hold_up_nobody(home, node, member):
+    heard, turns = [], []
+
+    @callback
+    def hear(one):
+        heard.append(one)
+
+    async_dispatcher_connect(home, news_signal(member.entry_id), hear)
+    rows = [bought(member, f"1.{number}", slot_now() + number) for number in range(25)]
+    told = Event(1, 1, 0, "trades.matched", (), (), None, order_matches(rows, sells=False))
+
+    async def look():
+        while len(heard) < len(rows):
+            turns.append(len(heard))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(member.runtime_data.market.async_take(told), look())
+    assert [(one.type, one.data["id"]) for one in heard] == [("trade.matched", row["id"]) for row in rows]
+    assert len(set(turns)) > len(rows) // 2
 
 
 async def test_many_entities_take_over_what_is_new_in_turns(home, member):

@@ -87,7 +87,7 @@ async def lived_in(node, client):
     async with street.client.session.ws_connect(
         street.client.url + "/v1/events?cursor=0", headers=street.client.headers
     ) as events:
-        while (await events.receive_json(timeout=60))["type"] != "trade.matched":
+        while (await events.receive_json(timeout=60))["type"] != "trades.matched":
             pass  # a busy machine may miss a round; some eight can trade these slots
     return street.client, bo, cy, roof
 

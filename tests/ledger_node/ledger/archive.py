@@ -6,6 +6,7 @@ from msgspec import convert
 
 from energy_ledger.ledger.recall import recall
 from energy_ledger.ledger.trading_rows import Order, Round, Trade
+from tests.ledger_node.ledger.street import matched_in
 
 
 class Archive:
@@ -14,6 +15,7 @@ class Archive:
     def __init__(self, street):
         self.rows = defaultdict(dict)
         for outcome in street.outcomes:
+            self.rows["trades"] |= {trade.id: trade.row() for trade in matched_in(outcome)}
             for change in outcome.changes:
                 if change.row is not None:
                     self.rows[change.table][change.key] = change.row

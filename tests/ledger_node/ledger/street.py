@@ -18,7 +18,9 @@ from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.invites import INVITE_TAG, PROOF_TAG
 from energy_ledger.keys import KeySet, PublicKey, account_of, address_of
 from energy_ledger.ledger.machine import Ledger, Outcome, Result
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.policy import signers
+from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.market.book import Clearing
 from energy_ledger.market.solver import solve
 from energy_ledger.refusals import Refused
@@ -305,6 +307,17 @@ class Street:
         """Return the data of all events of a type so far."""
         found = [event for outcome in self.outcomes for event in outcome.events if event.type == kind]
         return [to_builtins(event.data) for event in found]
+
+    def matched(self) -> list[dict[str, Any]]:
+        """Return the trades that rounds made so far, in ledger order, as their rows were then."""
+        return [trade.row() for outcome in self.outcomes for trade in matched_in(outcome)]
+
+
+def matched_in(outcome: Outcome) -> list[Trade]:
+    """Return the trades that a commit's round made, in ledger order."""
+    values = [change.value for change in outcome.changes]
+    sides = [one.sides for one in values if isinstance(one, RoundSides)]
+    return [trade for one in values if isinstance(one, Matches) for trade in one.trades(sides[0])]
 
 
 def offer(price: int, slots: dict[int, int], **more: Any) -> dict[str, Any]:

@@ -15,8 +15,8 @@ def digest_of(asset, events):
     """Chain events as docs/protocol.md says, without the ledger's code."""
     digest = bytes.fromhex(asset)
     for _, group in groupby(events, key=lambda event: event.commit):
-        lines = b"".join(canonical(event) + b"\n" for event in group)
-        digest = crypto.digest(AUDIT_TAG, digest + lines)
+        bound = b"".join(crypto.digest(crypto.tag("event"), canonical(event)) for event in group)
+        digest = crypto.digest(AUDIT_TAG, digest + bound)
     return digest.hex()
 
 

@@ -30,6 +30,7 @@ def check_members(life):
             assert not any(one.account == account.account for one in state.flexibility.values())
     gone = {one.account for one in state.accounts.values() if one.status == "left"}
     assert not gone & {party for trade in state.trades.values() for party in (trade.seller, trade.buyer)}
+    assert not gone & {side.account for side in state.waiting_sides()}
     assert all(one.state == "retired" for one in state.assets.values() if one.account in gone)
     assert any("founder" in one.roles and one.status == "active" for one in state.accounts.values())
 

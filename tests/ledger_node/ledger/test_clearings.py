@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_ledger.ledger import matches
 from tests.ledger_node.ledger.bourse import BO, CY, DI, ROUND, Market, empty
 from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, person
 
@@ -17,7 +18,11 @@ def test_the_first_proposal_without_a_gap_clears_the_round_at_once(street):
     sale, purchase = street.sells(90_000, {3: 10}), street.buys(200_000, {3: 20})
     street.at(50)
     outcome = street.clears()
-    assert [event.type for event in outcome.events] == ["round.cleared", "trade.matched", "order.filled"]
+    assert [event.type for event in outcome.events] == [
+        "round.cleared",
+        *2 * ["trades.matched"],
+        "order.filled",
+    ]
     row = street.round()
     assert row["state"] == "cleared"
     assert row["volume_wh"] == 10
@@ -38,7 +43,7 @@ def test_a_trade_says_who_deals_with_whom_and_holds_its_price(street):
     sale, purchase = street.sells(90_000, {3: 10}), street.buys(200_000, {3: 10})
     street.at(50)
     street.clears()
-    (trade,) = street.events("trade.matched")
+    (trade,) = street.matched()
     assert trade == {
         "id": f"{ROUND}.1", "round": ROUND, "slot": FIRST_SLOT + 3, "wh": 10, "seller_price": 142_500,
         "buyer_price": 142_500, "fee": 5_000, "state": "matched", "seller": BO.address, "buyer": CY.address,
@@ -51,6 +56,23 @@ def test_a_trade_says_who_deals_with_whom_and_holds_its_price(street):
     assert street.account(BO).held == 0
 
 
+def test_an_order_with_many_trades_is_told_of_them_in_parts(street, monkeypatch):
+    monkeypatch.setattr(matches, "MOST_TOLD", 3)
+    street.sells(90_000, {3: 30, 4: 30})
+    for name in ("Di", "Ed"):
+        street.joins(name)
+        street.gets(person(name), EUR)
+        street.bids(person(name), street.asset(person(name)), 200_000, {3: 10, 4: 10})
+    street.buys(200_000, {3: 10, 4: 10})
+    street.at(50)
+    street.clears()
+    told = street.events("trades.matched")
+    sold = [[len(one["trades"]) for one in event["partners"]] for event in told if event["sells"]]
+    assert sold == [[2], [2], [2]]
+    made = [trade for event in told if event["sells"] for one in event["partners"] for trade in one["trades"]]
+    assert sorted(number for number, *_ in made) == [1, 2, 3, 4, 5, 6]
+
+
 def test_money_that_a_lower_price_saves_is_free_again(street):
     street.joins("Di")
     street.gets(DI, EUR)
@@ -59,7 +81,7 @@ def test_money_that_a_lower_price_saves_is_free_again(street):
     street.sells(90_000, {3: 12})
     street.at(50)
     street.clears()
-    price = street.events("trade.matched")[0]["buyer_price"]
+    price = street.matched()[0]["buyer_price"]
     assert price < 290_000
     assert street.account(CY).held == 10 * (price + 5_000)
 
@@ -70,9 +92,26 @@ def test_trades_go_through_the_connection_points_of_the_assets(street):
     street.bids(CY, car, 200_000, {3: 10})
     street.at(50)
     street.clears()
-    (trade,) = street.events("trade.matched")
+    (trade,) = street.matched()
     assert (trade["buy_asset"], trade["buy_point"]) == (car, street.house)
-    assert street.outcomes[-1].events[1].assets == (street.roof, car, street.house)
+    sold, bought = street.outcomes[-1].events[1:3]
+    assert (sold.assets, bought.assets) == ((street.roof,), (car, street.house))
+    assert (sold.accounts, bought.accounts) == ((BO.address,), (CY.address,))
+
+
+def test_an_order_is_told_once_whom_it_met_and_on_which_terms(street):
+    car = street.asset(CY, behind=street.house)
+    sale = street.sells(90_000, {3: 10, 4: 10})
+    purchase = street.bids(CY, car, 200_000, {3: 10, 4: 10})
+    street.at(50)
+    street.clears()
+    roof = {"account": BO.address, "asset": street.roof, "behind": None, "order": sale, "source": "solar"}
+    wash = {"account": CY.address, "asset": car, "behind": street.house, "order": purchase, "source": None}
+    terms = [(number, FIRST_SLOT + 2 + number, 10, 142_500, 142_500, 5_000) for number in (1, 2)]
+    assert street.events("trades.matched") == [
+        {"own": roof, "partners": [{"other": wash, "trades": terms}], "round": ROUND, "sells": True},
+        {"own": wash, "partners": [{"other": roof, "trades": terms}], "round": ROUND, "sells": False},
+    ]
 
 
 def test_preferences_decide_the_pairing(street):
@@ -86,7 +125,7 @@ def test_preferences_decide_the_pairing(street):
     street.bids(person("Ed"), street.asset(person("Ed")), 200_000, {3: 10}, prefer=[BO.address])
     street.at(50)
     street.clears()
-    pairs = [(trade["source"], trade["buyer"], trade["wh"]) for trade in street.events("trade.matched")]
+    pairs = [(trade["source"], trade["buyer"], trade["wh"]) for trade in street.matched()]
     assert pairs == [("solar", person("Ed").address, 10), ("wind", CY.address, 10)]
 
 
@@ -173,7 +212,7 @@ def test_fills_may_come_in_any_order(street):
     backwards = {name: column[::-1] for name, column in good["fills"].items()}
     assert backwards != good["fills"]
     street.must(NODE, "clearing.propose", **good | {"fills": backwards})
-    assert len(street.events("trade.matched")) == 2
+    assert len(street.matched()) == 2
 
 
 def test_a_poor_proof_does_not_clear_at_once_but_at_the_end_if_nobody_knows_better(street):
@@ -186,7 +225,11 @@ def test_a_poor_proof_does_not_clear_at_once_but_at_the_end_if_nobody_knows_bett
     street.must(NODE, "clearing.propose", **good | {"node_duals": {"": [0, 0, 90_000 - 1]}})
     assert street.outcomes[-1].events == ()
     outcome = street.at(60)
-    assert [event.type for event in outcome.events] == ["round.cleared", "trade.matched", "order.filled"]
+    assert [event.type for event in outcome.events] == [
+        "round.cleared",
+        *2 * ["trades.matched"],
+        "order.filled",
+    ]
     assert street.round()["transaction"] == first
     assert street.round()["gap_ppm"] > 0
 
@@ -217,7 +260,7 @@ def test_a_round_decided_after_its_first_slot_began_trades_nothing(street):
     street.must(NODE, "clearing.propose", **street.proposal())
     street.at(100)
     assert street.round()["state"] == "void"
-    assert street.events("trade.matched") == []
+    assert street.matched() == []
 
 
 def test_a_feeder_limit_parts_the_prices_and_the_difference_is_the_communitys():
@@ -228,7 +271,7 @@ def test_a_feeder_limit_parts_the_prices_and_the_difference_is_the_communitys():
     street.buys(200_000, {3: 10})
     street.at(50)
     street.clears()
-    trades = {trade["seller"]: trade for trade in street.events("trade.matched")}
+    trades = {trade["seller"]: trade for trade in street.matched()}
     assert trades[BO.address]["wh"] == 6
     assert trades[BO.address]["seller_price"] < trades[BO.address]["buyer_price"]
     assert trades[DI.address]["wh"] == 4

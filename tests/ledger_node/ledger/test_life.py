@@ -31,8 +31,8 @@ def check_holds(life):
         held[order.account] += order.held
         rest = order.total_wh - order.filled_wh
         assert order.held == (0 if order.is_offer else rest * order.order.price)
-    for name in state.index.unsettled():
-        held[state.trades[name].buyer] += state.trades[name].hold
+    for trade in unsettled_in(state):
+        held[trade.buyer] += trade.hold
     for redemption in state.redemptions.values():
         held[redemption.account] += redemption.amount if redemption.state == "requested" else 0
     for account in state.accounts.values():
@@ -60,6 +60,19 @@ def check_meters(life):
         assert wh <= life.meters.get(place, (0, 0))[1]
     for place, wh in bought.items():
         assert wh <= life.meters.get(place, (0, 0))[0]
+
+
+def unsettled_in(state):
+    """Return the trades that wait for their slot or for their meters."""
+    assert {matches.round for matches in state.matches.values()} == {
+        one.round for one in state.sides.values()
+    }
+    waiting = [
+        trade
+        for matches in state.matches.values()
+        for trade in matches.trades(state.sides[str(matches.round)].sides)
+    ]
+    return waiting + [state.trades[name] for name in state.index.unsettled()]
 
 
 def settled_trades(life):
@@ -119,7 +132,7 @@ def check_review(life):
 def check_trades(life):
     """A trade is matched until its slot starts, then it delivers, and it is settled when the grace ends."""
     state, timing = life.street.state, life.street.state.timing
-    unsettled = [state.trades[name] for name in state.index.unsettled()]
+    unsettled = unsettled_in(state)
     for trade in unsettled:
         assert (timing.end if trade.internal else timing.grace_over)(trade.slot) > state.time
         assert trade.state == ("matched" if timing.start(trade.slot) > state.time else "delivering")

@@ -67,7 +67,7 @@ def test_a_possible_clearing_that_is_worth_less_is_refused(street):
     assert greedy.code == "clearing_wrong"
     assert "worth more" in greedy.message
     street.clears()
-    assert [trade["seller"] for trade in street.events("trade.matched")] == [BO.address]
+    assert [trade["seller"] for trade in street.matched()] == [BO.address]
 
 
 def test_leaving_out_who_wants_all_or_nothing_is_no_fault_but_loses_to_the_better_proposal(street):
@@ -174,7 +174,7 @@ def fair(order):
     place = {one.address: number for number, one in enumerate(people)}
     return [
         (place[trade["seller"]], trade["slot"], trade["wh"], trade["buyer_price"])
-        for trade in street.events("trade.matched")
+        for trade in street.matched()
     ]
 
 
@@ -192,7 +192,7 @@ from tests.ledger_node.ledger.life import Life, written
 life = Life(int(sys.argv[1]))
 for _ in range(60):
     life.step()
-print(hashlib.sha256(written(*life.street.outcomes)).hexdigest(), len(life.street.events("trade.matched")))
+print(hashlib.sha256(written(*life.street.outcomes)).hexdigest(), len(life.street.matched()))
 """
 
 

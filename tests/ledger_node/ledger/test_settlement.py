@@ -28,7 +28,7 @@ def test_what_both_meters_confirm_is_paid(street):
     street.ends()
     street.exports(10)
     assert street.types() == ["trade.delivering", "reading.attested"]
-    assert street.row("trades", street.events("trade.matched")[0]["id"])["delivered_wh"] == 10
+    assert street.row("trades", street.matched()[0]["id"])["delivered_wh"] == 10
     street.imports(10)
     assert street.types() == ["reading.attested", "trade.metered", "trade.settled"]
     trade = street.trade()
@@ -129,7 +129,7 @@ def test_a_meter_is_shared_over_its_trades_in_proportion():
     street.time = START + 400_000
     street.reads(BO, roof, SLOT, exported_wh=50)
     delivered = {trade["buyer"]: street.row("trades", trade["id"])["delivered_wh"]
-                 for trade in street.events("trade.matched")}  # fmt: skip
+                 for trade in street.matched()}  # fmt: skip
     assert delivered == {CY.address: 38, DI.address: 12}
 
 

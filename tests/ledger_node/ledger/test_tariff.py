@@ -49,7 +49,7 @@ def test_prices_and_fees_are_those_of_the_slot_and_what_they_save_is_free_again(
     assert street.account(CY).held == 20 * 400_000
     street.at(50)
     street.clears()
-    trades = {trade["slot"] - FIRST_SLOT: trade for trade in street.events("trade.matched")}
+    trades = {trade["slot"] - FIRST_SLOT: trade for trade in street.matched()}
     assert [(trades[slot]["buyer_price"], trades[slot]["fee"]) for slot in (3, 4)] == [
         (190_000, 5_000),
         (125_000, 1_000),

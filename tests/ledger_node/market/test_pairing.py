@@ -1,19 +1,48 @@
 """Fills become trades: every Wh once, preferences first, money flowing only one way."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
+from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_ledger.market.book import Bid, Book, Feeder, FixedBid, Offer, Tariff
-from energy_ledger.market.pairing import FEW_PAIRS, NOBODY, Pair, Party, _Side, _Table, apportion, pair
+from energy_ledger.market.book import Bid, Book, Clearing, Feeder, FixedBid, Offer, Tariff
+from energy_ledger.market.pairing import FEW_PAIRS, NOBODY, Party, SlotPairs, _Side, _Table, apportion, pair
 from energy_ledger.market.solver import solve
 from tests.ledger_node.market.books import books
 
 thorough = settings(max_examples=150, deadline=None)
 HOUSES = ("ada", "bob", "eve")
+
+
+class Pair(NamedTuple):
+    """A seller and a buyer in a slot."""
+
+    offer: str
+    bid: str
+    slot: int
+    wh: int
+    seller_price: int
+    buyer_price: int
+
+
+def all_pairs(book: Book, clearing: Clearing, known: Mapping[str, Party]) -> list[Pair]:
+    """The pairs of all slots, with who they are and what they pay."""
+    return [
+        Pair(
+            found.sellers[seller],
+            found.buyers[buyer],
+            found.slot,
+            wh,
+            found.seller_prices[seller],
+            found.buyer_prices[buyer],
+        )
+        for found in pair(book, clearing, known)
+        for seller, buyer, wh in found.pairs
+    ]
 
 
 def parties(book: Book, random: Random) -> dict[str, Party]:
@@ -35,7 +64,7 @@ def parties(book: Book, random: Random) -> dict[str, Party]:
 def test_every_filled_wh_is_paired_once_with_somebody_of_the_same_slot(book: Book, random: Random) -> None:
     clearing = solve(book)
     sold: Counter[tuple[str, int]] = Counter()
-    for found in pair(book, clearing, parties(book, random)):
+    for found in all_pairs(book, clearing, parties(book, random)):
         assert found.wh > 0
         sold[found.offer, found.slot] += found.wh
         sold[found.bid, found.slot] += found.wh
@@ -53,7 +82,7 @@ def test_each_side_has_the_price_of_its_feeder_and_no_pair_costs_the_community(
 ) -> None:
     clearing = solve(book)
     feeder = {order.id: book.nodes[order.feeder] for order in book.orders}
-    for found in pair(book, clearing, parties(book, random)):
+    for found in all_pairs(book, clearing, parties(book, random)):
         assert found.seller_price == clearing.prices[feeder[found.offer]][found.slot]
         assert found.buyer_price == clearing.prices[feeder[found.bid]][found.slot]
         assert found.buyer_price >= found.seller_price
@@ -64,8 +93,8 @@ def test_each_side_has_the_price_of_its_feeder_and_no_pair_costs_the_community(
 def test_pairs_are_the_same_every_time_and_sorted(book: Book, random: Random) -> None:
     known = parties(book, random)
     clearing = solve(book)
-    pairs = pair(book, clearing, known)
-    assert pairs == pair(replace(book), clearing, dict(reversed(known.items())))
+    pairs = all_pairs(book, clearing, known)
+    assert pairs == all_pairs(replace(book), clearing, dict(reversed(known.items())))
     rank = {order.id: place for place, order in enumerate(book.orders)}
     assert [(each.slot, rank[each.offer], rank[each.bid]) for each in pairs] == sorted(
         {(each.slot, rank[each.offer], rank[each.bid]) for each in pairs}
@@ -87,7 +116,7 @@ def pairs(
     offers = tuple(order for order in orders if isinstance(order, Offer))
     bids = tuple(order for order in orders if not isinstance(order, Offer))
     book = Book(1, Tariff.flat(1, 10, 100, 0), feeders, offers, bids)
-    found = pair(book, solve(book), known or {})
+    found = all_pairs(book, solve(book), known or {})
     return {(each.offer, each.bid, each.wh) for each in found}
 
 
@@ -195,30 +224,33 @@ def test_equal_remainders_go_to_the_earlier() -> None:
 
 def test_a_pair_tells_who_pays_what() -> None:
     book = Book(1, Tariff.flat(1, 10, 100, 0), (), (offer("a", 5),), (bid("x", 5),))
-    assert pair(book, solve(book), {}) == (Pair("a", "x", 0, 5, 50, 50),)
+    assert pair(book, solve(book), {}) == [SlotPairs(0, ["a"], ["x"], (50,), (50,), [(0, 0, 5)])]
 
 
 SIDES = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), max_size=14)
 
 
-@given(sellers=SIDES, buyers=SIDES)
-def test_sharing_in_portions_is_what_apportioning_seller_by_seller_gives(sellers, buyers):
+@given(sellers=SIDES, buyers=SIDES, levels=st.sampled_from([1, 3]))
+def test_sharing_in_portions_is_what_apportioning_seller_by_seller_gives(sellers, buyers, levels):
     """Where many meet, the largest rests are taken from a heap; the result must not show it."""
+    sellers, buyers = ([(level % levels, wh) for level, wh in side] for side in (sellers, buyers))
 
     def table():
-        sides = [
-            [_Side(str(place), NOBODY, level, level, wh) for place, (level, wh) in enumerate(side)]
-            for side in (sellers, buyers)
-        ]
-        made = _Table(*sides, 3)
+        sides = []
+        for side in (sellers, buyers):
+            names, prices = [str(place) for place in range(len(side))], [level for level, _ in side]
+            rests = [wh for _, wh in side]
+            sides.append(_Side(names, [NOBODY] * len(side), prices, prices, rests))
+        made = _Table(*sides, levels=levels)
         made.spare = [max(0, spare) for spare in made.spare]
         return made
 
     quick, slow = table(), table()
     quick.share()
     for buyer in sorted(range(len(buyers)), key=lambda buyer: buyers[buyer][0]):
-        pool = [i for i, sell in enumerate(slow.sellers) if sell.rest and sell.level <= buyers[buyer][0]]
-        rests = [slow.sellers[seller].rest for seller in pool]
-        for seller, wh in zip(pool, apportion(slow.buyers[buyer].rest, rests, slow.portion), strict=True):
+        sold = slow.sellers.rests
+        pool = [i for i, level in enumerate(slow.sellers.levels) if sold[i] and level <= buyers[buyer][0]]
+        shares = apportion(slow.buyers.rests[buyer], [sold[seller] for seller in pool], slow.portion)
+        for seller, wh in zip(pool, shares, strict=True):
             slow.give(seller, buyer, wh)
-    assert quick.wh == slow.wh
+    assert quick.pairs() == slow.pairs()

@@ -69,7 +69,7 @@ async def test_an_exported_log_tells_the_whole_story_and_holds(street):
         report = check(data, made.ledger.genesis.network)
         assert (report.asset, report.network) == (asset, made.ledger.genesis.network)
         story = [event["type"] for event in json.loads(data)["events"]]
-        wanted = ["asset.registered", "order.placed", "trade.matched", "reading.attested", "trade.settled"]
+        wanted = ["asset.registered", "order.placed", "trades.matched", "reading.attested", "trade.settled"]
         assert [one for one in story if one in wanted][:5] == wanted
         assert report.events == len(story)
         assert report.transactions == 3

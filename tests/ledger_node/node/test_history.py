@@ -30,7 +30,7 @@ def test_reports_agree_with_trades_prices_and_orders(seed, steps):
     for _ in range(steps):
         life.step()
     traded = Counter()
-    for trade in life.street.events("trade.matched"):
+    for trade in life.street.matched():
         traded[trade["round"], trade["sell_order"]] += trade["wh"]
         traded[trade["round"], trade["buy_order"]] += trade["wh"]
     for report in reports(life):

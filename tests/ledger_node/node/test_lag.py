@@ -16,7 +16,7 @@ async def test_what_holds_the_loop_is_seen_once():
     await asyncio.sleep(3 * lag.STEP_S)
     assert watched.take() > 0.08 - 2 * lag.STEP_S
     assert watched.take() < 0.08 - 2 * lag.STEP_S
-    await watched.close()
+    watched.close()
 
 
 async def test_an_idle_loop_is_not_looked_at(monkeypatch):
@@ -31,4 +31,4 @@ async def test_an_idle_loop_is_not_looked_at(monkeypatch):
     watched.note_work()
     await asyncio.sleep(2 * lag.STEP_S)
     assert watched.take() >= 0
-    await watched.close()
+    watched.close()

@@ -63,7 +63,7 @@ async def test_what_was_agreed_is_delivered_metered_and_paid_though_the_node_die
     assert money == {"issued": 2 * EUR, "balances": sum(balances), "held": 0, "community": paid - received}
     story = [event["type"] for event in (await client.get(f"/v1/assets/{washer}/audit"))["items"]]
     assert story[0] == "asset.registered"
-    assert story.index("order.placed") < story.index("trade.matched") < story.index("trade.settled")
+    assert story.index("order.placed") < story.index("trades.matched") < story.index("trade.settled")
 
 
 async def test_a_round_that_this_node_does_not_match_is_void(node, client):

@@ -120,4 +120,5 @@ def test_a_writing_connection_has_every_commit_on_the_disk(path):
 
 def test_every_table_of_the_ledger_has_its_place():
     state = State(make_genesis())
-    assert {table.name for table in state._tables} | {"totals"} == {*schema.COLUMNS, "trades"}
+    of_trades = {"sides", "matches", "trades"}
+    assert {table.name for table in state._tables} | {"totals"} == {*schema.COLUMNS, *of_trades}

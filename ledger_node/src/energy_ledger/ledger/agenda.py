@@ -3,7 +3,9 @@
 from bisect import insort
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
+from itertools import chain
 
+from energy_ledger.ledger.matches import Matches
 from energy_ledger.ledger.traced_rows import Certificate, Claim
 from energy_ledger.ledger.trading_rows import Reading, Trade
 
@@ -36,14 +38,15 @@ class Lapses:
         return self._heap[0][0] if self._heap else None
 
 
-_PHASES = {"matched": "waiting", "delivering": "running", "settled": "over", "disputed": "over"}
+_PHASES = {"delivering": "running", "settled": "over", "disputed": "over"}
 """Which group of the index a trade's state belongs to."""
 
 
 class TradeIndex:
-    """Trades by slot and by connection point: `waiting` for their slot, `running`, or `over` (settled).
+    """Trades by slot and by connection point: `running`, or `over` (settled).
 
-    `internal` are those of the first two that stay behind one connection point.
+    `internal` are those running that stay behind one connection point. What is `waiting` for its slot is
+    noted there by the keys of `Matches`, and nowhere else.
     """
 
     def __init__(self) -> None:
@@ -52,9 +55,22 @@ class TradeIndex:
         self.over: dict[int, Ids] = {}
         self.internal: dict[int, Ids] = {}
         self._at: dict[tuple[str, int], Ids] = {}
+        self._awaited: dict[int, int] = {}
+
+    def await_slot(self, matches: Matches) -> None:
+        """Take in trades that wait for their slot."""
+        _group(self.waiting, matches.slot)[matches.key] = None
+        self._awaited[matches.round] = self._awaited.get(matches.round, 0) + 1
+
+    def awaits(self, round_: int) -> bool:
+        """Count off one of a round's slots that started; tell whether others are still waited for."""
+        left = self._awaited.pop(round_) - 1
+        if left:
+            self._awaited[round_] = left
+        return bool(left)
 
     def add(self, trade: Trade) -> None:
-        """Take in a trade."""
+        """Take in a trade whose slot has started."""
         phase: dict[int, Ids] = getattr(self, _PHASES[trade.state])
         name, slot = trade.id, trade.slot
         _group(phase, slot)[name] = None
@@ -64,10 +80,8 @@ class TradeIndex:
         _group(self._at, (trade.buy_point, slot))[name] = None
 
     def start(self, slot: int) -> list[str]:
-        """Move a slot's trades from waiting to running, and return them."""
-        trades = self.waiting.pop(slot)
-        self.running.setdefault(slot, {}).update(trades)
-        return list(trades)
+        """Return the keys of what waited for a slot, and forget them."""
+        return list(self.waiting.pop(slot))
 
     def settle(self, trade: Trade) -> None:
         """Note that a running trade is settled."""
@@ -87,14 +101,12 @@ class TradeIndex:
         return list(self._at.get((point, slot), ()))
 
     def of_slot(self, slot: int) -> list[str]:
-        """Return all trades of a slot, in no particular order."""
-        return [name for phase in (self.waiting, self.running, self.over) for name in phase.get(slot, ())]
+        """Return all trades of a slot that has started, in no particular order."""
+        return [name for phase in (self.running, self.over) for name in phase.get(slot, ())]
 
     def unsettled(self) -> Iterator[str]:
-        """Return the trades that are still to be settled."""
-        for phase in (self.waiting, self.running):
-            for names in phase.values():
-                yield from names
+        """Return the trades whose slot has started and that are still to be settled."""
+        return chain.from_iterable(self.running.values())
 
     def slots(self) -> Iterator[int]:
         """Return the slots that have unsettled trades."""

@@ -129,8 +129,13 @@ def asset_state(state: State, asset: Asset) -> AssetState:
         return "retired"
     idle = advance(ASSET, None, "register")
     trades = (state.trades[name] for name in state.index.unsettled())
-    busy = any(order.asset == asset.id for order in state.orders.values()) or any(
-        asset.id in (trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point) for trade in trades
+    busy = (
+        any(order.asset == asset.id for order in state.orders.values())
+        or any(asset.id in (side.asset, side.point) for side in state.waiting_sides())
+        or any(
+            asset.id in (trade.sell_asset, trade.buy_asset, trade.sell_point, trade.buy_point)
+            for trade in trades
+        )
     )
     return advance(ASSET, idle, "trade") if busy else idle
 

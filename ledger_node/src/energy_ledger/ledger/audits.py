@@ -38,13 +38,13 @@ class Audit(Struct, frozen=True, kw_only=True, gc=False):
         """Write the log's state as JSON types."""
         return asdict(self)
 
-    def extended(self, commit: int, lines: Sequence[bytes]) -> Audit:
-        """Return the log with the events (canonical JSON, without line feed) that a commit added."""
+    def extended(self, commit: int, digests: Sequence[bytes]) -> Audit:
+        """Return the log with the events that a commit added, given by their digests."""
         return Audit(
             asset=self.asset,
             commit=commit,
-            count=self.count + len(lines),
-            digest=crypto.digest_of(AUDIT_TAG, bytes.fromhex(self.digest), b"\n".join((*lines, b""))).hex(),
+            count=self.count + len(digests),
+            digest=crypto.digest(AUDIT_TAG, b"".join((bytes.fromhex(self.digest), *digests))).hex(),
         )
 
 
@@ -53,16 +53,18 @@ def empty(asset: str) -> Audit:
     return Audit(asset=asset, commit=0, count=0, digest=asset)
 
 
-def extend_audits(audits: Table[Audit], commit: int, events: Sequence[Event], lines: Sequence[bytes]) -> None:
-    """Add a commit's events to the logs of the assets they name; `lines` are those events as JSON."""
-    for asset, own in _by_asset(events, lines).items():
+def extend_audits(
+    audits: Table[Audit], commit: int, events: Sequence[Event], digests: Sequence[bytes]
+) -> None:
+    """Add a commit's events, `digests` being theirs, to the logs of the assets they name."""
+    for asset, own in _by_asset(events, digests).items():
         audits.put((audits.get(asset) or empty(asset)).extended(commit, own))
 
 
-def _by_asset(events: Sequence[Event], lines: Sequence[bytes]) -> dict[str, list[bytes]]:
-    """Give every asset its lines."""
+def _by_asset(events: Sequence[Event], digests: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Give every asset the digests of its events."""
     found: dict[str, list[bytes]] = {}
-    for event, line in zip(events, lines, strict=True):
+    for event, digest in zip(events, digests, strict=True):
         for asset in event.assets:
-            found.setdefault(asset, []).append(line)
+            found.setdefault(asset, []).append(digest)
     return found

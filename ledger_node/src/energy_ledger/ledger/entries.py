@@ -89,8 +89,7 @@ def _peak(terms: OrderTerms) -> tuple[str, int]:
 def rest_by_slot(terms: SlotTerms, fills: Mapping[int, int], first: int = 0) -> dict[int, int]:
     """Return what an order that names its slots still asks for, from slot `first` on."""
     asked = terms.wh_by_slot.items()
-    rest = ((slot, wh - fills.get(slot, 0)) for slot, wh in asked if slot >= first)
-    return {slot: wh for slot, wh in rest if wh}
+    return {slot: rest for slot, wh in asked if slot >= first and (rest := wh - fills.get(slot, 0))}
 
 
 def lapse_time(order: Order, timing: Timing) -> int:
@@ -114,4 +113,5 @@ def _last_start(order: Order) -> int:
                 slot -= 1
             return slot
         case _:
-            return max(rest_by_slot(terms, order.fills))
+            latest = sorted(map(int, terms.slots), reverse=True)
+            return next(slot for slot in latest if terms.slots[str(slot)] != order.fills.get(slot))

@@ -1,7 +1,6 @@
 """What a commit brought about, in the words of the API, and the chain of digests that binds all of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import batched, groupby
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from energy_ledger import crypto
 from energy_ledger.ledger.rows import JsonRow
 
 HISTORY_TAG: Final = crypto.tag("history")
+EVENT_TAG: Final = crypto.tag("event")
 
 type EventType = Literal[
     "member.joined",
@@ -34,7 +34,7 @@ type EventType = Literal[
     "round.cleared",
     "round.void",
     "clearing.refused",
-    "trade.matched",
+    "trades.matched",
     "trade.delivering",
     "trade.metered",
     "trade.overdue",
@@ -68,8 +68,6 @@ type EventType = Literal[
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 _IN_ORDER = msgspec.json.Encoder()
-_AT_ONCE: Final = 1_000
-"""Events that are written in one call, which no other thread can interrupt."""
 
 
 def canonical(value: object) -> bytes:
@@ -102,16 +100,20 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         return canonical(self)
 
 
-def encode_all(events: Iterable[Event]) -> Iterator[bytes]:
-    """Write events as canonical JSON, each followed by a line feed; some at a time.
+def encode_all(events: Iterable[Event]) -> list[bytes]:
+    """Write events as canonical JSON.
 
     Structs whose fields stand in the order of their names are canonical as they are written anyway.
     """
-    for ready, run in groupby(events, key=lambda event: isinstance(event.data, Struct)):
-        encode = (_IN_ORDER if ready else _CANONICAL).encode_lines
-        yield from map(encode, batched(run, _AT_ONCE, strict=False))
+    return [(_IN_ORDER if isinstance(one.data, Struct) else _CANONICAL).encode(one) for one in events]
 
 
-def extend_history(previous: bytes, written: Sequence[bytes]) -> bytes:
-    """Return the digest that binds the commit's events, one line each, to all events before."""
-    return crypto.digest_of(HISTORY_TAG, previous, *written) if written else previous
+def digest_of_line(line: bytes) -> bytes:
+    """Return the digest of an event (canonical JSON), by which the chains below bind it."""
+    return crypto.digest(EVENT_TAG, line)
+
+
+def extend_history(previous: bytes, digests: Iterable[bytes]) -> bytes:
+    """Return the digest that binds the commit's events, by their digests, to all events before."""
+    bound = b"".join(digests)
+    return crypto.digest(HISTORY_TAG, previous + bound) if bound else previous

@@ -158,6 +158,11 @@ def dues(state: State) -> Iterator[int]:
             for trade in state.trades.values()
             if trade.seller in state.leaving or trade.buyer in state.leaving
         )
+        slots |= dict.fromkeys(
+            matches.slot
+            for matches in state.matches.values()
+            if any(side.account in state.leaving for side in state.sides_of(matches))
+        )
         yield from (due for slot in slots if (due := state.timing.final(slot)) > state.time)
 
 
@@ -169,6 +174,7 @@ def _open_matters(state: State, address: str) -> Iterator[object]:
     if state.accounts[address].held:
         yield address
     yield from (order for order in state.orders.values() if order.account == address)
+    yield from (side for side in state.waiting_sides() if side.account == address)
     yield from (trade for trade in state.trades.values() if address in (trade.seller, trade.buyer))
     yield from (claim for claim in state.claims.values() if address in parties(state, claim))
 

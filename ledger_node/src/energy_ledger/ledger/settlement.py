@@ -12,6 +12,7 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from energy_ledger.ledger.events import EventType
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.shares import Meter, is_two_sided, measured, passed_on, settle_slot, settled
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import TRADE, TradeState, advance, may
@@ -20,14 +21,13 @@ from energy_ledger.ledger.trading_rows import Trade
 type Event = Literal["match", "start", "meter", "miss", "keep", "settle", "dispute", "decide"]
 
 _EVENTS: Final[dict[TradeState, EventType]] = {
-    "matched": "trade.matched",
     "delivering": "trade.delivering",
     "metered": "trade.metered",
     "overdue": "trade.overdue",
     "settled": "trade.settled",
     "disputed": "trade.disputed",
 }
-
+_MATCHED: Final = advance(TRADE, None, "match")
 
 FIGURES: Final = (
     "delivered_wh",
@@ -42,15 +42,17 @@ FIGURES: Final = (
 """What a settled trade comes to, and a review may change."""
 
 
-def add_trades(state: State, trades: Sequence[Trade]) -> None:
+def add_matches(state: State, sides: RoundSides, made: Sequence[Matches]) -> None:
     """Take in the trades that a clearing matched, and hold the buyers' money for them."""
-    state.trades.add({trade.id: trade for trade in trades})
+    if made:
+        state.sides.put(sides)
     holds: dict[str, int] = {}
-    for trade in trades:
-        state.index.add(trade)
-        state.slots.note(trade.slot)
-        holds[trade.buyer] = holds.get(trade.buyer, 0) + trade.hold
-        _say(state, trade)
+    for matches in made:
+        state.matches.put(matches)
+        state.index.await_slot(matches)
+        state.slots.note(matches.slot)
+        for buyer, hold in matches.holds(sides.sides):
+            holds[buyer] = holds.get(buyer, 0) + hold
     for buyer, hold in holds.items():
         state.change_money(buyer, held=hold)
 
@@ -60,8 +62,19 @@ def start_slots(state: State) -> None:
     for slot in sorted(state.index.waiting):
         if state.timing.start(slot) > state.time:
             break
-        for name in state.index.start(slot):
-            _say(state, state.trades.put(_moved(state.trades[name], "start")))
+        for key in state.index.start(slot):
+            for trade in _start(state, state.matches[key]):
+                state.index.add(state.trades.put(trade))
+                _say(state, trade)
+
+
+def _start(state: State, matches: Matches) -> list[Trade]:
+    """Return what waited for its slot as trades by themselves, and forget it."""
+    sides = state.sides[str(matches.round)]
+    state.matches.forget(matches.key)
+    if not state.index.awaits(matches.round):
+        state.sides.forget(sides.key)
+    return matches.trades(sides.sides, advance(TRADE, _MATCHED, "start"))
 
 
 def end_slots(state: State) -> None:

@@ -12,8 +12,16 @@ from energy_ledger.genesis import Genesis, Rules
 from energy_ledger.ledger.agenda import Expiries, Lapses, SlotIndex, TradeIndex
 from energy_ledger.ledger.audits import Audit, extend_audits
 from energy_ledger.ledger.entries import lapse_time
-from energy_ledger.ledger.events import Event, EventType, canonical, encode_all, extend_history
+from energy_ledger.ledger.events import (
+    Event,
+    EventType,
+    canonical,
+    digest_of_line,
+    encode_all,
+    extend_history,
+)
 from energy_ledger.ledger.governing_rows import POLICY, Flexibility, Policy, Redemption, TariffEntry
+from energy_ledger.ledger.matches import Matches, RoundSides, Side
 from energy_ledger.ledger.merkle import MerkleTree
 from energy_ledger.ledger.row_tree import RowTree
 from energy_ledger.ledger.rows import (
@@ -104,6 +112,8 @@ class State:
         self.audits = Table(Audit)
         self.orders = Table(Order)
         self.closed_orders = Table(ClosedOrder)
+        self.sides = Table(RoundSides)
+        self.matches = Table(Matches)
         self.trades = Table(Trade)
         self.readings = Table(Reading)
         self.claims = Table(Claim)
@@ -172,6 +182,14 @@ class State:
         account = self.accounts[address]
         return self.accounts.put(replace(account, commit=self.commit, time=self.time, **changes))
 
+    def waiting_sides(self) -> Iterator[Side]:
+        """Give the sides of the trades whose slot has not started."""
+        return chain.from_iterable(map(self.sides_of, self.matches.values()))
+
+    def sides_of(self, matches: Matches) -> Iterator[Side]:
+        """Give the sides of trades that wait for their slot."""
+        return matches.sides_among(self.sides[str(matches.round)].sides)
+
     def set_tariff(self, entry: TariffEntry) -> None:
         """Let a tariff hold from a slot on."""
         self.tariffs.put(entry)
@@ -222,13 +240,13 @@ class State:
         """Bind the commit's events, return them with the rows and leaves that changed, and the root."""
         events = tuple(self._events)
         self._events.clear()
-        written = list(encode_all(events))
-        history = extend_history(bytes.fromhex(self.totals.history), written)
-        lines = tuple(chain.from_iterable(part.splitlines() for part in written))
-        extend_audits(self.audits, self.commit, events, lines)
+        lines = tuple(encode_all(events))
+        digests = [digest_of_line(line) for line in lines]
+        history = extend_history(bytes.fromhex(self.totals.history), digests)
+        extend_audits(self.audits, self.commit, events, digests)
         self.count(cursor=self.totals.cursor + len(events), history=history.hex())
         changes = tuple(chain.from_iterable(table.take_changes() for table in self._tables))
-        leaves = [_leaf(one.table, one.key, one.row) for one in changes if one.table in _IN_ROOT]
+        leaves = [_leaf(one.table, one.key, one.text) for one in changes if one.table in _IN_ROOT]
         leaves += self._bind(changes)
         if events:
             leaves.append(self._history_leaf())
@@ -247,7 +265,7 @@ class State:
             if one.final:
                 self._rows.drop(_row_key(one.table, one.key))
             else:
-                self._rows.set(_row_key(one.table, one.key), _text(one))
+                self._rows.set(_row_key(one.table, one.key), one.text)
         return [self._rows_leaf()] if self._bind_totals() or touched else []
 
     def _bind_totals(self) -> bool:
@@ -268,7 +286,7 @@ class State:
     def leaves(self) -> Iterator[Leaf]:
         """Return all leaves of the tree under the root, in no particular order."""
         for table in (self.accounts, self.assets, self.audits):
-            yield from (_leaf(row.table, row.key, row.row) for row in table.rows())
+            yield from (_leaf(row.table, row.key, canonical(row.row)) for row in table.rows())
         yield self._history_leaf()
         yield self._rows_leaf()
 
@@ -288,7 +306,7 @@ class State:
         for row in rows:
             by_table.setdefault(row.table, []).append(row.row)
             if row.table in _IN_ROOT:
-                self._tree.set(*_leaf(row.table, row.key, row.row))
+                self._tree.set(*_leaf(row.table, row.key, canonical(row.row)))
             elif row.table != Totals.table:
                 self._rows.set(_row_key(row.table, row.key), canonical(row.row))
         by_table.get(Order.table, []).sort(key=lambda row: row["number"])
@@ -307,6 +325,9 @@ class State:
             if order.number <= self.totals.open_until:
                 continue  # in the book of the open round
             self.lapses.add(lapse_time(order, self.timing), order.number, order.id)
+        for matches in sorted(self.matches.values(), key=lambda one: one.round):
+            self.index.await_slot(matches)
+            self._note_slot(matches.slot)
         for trade in sorted(self.trades.values(), key=lambda trade: trade.place):
             self.index.add(trade)
             self._note_slot(trade.slot)
@@ -337,6 +358,8 @@ class State:
             self.audits,
             self.orders,
             self.closed_orders,
+            self.sides,
+            self.matches,
             self.trades,
             self.readings,
             self.claims,
@@ -370,18 +393,11 @@ _IN_ROOT = {Account.table: "account", Asset.table: "asset", Audit.table: "audit"
 """The tables whose rows are leaves, each with the first part of the leaves' keys."""
 _UNBOUND = frozenset({"commit", "time", "closed_round"})
 """Totals that every commit may move: votes name the first two, time gives the third."""
-_PLAIN = (Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
-"""Kinds whose values write themselves as JSON just as their rows do."""
 
 
 def _row_key(table: str, key: str) -> bytes:
     return f"{table}/{key}".encode()
 
 
-def _text(change: Change) -> bytes:
-    """Write a row as it is bound; of the many trades without going through their rows."""
-    return canonical(change.value if isinstance(change.value, _PLAIN) else change.row)
-
-
-def _leaf(table: str, key: str, row: object) -> Leaf:
-    return f"{_IN_ROOT[table]}/{key}".encode("ascii"), canonical(row)
+def _leaf(table: str, key: str, text: bytes) -> Leaf:
+    return f"{_IN_ROOT[table]}/{key}".encode("ascii"), text

@@ -1,11 +1,14 @@
 """Tables of values that remember what changed since the last commit."""
 
 from collections.abc import Iterable, Iterator, Mapping, ValuesView
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, convert
 
-from energy_ledger.ledger.rows import Entity, JsonRow
+from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.matches import Matches, RoundSides
+from energy_ledger.ledger.rows import Entity, JsonRow, Used, UsedInvite, Work
+from energy_ledger.ledger.trading_rows import ClosedOrder, Reading, Trade
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -16,22 +19,34 @@ class Row(Struct, frozen=True, gc=False):
     row: JsonRow
 
 
-class Change(Struct, frozen=True, gc=False):
+_PLAIN: Final = (RoundSides, Matches, Trade, Reading, Used, UsedInvite, Work, ClosedOrder)
+"""Kinds whose values write themselves as JSON just as their rows do."""
+
+
+class Change(Struct, gc=False):
     """A value that a commit wrote (None: it is gone); `final`: the ledger will not touch it again.
 
-    `value` is the entity itself, or the row that was kept of one; writing it as JSON is left to who needs it.
+    `value` is the entity itself, or the row that was kept of one.
     """
 
     table: str
     key: str
     value: Any
     final: bool
+    _text: bytes | None = None
 
     @property
     def row(self) -> JsonRow | None:
         """The value as JSON types."""
         row: JsonRow | None = self.value if isinstance(self.value, dict | None) else self.value.row()
         return row
+
+    @property
+    def text(self) -> bytes:
+        """The row as canonical JSON: what the root binds and the disk keeps, written once for both."""
+        if self._text is None:
+            self._text = canonical(self.value if isinstance(self.value, _PLAIN) else self.row)
+        return self._text
 
 
 class Table[E: Entity]:

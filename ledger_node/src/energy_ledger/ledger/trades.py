@@ -1,27 +1,33 @@
 """The trades of a cleared round: whom each filled Wh goes from and to, at which prices."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, islice
 
 from energy_ledger.ledger import orders
+from energy_ledger.ledger.matches import Matches, RoundSides, Side, by_order
 from energy_ledger.ledger.rows import given
-from energy_ledger.ledger.settlement import add_trades
+from energy_ledger.ledger.settlement import add_matches
 from energy_ledger.ledger.state import State
-from energy_ledger.ledger.states import TRADE, advance
-from energy_ledger.ledger.trading_rows import Order, Proposal, Round, Trade
+from energy_ledger.ledger.trading_rows import Order, Proposal, Round
 from energy_ledger.market.book import Book, Clearing, Fills
-from energy_ledger.market.pairing import Pair, Party, pair
+from energy_ledger.market.pairing import Party, SlotPairs, pair
 
 
 def match(state: State, book: Book, row: Round, proposal: Proposal) -> None:
     """Make the trades of the winning proposal, hold the buyers' money for them, and fill the orders."""
-    add_trades(state, _trades(state, row, _pairs(state, book, proposal)))
-    for name, fills in _fills_by_order(book, row, proposal).items():
-        orders.fill(state, state.orders[name], fills)
+    fills = _fills_by_order(book, row, proposal)
+    filled = {name: state.orders[name] for name in fills}
+    sides = RoundSides(round=row.round, sides=tuple([_side(state, order) for order in filled.values()]))
+    made = list(_matches(state, row, list(filled), _pairs(state, book, proposal, filled)))
+    add_matches(state, sides, made)
+    for told in by_order(sides, made):
+        own = told.own
+        state.emit("trades.matched", told, accounts=[own.account], assets=[own.asset, own.point])
+    for name, order in filled.items():
+        orders.fill(state, order, fills[name])
 
 
-def _pairs(state: State, book: Book, proposal: Proposal) -> Sequence[Pair]:
+def _pairs(state: State, book: Book, proposal: Proposal, filled: Mapping[str, Order]) -> Sequence[SlotPairs]:
     clearing = Clearing(
         fills=Fills(proposal.ranks, proposal.slots, proposal.wh),
         prices=proposal.prices,
@@ -32,8 +38,7 @@ def _pairs(state: State, book: Book, proposal: Proposal) -> Sequence[Pair]:
         gap_ppm=proposal.gap_ppm,
         volume_wh=proposal.volume_wh,
     )
-    filled = dict.fromkeys(book.orders[rank].id for rank in proposal.ranks)
-    return pair(book, clearing, {name: _party(state, state.orders[name]) for name in filled})
+    return pair(book, clearing, {name: _party(state, order) for name, order in filled.items()})
 
 
 def _party(state: State, order: Order) -> Party:
@@ -55,39 +60,36 @@ def _fills_by_order(book: Book, row: Round, proposal: Proposal) -> dict[str, dic
     return fills
 
 
-def _trades(state: State, row: Round, pairs: Sequence[Pair]) -> list[Trade]:
-    """Write pairs as trades, numbered as they come."""
-    fee_of = cache(lambda slot: state.schedule.of(slot).grid_fee)
-    known = {name: (order, state.assets[order.asset]) for name, order in _orders(state, pairs)}
-    matched, first = advance(TRADE, None, "match"), row.first_slot
-    trades = []
-    for number, (offer, bid, place, wh, seller_price, buyer_price) in enumerate(pairs, 1):
-        (sell, sold), (buy, bought) = known[offer], known[bid]
-        trades.append(
-            Trade(
-                id=f"{row.round}.{number}",
-                round=row.round,
-                slot=first + place,
-                wh=wh,
-                seller_price=seller_price,
-                buyer_price=buyer_price,
-                fee=fee_of(first + place),
-                state=matched,
-                seller=sell.account,
-                buyer=buy.account,
-                sell_order=offer,
-                buy_order=bid,
-                sell_asset=sold.id,
-                buy_asset=bought.id,
-                sell_point=sold.point,
-                buy_point=bought.point,
-                source=sold.source,
-            )
+def _matches(
+    state: State, row: Round, filled: Sequence[str], slots: Sequence[SlotPairs]
+) -> Iterator[Matches]:
+    """Write pairs as trades, numbered as they come; `filled` are the orders in the order of their sides."""
+    places = {name: place for place, name in enumerate(filled)}
+    numbers = count(1)
+    for found in slots:
+        slot = row.first_slot + found.slot
+        seller, buyer, wh = zip(*found.pairs, strict=True)
+        yield Matches(
+            buyer=buyer,
+            buyer_prices=found.buyer_prices,
+            buyers=tuple([places[name] for name in found.buyers]),
+            fee=state.schedule.of(slot).grid_fee,
+            number=tuple(islice(numbers, len(wh))),
+            round=row.round,
+            seller=seller,
+            seller_prices=found.seller_prices,
+            sellers=tuple([places[name] for name in found.sellers]),
+            slot=slot,
+            wh=wh,
         )
-    return trades
 
 
-def _orders(state: State, pairs: Iterable[Pair]) -> Iterator[tuple[str, Order]]:
-    """Name the orders that meet in pairs."""
-    names = dict.fromkeys(chain.from_iterable((one.offer, one.bid) for one in pairs))
-    return ((name, state.orders[name]) for name in names)
+def _side(state: State, order: Order) -> Side:
+    asset = state.assets[order.asset]
+    return Side(
+        account=order.account,
+        asset=order.asset,
+        behind=asset.behind,
+        order=order.id,
+        source=asset.source if order.is_offer else None,
+    )

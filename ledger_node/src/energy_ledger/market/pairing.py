@@ -6,6 +6,7 @@ a feeder limit binds, energy flows from the lower price to the higher, never bac
 direction, so a buyer never pays less than its seller gets, and the difference is the community's.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -29,29 +30,19 @@ class Party:
     prefer_sources: tuple[str, ...] = ()
 
 
-class Pair(NamedTuple):
-    """A seller and a buyer in a slot; one gets `seller_price`, the other pays `buyer_price` and the fee.
+class SlotPairs(NamedTuple):
+    """The pairs of a slot; each names places among `sellers` and `buyers` (orders), and the Wh.
 
-    ``wh * (buyer_price - seller_price)``, never negative, goes to the community fund.
+    A buyer pays its own price (nano per Wh) and the fee, a seller gets its own; the difference, never
+    negative, goes to the community fund. Sellers, buyers and pairs come in ledger order.
     """
 
-    offer: str
-    bid: str
     slot: int
-    wh: int
-    seller_price: int
-    buyer_price: int
-
-
-@dataclass(slots=True)
-class _Side:
-    """One fill while it is being paired; `level` is its price's place among the prices of the slot."""
-
-    order: str
-    party: Party
-    price: int
-    level: int
-    rest: int
+    sellers: list[str]
+    buyers: list[str]
+    seller_prices: tuple[int, ...]
+    buyer_prices: tuple[int, ...]
+    pairs: list[tuple[int, int, int]]
 
 
 type _Likes = Callable[[Party, Party], bool]
@@ -59,39 +50,60 @@ type _Likes = Callable[[Party, Party], bool]
 NOBODY = Party("", "")
 
 
-def pair(book: Book, clearing: Clearing, parties: Mapping[str, Party]) -> tuple[Pair, ...]:
+class _Side(NamedTuple):
+    """Those who sell, or who buy, in a slot; `levels` are their prices' places among the prices of the slot.
+
+    `rests` are the Wh that are not paired yet.
+    """
+
+    orders: list[str]
+    parties: list[Party]
+    prices: list[int]
+    levels: list[int]
+    rests: list[int]
+
+
+def pair(book: Book, clearing: Clearing, parties: Mapping[str, Party]) -> list[SlotPairs]:
     """Pair a verified clearing: preferences first, in ledger order, the rest pro rata by largest remainder.
 
-    `parties` are named by order id; an order that is not named has no preferences. Pairs come sorted by slot,
-    offer and bid in ledger order.
+    `parties` are named by order id; an order that is not named has no preferences. Slots in which nothing is
+    filled are left out.
     """
     fills = clearing.fills
-    rows = sorted(zip(fills.slot, fills.rank, fills.wh, strict=True))
-    return tuple(
-        found
-        for slot, group in groupby(rows, key=lambda row: row[0])
-        for found in _pair_slot(book, clearing, parties, slot, [(rank, wh) for _, rank, wh in group])
-    )
+    known = [parties.get(order.id, NOBODY) for order in book.orders]
+    by_slot: dict[int, list[tuple[int, int]]] = {}
+    for rank, slot, wh in sorted(zip(fills.rank, fills.slot, fills.wh, strict=True)):
+        by_slot.setdefault(slot, []).append((rank, wh))
+    return [_pair_slot(book, clearing, known, slot, by_slot[slot]) for slot in sorted(by_slot)]
 
 
 def _pair_slot(
-    book: Book, clearing: Clearing, parties: Mapping[str, Party], slot: int, fills: list[tuple[int, int]]
-) -> Iterator[Pair]:
+    book: Book, clearing: Clearing, parties: Sequence[Party], slot: int, fills: list[tuple[int, int]]
+) -> SlotPairs:
     prices = {node: clearing.prices[row][slot] or 0 for node, row in book.nodes.items()}
-    here = [(book.orders[rank], wh) for rank, wh in fills]
-    levels = {price: at for at, price in enumerate(sorted({prices[order.feeder] for order, _ in here}))}
-    sides = [
-        _Side(order.id, parties.get(order.id, NOBODY), prices[order.feeder], levels[prices[order.feeder]], wh)
-        for order, wh in here
-    ]
-    first_bid = sum(rank < len(book.offers) for rank, _ in fills)
-    table = _Table(sides[:first_bid], sides[first_bid:], len(levels))
+    orders = book.orders
+    feeders = {orders[rank].feeder: None for rank, _ in fills}
+    levels = {price: at for at, price in enumerate(sorted({prices[feeder] for feeder in feeders}))}
+
+    def side(part: list[tuple[int, int]]) -> _Side:
+        here = [prices[orders[rank].feeder] for rank, _ in part]
+        return _Side(
+            orders=[orders[rank].id for rank, _ in part],
+            parties=[parties[rank] for rank, _ in part],
+            prices=here,
+            levels=[levels[price] for price in here],
+            rests=[wh for _, wh in part],
+        )
+
+    first_bid = bisect_left(fills, (len(book.offers), 0))
+    sellers, buyers = side(fills[:first_bid]), side(fills[first_bid:])
+    table = _Table(sellers, buyers, len(levels))
     table.prefer(_names)
     table.prefer(_likes_source)
     table.share()
-    for (seller, buyer), wh in sorted(table.wh.items()):
-        sell, buy = table.sellers[seller], table.buyers[buyer]
-        yield Pair(sell.order, buy.order, slot, wh, sell.price, buy.price)
+    return SlotPairs(
+        slot, sellers.orders, buyers.orders, tuple(sellers.prices), tuple(buyers.prices), table.pairs()
+    )
 
 
 def _names(one: Party, other: Party) -> bool:
@@ -102,10 +114,10 @@ def _likes_source(one: Party, other: Party) -> bool:
     return other.source in one.prefer_sources
 
 
-def _liked(side: _Side, others: list[_Side], likes: _Likes) -> list[int]:
-    if not (side.party.prefer or side.party.prefer_sources):
+def _liked(one: Party, others: Sequence[Party], likes: _Likes) -> list[int]:
+    if not (one.prefer or one.prefer_sources):
         return []
-    return [index for index, other in enumerate(others) if likes(side.party, other.party)]
+    return [place for place, other in enumerate(others) if likes(one, other)]
 
 
 class _Table:
@@ -115,67 +127,74 @@ class _Table:
     that may still go to buyers above. It is never negative, because energy flows to higher prices only.
     """
 
-    def __init__(self, sellers: list[_Side], buyers: list[_Side], levels: int) -> None:
+    def __init__(self, sellers: _Side, buyers: _Side, levels: int) -> None:
         self.sellers = sellers
         self.buyers = buyers
-        self.wh: dict[tuple[int, int], int] = {}
-        total = sum(seller.rest for seller in sellers)
-        crowded = len(sellers) * len(buyers) > FEW_PAIRS
-        self.portion = max(1, total // (len(sellers) + len(buyers))) if crowded else 1
-        self.spare = [
-            sum(seller.rest for seller in sellers if seller.level <= level)
-            - sum(buyer.rest for buyer in buyers if buyer.level <= level)
-            for level in range(levels)
-        ]
+        self._given: list[tuple[int, int, int]] = []
+        total = sum(sellers.rests)
+        number, width = len(sellers.orders), len(buyers.orders)
+        self.portion = max(1, total // (number + width)) if number * width > FEW_PAIRS else 1
+        self.spare = [_up_to(sellers, level) - _up_to(buyers, level) for level in range(levels)]
 
     def give(self, seller: int, buyer: int, wh: int) -> int:
         """Pair some Wh of a seller and a buyer, or as much as prices and rests allow; return how much."""
-        sell, buy = self.sellers[seller], self.buyers[buyer]
-        wh = min(wh, sell.rest, buy.rest)
-        if sell.level != buy.level:
-            wh = min(wh, *self.spare[sell.level : buy.level]) if sell.level < buy.level else 0
+        sold, bought = self.sellers.rests, self.buyers.rests
+        low, high = self.sellers.levels[seller], self.buyers.levels[buyer]
+        wh = min(wh, sold[seller], bought[buyer])
+        if low != high:
+            wh = min(wh, *self.spare[low:high]) if low < high else 0
         if wh <= 0:
             return 0
-        sell.rest -= wh
-        buy.rest -= wh
-        for level in range(sell.level, buy.level):
+        for level in range(low, high):
             self.spare[level] -= wh
-        pair = seller, buyer
-        self.wh[pair] = self.wh.get(pair, 0) + wh
+        sold[seller] -= wh
+        bought[buyer] -= wh
+        self._given.append((seller, buyer, wh))
         return wh
+
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """Return seller, buyer and Wh of each pair, in ledger order."""
+        pairs: list[tuple[int, int, int]] = []
+        last = (-1, -1)
+        for seller, buyer, wh in sorted(self._given):
+            # Who likes each other may share once more with all.
+            before = pairs.pop()[2] if (seller, buyer) == last else 0
+            pairs.append((seller, buyer, before + wh))
+            last = seller, buyer
+        return pairs
 
     def prefer(self, likes: _Likes) -> None:
         """Let every order in ledger order, offers first, meet those it likes, again in ledger order."""
-        for seller, sell in enumerate(self.sellers):
-            for buyer in _liked(sell, self.buyers, likes):
-                self.give(seller, buyer, sell.rest)
-        for buyer, buy in enumerate(self.buyers):
-            for seller in _liked(buy, self.sellers, likes):
-                self.give(seller, buyer, buy.rest)
+        for seller, one in enumerate(self.sellers.parties):
+            for buyer in _liked(one, self.buyers.parties, likes):
+                self.give(seller, buyer, self.sellers.rests[seller])
+        for buyer, one in enumerate(self.buyers.parties):
+            for seller in _liked(one, self.sellers.parties, likes):
+                self.give(seller, buyer, self.buyers.rests[buyer])
 
     def share(self) -> None:
         """Share what is left among all: lower prices first, because fewer sellers can serve them."""
-        buyers = sorted(range(len(self.buyers)), key=lambda buyer: self.buyers[buyer].level)
-        for level, group in groupby(buyers, key=lambda buyer: self.buyers[buyer].level):
-            pool = [i for i, sell in enumerate(self.sellers) if sell.rest and sell.level <= level]
-            self._share_pool(pool, group)
+        sellers, level_of = self.sellers, self.buyers.levels.__getitem__
+        for level, group in groupby(sorted(range(len(self.buyers.orders)), key=level_of), key=level_of):
+            levels = enumerate(sellers.levels)
+            self._share_pool([i for i, own in levels if sellers.rests[i] and own <= level], group)
 
     def _share_pool(self, pool: Sequence[int], buyers: Iterator[int]) -> None:
         """Let buyers of one price take from a pool of sellers, one after the other."""
-        heap, total = self._largest_first(pool), sum(self.sellers[seller].rest for seller in pool)
+        sold, bought = self.sellers.rests, self.buyers.rests
+        heap, total = self._largest_first(pool), sum([sold[seller] for seller in pool])
         for buyer in buyers:
-            need = self.buyers[buyer].rest
+            need = bought[buyer]
             if heap and need * -heap[0][0] < total * self.portion:
                 total -= self._take_portions(heap, buyer, need)
             else:
-                rests = [self.sellers[seller].rest for seller in pool]
-                shares = zip(pool, apportion(need, rests, self.portion), strict=True)
-                total -= sum(self.give(seller, buyer, wh) for seller, wh in shares if wh)
+                shares = zip(pool, apportion(need, [sold[i] for i in pool], self.portion), strict=True)
+                total -= sum([self.give(seller, buyer, wh) for seller, wh in shares if wh])
                 heap = self._largest_first(pool)
 
     def _largest_first(self, pool: Iterable[int]) -> list[tuple[int, int]]:
         """Return a heap of the sellers who have something left, the largest rest at its top."""
-        heap = [(-rest, seller) for seller in pool if (rest := self.sellers[seller].rest)]
+        heap = [(-rest, seller) for seller in pool if (rest := self.sellers.rests[seller])]
         heapify(heap)
         return heap
 
@@ -185,15 +204,36 @@ class _Table:
         Returns what was given.
         """
         shares: list[tuple[int, int]] = []
+        portion, rests = self.portion, self.sellers.rests
         while need and heap:
             rest, seller = heappop(heap)
-            shares.append((seller, min(self.portion, -rest, need)))
-            need -= shares[-1][1]
-        given = sum(self.give(seller, buyer, wh) for seller, wh in sorted(shares))
+            wh = min(portion, -rest, need)
+            shares.append((seller, wh))
+            need -= wh
+        if len(self.spare) > 1:
+            given = sum([self.give(seller, buyer, wh) for seller, wh in sorted(shares)])
+        else:
+            given = self._give_all(shares, buyer)
         for seller, _ in shares:
-            if rest := self.sellers[seller].rest:
+            if rest := rests[seller]:
                 heappush(heap, (-rest, seller))
         return given
+
+    def _give_all(self, shares: list[tuple[int, int]], buyer: int) -> int:
+        """Pair shares that fit, where all have one price; return how much: most of a round goes this way."""
+        rests, note = self.sellers.rests, self._given.append
+        given = 0
+        for seller, wh in shares:
+            rests[seller] -= wh
+            given += wh
+            note((seller, buyer, wh))
+        self.buyers.rests[buyer] -= given
+        return given
+
+
+def _up_to(side: _Side, level: int) -> int:
+    """Return the Wh of those whose price is of this level or below."""
+    return sum([rest for own, rest in zip(side.levels, side.rests, strict=True) if own <= level])
 
 
 def apportion(amount: int, rests: list[int], portion: int = 1) -> list[int]:

@@ -16,7 +16,7 @@ from msgspec import Struct, to_builtins
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.keys import KeySet, PublicKey
 from energy_ledger.ledger.audits import Audit, empty
-from energy_ledger.ledger.events import canonical
+from energy_ledger.ledger.events import canonical, digest_of_line
 from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.node.audit_files import AuditFile, Change, SignedTransaction, checksum
 from energy_ledger.node.audit_matching import AuditEvent, mismatch
@@ -203,7 +203,7 @@ def _check_chain(file: AuditFile, events: Sequence[AuditEvent]) -> None:
     log = empty(file.asset)
     pairs = zip(events, map(canonical, file.events), strict=True)
     for commit, group in groupby(pairs, key=lambda pair: pair[0].commit):
-        log = log.extended(commit, [line for _, line in group])
+        log = log.extended(commit, [digest_of_line(line) for _, line in group])
     if log != _row(file.row):
         raise WrongExportError("its events are not those that the certified state binds")
 

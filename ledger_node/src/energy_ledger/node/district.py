@@ -35,8 +35,6 @@ COLUMNS: Final = ("slot", "account", "asset", "surplus_wh", "need_wh", "given_wh
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 _MONTHS: Final = 12
 
-_trade = msgspec.json.Decoder(Trade)
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -241,7 +239,7 @@ class District:
         return (msgspec.json.decode(row, type=Reading) for row in rows)
 
     def _trades(self, slots: Span) -> Iterator[Trade]:
-        return map(_trade.decode, self._reader.trades_between(slots.first, slots.end))
+        return self._reader.trades_between(slots.first, slots.end)
 
     def _orders(self, ids: Iterable[str]) -> Iterator[Order]:
         rows = (self._reader.one(Order.table, one) for one in sorted(ids))

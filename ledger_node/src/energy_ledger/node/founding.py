@@ -15,6 +15,7 @@ from energy_ledger.dag.ordering import Fate, Kept, Position
 from energy_ledger.genesis import Genesis, read_genesis
 from energy_ledger.keys import require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.node import certifying
@@ -134,7 +135,7 @@ def _leader_in(epoch: Epoch, commit: CommitRecord) -> bytes:
 
 
 def _live_rows(reader: Reader) -> Iterator[Row]:
-    for table in (Trade.table, *COLUMNS):
+    for table in (RoundSides.table, Matches.table, Trade.table, *COLUMNS):
         for key, row in reader.live(table):
             yield Row(table, key, msgspec.json.decode(row))
 

@@ -138,7 +138,7 @@ class History:
         return Told(row, past, tuple(owners[order.id] for order in past.book.orders))
 
     def _trades(self, orders: Iterable[Order]) -> Iterable[Trade]:
-        return map(_trade.decode, self._reader.trades_of(order.id for order in orders))
+        return self._reader.trades_of(order.id for order in orders)
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -146,7 +146,6 @@ class _State(msgspec.Struct, frozen=True):
 
 
 _state = msgspec.json.Decoder(_State)
-_trade = msgspec.json.Decoder(Trade)
 
 
 def _row[T](text: str, kind: type[T]) -> T:

@@ -240,7 +240,7 @@ class Running:
             self._wake.set()
             await self._driving
         await self._checkers.close()
-        await self.lag.close()
+        self.lag.close()
         await self.snapshots.close(await self._last_state() if orderly else None)
 
     def _want_snapshot(self) -> None:

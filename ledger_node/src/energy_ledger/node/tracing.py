@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 
 from energy_ledger.api import types
-from energy_ledger.ledger.trading_rows import reading_key
+from energy_ledger.ledger.trading_rows import Trade, reading_key
 from energy_ledger.storage.reader import Party, Reader
 from energy_ledger.tariffs import Schedule
 
-_trade: Final = msgspec.json.Decoder(types.Trade)
+_trade: Final = msgspec.json.Decoder(Trade)
 _reading: Final = msgspec.json.Decoder(types.Reading)
 _claim: Final = msgspec.json.Decoder(types.Claim)
 GREEN: Final = frozenset({"solar", "wind", "hydro", "biogas"})
@@ -49,10 +49,10 @@ class Tracing:
 
     def _bought(self, party: Party, first: int, end: int) -> int:
         """Return what an account or asset took of its purchases; what it only passed on does not count."""
-        rows = map(_trade.decode, self._reader.subjects_trades(party.name, first, end))
-        return sum(_used_wh(one) for one in rows if party.name in (one.buyer, one.buy_asset))
+        trades = self._reader.subjects_trades(party.name, first, end)
+        return sum(_used_wh(one) for one in trades if party.name in (one.buyer, one.buy_asset))
 
-    def _seller(self, trade: types.Trade) -> types.TradeSide:
+    def _seller(self, trade: Trade) -> types.TradeSide:
         reading = self._read(trade.sell_point, trade.slot)
         sold = (one for one in self._at(trade.sell_point, trade.slot) if one.sell_point == trade.sell_point)
         return types.TradeSide(
@@ -66,7 +66,7 @@ class Tracing:
             penalty=trade.seller_penalty,
         )
 
-    def _buyer(self, trade: types.Trade) -> types.TradeSide:
+    def _buyer(self, trade: Trade) -> types.TradeSide:
         reading = self._read(trade.buy_point, trade.slot)
         bought = (one for one in self._at(trade.buy_point, trade.slot) if one.buy_point == trade.buy_point)
         return types.TradeSide(
@@ -84,12 +84,11 @@ class Tracing:
         row = self._reader.one("readings", reading_key(point, slot))
         return None if row is None else _reading.decode(row)
 
-    def _at(self, point: str, slot: int) -> list[types.Trade]:
+    def _at(self, point: str, slot: int) -> list[Trade]:
         """Return the trades between a point and others in a slot."""
-        trades = map(_trade.decode, self._reader.trades_at(point, slot))
-        return [trade for trade in trades if trade.sell_point != trade.buy_point]
+        return [trade for trade in self._reader.trades_at(point, slot) if not trade.internal]
 
-    def _claims(self, trade: types.Trade) -> list[str]:
+    def _claims(self, trade: Trade) -> list[str]:
         """Return the ids of the claims about the meters of a trade."""
         found = [
             _claim.decode(one.row).id
@@ -99,14 +98,14 @@ class Tracing:
         return sorted(found)
 
 
-def _shortfall(trade: types.Trade, kept: int | None, other: int | None) -> dict[str, int]:
+def _shortfall(trade: Trade, kept: int | None, other: int | None) -> dict[str, int]:
     """Return what passed through others for a side that kept less than the other, and what it is short."""
     less = max(0, (other or 0) - (kept or 0))
     passed = (trade.passed_wh or 0) if less else 0
     return {"passed_wh": passed, "short_wh": max(0, less - passed) if trade.settled_wh is not None else 0}
 
 
-def _used_wh(trade: types.Trade) -> int:
+def _used_wh(trade: Trade) -> int:
     """Return the Wh of a settled trade that its buyer took, through others too."""
     came_through = (trade.taken_wh or 0) > (trade.delivered_wh or 0)
     return (trade.settled_wh or 0) + ((trade.passed_wh or 0) if came_through else 0)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
 from energy_ledger.storage import event_packs, trade_packs
@@ -139,7 +140,7 @@ class Reader:
         """Return at most `limit` rows that match all filters, those after the row at place `after`."""
         if table == Trade.table:
             trades = trade_packs.page_of_trades(self._run, filters, after or 0, limit)
-            return [Found(one.n, one.row.decode()) for one in trades]
+            return [Found(one.n, one.row) for one in trades]
         conditions = [_CONDITIONS.get((table, name), f"{name} = ?") for name in filters]
         values: list[str | int] = [*filters.values()]
         if after is not None:
@@ -153,7 +154,11 @@ class Reader:
     def live(self, table: str) -> Iterable[tuple[str, str]]:
         """Return key and row of everything the ledger needs to go on, in the order in which it came."""
         if table == Trade.table:
-            yield from ((one.id, one.row.decode()) for one in trade_packs.live_trades(self._run))
+            yield from trade_packs.live_trades(self._run)
+        elif table == Matches.table:
+            yield from trade_packs.live_matches(self._run)
+        elif table == RoundSides.table:
+            yield from trade_packs.live_sides(self._run)
         else:
             yield from self._run(f"SELECT key, row FROM {table} WHERE live ORDER BY n")  # noqa: S608
 
@@ -197,11 +202,11 @@ class Reader:
         )
         return [row for (row,) in found]
 
-    def trades_of(self, orders: Iterable[str]) -> Iterator[bytes]:
+    def trades_of(self, orders: Iterable[str]) -> Iterator[Trade]:
         """Return all trades of any of these orders."""
         return trade_packs.trades_of(self._run, orders)
 
-    def trades_between(self, first: int, end: int) -> Iterator[bytes]:
+    def trades_between(self, first: int, end: int) -> Iterator[Trade]:
         """Return the trades of the slots from `first` up to, and without, `end`."""
         return trade_packs.trades_between(self._run, first, end)
 
@@ -218,13 +223,13 @@ class Reader:
         wh, number, _ = trade_packs.traded(self._run, slot)
         return wh, number
 
-    def trades_at(self, point: str, slot: int) -> list[bytes]:
+    def trades_at(self, point: str, slot: int) -> list[Trade]:
         """Return all trades of a connection point in a slot, in ledger order."""
         return self.subjects_trades(point, slot, slot + 1)
 
-    def subjects_trades(self, subject: str, first: int, end: int) -> list[bytes]:
+    def subjects_trades(self, subject: str, first: int, end: int) -> list[Trade]:
         """Return all trades of an account or asset in slots from `first` up to `end`, in ledger order."""
-        return trade_packs.subjects_trades(self._run, subject, first, end)
+        return list(trade_packs.subjects_trades(self._run, subject, first, end))
 
     def consumed(self, party: Party, first: int, end: int) -> list[tuple[str, str | None, int]]:
         """Return what was cancelled for the use of an account's assets or one asset, in slots up to `end`.

@@ -13,7 +13,7 @@ from energy_ledger.storage import event_packs, trade_packs
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 7
+VERSION: Final = 8
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"

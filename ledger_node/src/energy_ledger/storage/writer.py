@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from energy_ledger.dag.blocks import Block
 from energy_ledger.dag.ordering import Fate, Kept
-from energy_ledger.ledger.events import Event, canonical
+from energy_ledger.ledger.events import Event
+from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.state import Leaf
 from energy_ledger.ledger.tables import Change, Row
 from energy_ledger.ledger.trading_rows import Trade
@@ -230,13 +231,13 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
 
 def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
     by_table = _by_table(changes)
-    write_trades(run, by_table.pop(Trade.table, ()))
+    write_trades(run, *(by_table.pop(kind.table, ()) for kind in (RoundSides, Matches, Trade)))
     for table, group in by_table.items():
         kept = [one for one in group if _is_kept(one)]
         run.executemany(
             f"INSERT INTO {table} (key, live, row) VALUES (?, ?, ?) "  # noqa: S608 -- the ledger names its tables
             "ON CONFLICT (key) DO UPDATE SET live = excluded.live, row = excluded.row",
-            [(one.key, not one.final, canonical(one.row).decode()) for one in kept],
+            [(one.key, not one.final, one.text.decode()) for one in kept],
         )
         gone = [(one.key,) for one in group if not _is_kept(one)]
         run.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608
