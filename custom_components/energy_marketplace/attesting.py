@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Iterable
 
 from .const import CONF_KEEP_DAYS, KEEP_DAYS
 from .coordinator import MarketCoordinator
+from .ledger.answers import Trade
 from .ledger.client import NodeError, RefusedError
 from .ledger.member import Receipt
+from .ledger.transactions import claim_open
 from .meter.journal import Attestation, Journal, Mode, Traded
 from .meter.readings import Gap, SlotReading
 from .outbox import APPLIED
@@ -18,6 +20,10 @@ _DAY_S = 86_400
 _TRY_AGAIN = frozenset({"slot_not_over", "expired", "sequence_used"})
 """Refusals of the moment or of the envelope; the reading itself is still to be attested."""
 _THERE_ALREADY = "reading_exists"
+
+_LATE = "The reading came too late."
+_CLAIMS_KEPT = 10_000
+"""For so many slots it is remembered that they were claimed; the window of any claim is over by then."""
 
 _WHY_NOT = {
     "started": "counting began in the middle",
@@ -40,6 +46,9 @@ class Attester:
         self._busy = asyncio.Lock()
         self._given_up: set[int] = set()
         self._sent: tuple[Attestation, Receipt] | None = None
+        part = f"claimed {journal.asset}"
+        self._claimed: set[int] = set(market.store.loaded.get(part, ()))
+        market.store.parts[part] = lambda: sorted(self._claimed)
 
     async def async_keep(self, reading: SlotReading) -> None:
         """Keep a slot's reading on disk; once a day drop those that are too old."""
@@ -91,6 +100,44 @@ class Attester:
         traded = traded_at(self._market.book.trades.values(), self._journal.asset)
         mode: Mode = "net" if self._market.network.parameters.readings == "net" else "traded"
         return self._journal.attestation(slot, traded.get(slot, Traded()), mode)
+
+    def late(self) -> list[Attestation]:
+        """Return the readings that the ledger settled without and that may still be claimed, oldest first."""
+        rules, point = self._market.network.parameters, self._journal.asset
+        window_ms = rules.grace_slots * rules.slot_s * 1000 + rules.claim_window_s * 1000
+        oldest = (self._market.network.time - window_ms) // (rules.slot_s * 1000)
+        settled = [
+            trade
+            for trade in self._market.book.trades.values()
+            if trade.state == "settled" and trade.slot >= oldest and trade.slot not in self._claimed
+        ]
+        slots = sorted({trade.slot for trade in settled if point in (trade.sell_point, trade.buy_point)})
+        return [
+            measured
+            for slot in slots
+            if (measured := self.measured(slot)) is not None
+            and self._journal.entries[slot].transaction is None
+            and _is_more(measured, [trade for trade in settled if trade.slot == slot])
+        ]
+
+    async def async_claim_late(self) -> None:
+        """Claim what is late; raises NodeError if the node does not answer."""
+        for reading in self.late():
+            claim = claim_open(
+                asset=reading.asset,
+                slot=reading.slot,
+                imported_wh=reading.imported_wh,
+                exported_wh=reading.exported_wh,
+                reason=_LATE,
+                commitment=reading.commitment,
+            )
+            try:
+                await self._market.member.send(claim)
+            except RefusedError as error:
+                _LOGGER.warning("The ledger did not take the claim of slot %s: %s", reading.slot, error)
+            self._claimed.add(reading.slot)
+        self._claimed = {slot for slot in self._claimed if slot > self._market.slot_now() - _CLAIMS_KEPT}
+        await self._market.store.async_write_through()
 
     @property
     def journal(self) -> Journal:
@@ -173,6 +220,14 @@ class Attester:
             attestation.slot,
             error,
         )
+
+
+def _is_more(measured: Attestation, trades: Iterable[Trade]) -> bool:
+    """Return whether the meter showed more than the ledger counted for trades of its slot."""
+    point = measured.asset
+    sold = sum(trade.delivered_wh or 0 for trade in trades if trade.sell_point == point)
+    bought = sum(trade.taken_wh or 0 for trade in trades if trade.buy_point == point)
+    return measured.exported_wh > sold or measured.imported_wh > bought
 
 
 def _moved(part: SlotReading) -> int:

@@ -120,9 +120,40 @@ class SilentMeters:
         )
 
 
+class LateReadings:
+    """A member's connection points whose readings came too late; one issue offers to claim them all."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Know of none."""
+        self._hass = hass
+        self._issue = f"readings_late_{entry.entry_id}"
+        self._late: dict[str, tuple[str, int]] = {}
+
+    @callback
+    def async_note(self, subentry_id: str, name: str, count: int) -> None:
+        """Note how many readings of a connection point are late."""
+        self._late[subentry_id] = (name, count)
+        late = [one for one in self._late.values() if one[1]]
+        if not late:
+            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="readings_late",
+            translation_placeholders={
+                "name": ", ".join(name for name, _ in late),
+                "count": str(sum(count for _, count in late)),
+            },
+        )
+
+
 @callback
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
     async_withdraw_judged(hass, entry)
-    for key in ("node_unreachable", "meter_silent"):
+    for key in ("node_unreachable", "meter_silent", "readings_late"):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")

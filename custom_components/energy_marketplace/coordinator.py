@@ -20,7 +20,7 @@ from homeassistant.util.signal_type import SignalType
 
 from .assets import async_remove
 from .book import Book
-from .complaints import SilentMeters, async_judge, async_withdraw_judged
+from .complaints import LateReadings, SilentMeters, async_judge, async_withdraw_judged
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
@@ -102,6 +102,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.connected = False
         self.book = _kept_book(store, member.address)
         self.silent_meters = SilentMeters(hass, entry)
+        self.late_readings = LateReadings(hass, entry)
         self.outbox = Outbox(member, self.book, store, self.now_ms)
         self._network = _kept_network(store)
         self._committee: Committee | None = None

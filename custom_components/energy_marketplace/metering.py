@@ -125,6 +125,17 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         else:
             await self._attester.async_keep(item)
 
+    async def async_claim_late(self) -> None:
+        """Claim the readings that came too late; raises NodeError if the node does not answer."""
+        if self._attester is not None:
+            await self._attester.async_claim_late()
+        self._complain_when_late()
+
+    def _complain_when_late(self) -> None:
+        if self._attester is not None:
+            late = len(self._attester.late())
+            self._market.late_readings.async_note(self.asset.subentry_id, self.asset.name, late)
+
     @property
     def journal(self) -> Journal | None:
         """The readings of a connection point and their secrets; other assets attest none."""
@@ -170,6 +181,7 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
     async def _async_slot_ended(self, _now: datetime) -> None:
         self._async_wait_for_slot()
         await self.async_refresh()
+        self._complain_when_late()
         if self._attester is not None and not self.last_update_success:
             await self._attester.async_rescue(self.slots.watched())
             self._attest_soon()  # what was read before does not wait for the meter

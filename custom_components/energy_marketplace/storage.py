@@ -20,8 +20,8 @@ from .const import CONF_KEEP_DAYS, DOMAIN, KEEP_DAYS
 from .meter.journal import FileStorage, Journal
 
 VERSION = 1
-OF_ASSET = ("meter ", "control ")
-"""How the names of an asset's parts begin; the id of its subentry follows."""
+OF_ASSET = ("meter ", "control ", "claimed ")
+"""How the names of an asset's parts begin; the id of its subentry or its own follows."""
 _RETIRED = "retired"
 _DAY_S = 86_400
 type Data = dict[str, Any]
@@ -57,7 +57,7 @@ class MemberStore:
 
     async def async_tidy(self, entry: ConfigEntry) -> None:
         """Drop what assets left behind that were removed: their meters' state and their journals."""
-        here = set(entry.subentries)
+        here = {*entry.subentries, *(one.unique_id for one in entry.subentries.values())}
         self.loaded = {
             name: part
             for name, part in self.loaded.items()

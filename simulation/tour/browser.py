@@ -37,11 +37,11 @@ REQUEST_MINUTES = 8
 ZONE = ZoneInfo("Europe/Lisbon")
 CENT = Decimal("0.01")
 STEPS = {
-    HOME: ("asset registered", "trade agreed", "reading signed", "trade paid"),
+    HOME: ("asset registered", "trades agreed", "reading signed", "trade paid"),
     CHARGER: (
         "asset registered",
         "order placed",
-        "trade agreed",
+        "trades agreed",
         "delivery begins",
         "delivery measured",
         "trade paid",

@@ -59,6 +59,7 @@ class Parameters:
     readings: str
     approval: str
     hybrid: Hybrid | None = None
+    claim_window_s: int = 0
 
 
 @dataclass(frozen=True)

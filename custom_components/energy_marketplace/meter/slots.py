@@ -210,6 +210,8 @@ class SlotMeter:
         if new.at <= state.last.at:
             moved = state.last.at - new.at > _CLOCK_TOLERANCE_MS
             return replace(state, clock_moved=state.clock_moved or moved), []
+        if state.suspect is not None and state.suspect.at - new.at > _CLOCK_TOLERANCE_MS:
+            return replace(state, clock_moved=True, suspect=None), []
         if state.clock_moved:
             return self._resume(state, new, "clock")
         if self._follows(state.last, new):

@@ -22,7 +22,7 @@ from tests.integration.conftest import WASHER
 from tests.integration.home.stand_in import trade
 
 FRONTEND = Path(__file__).parents[3] / "custom_components" / "energy_marketplace" / "frontend"
-OF_ASSETS = ("asset.", "flexibility.", "order.", "trade.", "reading.", "claim.", "certificate.")
+OF_ASSETS = ("asset.", "flexibility.", "order.", "trade.", "trades.", "reading.", "claim.", "certificate.")
 """What the audit log of an asset can hold."""
 LANGUAGES = ("de", "en", "es", "fr", "it", "nb", "nl", "pt", "pt-BR")
 

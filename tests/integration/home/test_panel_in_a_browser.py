@@ -1,6 +1,7 @@
 """The panel's real files in a real browser, on a real core: every view, in every language, on a phone."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.ledger.address import Address
 from custom_components.energy_marketplace.panel import _async_url
 from tests.integration.conftest import HOME, WASHER
-from tests.integration.home.stand_in import trade
+from tests.integration.home.stand_in import order_matches, trade
 from tests.integration.home.waiting import until
 from tests.support.chromium import chromium
 
@@ -75,6 +76,8 @@ async def street(home, node, member):
     _papers(node, me, now)
     await node.push("asset.registered", {"id": WASHER, "name": "Washer"}, (me,), (WASHER,))
     await node.push("order.placed", order("0f" * 32, WASHER, me), (me,), (WASHER, HOME))
+    agreed = [trade(f"1.{place}", now + place, buyer=me, buy_asset=WASHER) for place in (1, 2)]
+    await node.push("trades.matched", order_matches(agreed, sells=False), (), (HOME,))
     market.book.note_origin("0f" * 32, AGENT)
     await until(lambda: market.book.orders and len(market.book.trades) == 5)
     return member
@@ -92,7 +95,7 @@ async def _trade(node, me, now):
     for place, state in enumerate(states):
         more = paid if state == "settled" else {}
         bought = {"buyer": me, "buy_asset": WASHER, "state": state, **more}
-        await node.push_trade(trade(f"{place}.1", now + 1 - place, **bought))
+        await node.push_trade(trade(f"1.{place}", now + 1 - place, **bought))
 
 
 def _rounds(node, me, now):
@@ -197,7 +200,9 @@ async def test_the_audit_log_is_checked_by_the_home_and_says_what_that_came_to(s
     page = await show()
     await turn(page, "audit")
     await page.until(f"{SEEN}.includes('Verified')")
-    assert "signed for exactly these 1 entries" in await page.run(SEEN)
+    text = await page.run(SEEN)
+    assert "signed for exactly these 2 entries" in text
+    assert re.search(r"trades agreed\s.* · 0\.6 kWh", text)
     node.proves = False
     await press(page, "Check it myself")
     await page.until(f"{SEEN}.includes('Not proven')")

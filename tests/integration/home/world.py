@@ -61,6 +61,8 @@ class Ledger(StandIn):
         self.waiting: list[tuple[str, dict]] = []
         self.in_flight = 0
         self._held: int | None = None
+        self.claim_window_s = 0
+        self.claims: list[dict] = []
         self.on_order = None
         """What happens when an order arrives whose answer gets lost; it tells whether the order counts."""
         super().__init__()
@@ -115,6 +117,22 @@ class Ledger(StandIn):
         finally:
             self._held = None
 
+    async def _get_network(self, request, rest):
+        told = json.loads((await super()._get_network(request, rest)).body)
+        told["parameters"]["claim_window_s"] = self.claim_window_s
+        return web.json_response(told)
+
+    async def uphold(self) -> None:
+        """Let a founder decide for all claims that are open."""
+        claims, self.claims = self.claims, []
+        for claim in claims:
+            for row in [one for one in self.trades.values() if one["slot"] == claim["slot"]]:
+                before = {name: row[name] for name in ("settled_wh", "taken_wh", "paid", "received", "state")}
+                now = row | _settled(row, claim["imported_wh"])
+                self.trades[row["id"]] = now
+                sides = (row["seller"], row["buyer"]), (row["sell_asset"], row["buy_asset"])
+                await self.push("trade.reviewed", now | {"before": before}, *sides)
+
     async def _get_accounts(self, request, rest):
         for row in self.accounts.values():
             row["time"] = self.time
@@ -153,6 +171,8 @@ class Ledger(StandIn):
         if code is None:
             self.submitted.append(payload)
             await self._apply(identity, payload)
+            if payload["kind"] == "claim.open":
+                self.claims.append(payload)
             self._note(identity, "applied", commit=1)
         else:
             self.accounts[payload["account"]]["sequence"] = payload["sequence"]
@@ -304,8 +324,8 @@ class World:
         """Let the washer buy in slots; wait until the home knows."""
         mine = {"buyer": self.entry.data["address"], "buy_asset": WASHER, "buy_point": HOME}
         for slot in slots:
-            await self.ledger.push_trade(trade(f"{slot}.0", slot, TRADED_WH, **mine))
-        await until(lambda: all(f"{slot}.0" in self.market.book.trades for slot in slots))
+            await self.ledger.push_trade(trade(f"1.{slot}", slot, TRADED_WH, **mine))
+        await until(lambda: all(f"1.{slot}" in self.market.book.trades for slot in slots))
         await self.settle()
 
     def bought_wh(self) -> int:

@@ -234,6 +234,15 @@ def test_a_clock_that_is_set_back_costs_the_slot_in_which_time_resumes():
     assert (gap.first, gap.reasons) == (START // SLOT_MS + 2, ("clock",))
 
 
+def test_a_clock_that_is_set_back_while_a_look_is_in_doubt_costs_its_slot_too():
+    """The look in doubt was the first at another meter; the next one claims to be of a slot's very start."""
+    before = [sample(0, FAR), sample(30, FAR + 10), sample(55, FAR + 20)]
+    doubt, back = sample(70, 2 * FAR), sample(60, 2 * FAR + 200)
+    outcome = feed(meter(), *before, doubt, back, sample(115, 2 * FAR + 250), sample(120, 2 * FAR + 300))
+    assert [(type(one), one.reasons, one.complete) for one in outcome] == [(Gap, ("clock",), False)]
+    assert outcome[0].end == outcome[0].first + 2
+
+
 def test_looks_that_overtake_each_other_are_no_moved_clock():
     outcome = feed(meter(), sample(0, 0), sample(30, 300), sample(29.5, 295), sample(60, 600))
     assert [item.imported_wh for item in outcome] == [600]

@@ -359,6 +359,17 @@ def test_a_boiler_stays_within_its_band():
     assert sum(planned.schedules["boiler"].slots_wh[40:60]) > 3_000
 
 
+def test_a_boiler_that_heats_in_dear_hours_says_that_it_would_be_too_cold():
+    dear = SupplierPrices(buy={slot: 300_000 if slot < NOW_SLOT + 8 else 150_000 for slot in h.WINDOW})
+    boiler = HeatStore(
+        id="boiler", stored_wh=1_000, low_wh=1_000, high_wh=6_000, power_w=2_000,
+        draw_wh=dict.fromkeys(h.WINDOW, 100),
+    )  # fmt: skip
+    because = h.decide(h.home(100, loads=(boiler,), supplier=dear)).schedules["boiler"].because
+    assert because.key == "takes_warmth"
+    assert because.english().endswith("because it would become too cold otherwise.")
+
+
 def test_a_run_is_bid_for_in_one_piece_and_starts_where_it_is_bought():
     run = Appliance(id="washer", profile_wh=(500, 400, 100), ready_ms=NOW + 40 * SLOT_MS)
     planned = h.decide(h.home(100, loads=(run,)))

@@ -20,11 +20,21 @@ function placed(order, { format, texts, home: { network } }) {
   return [texts(`order_${order.type}`), format.energy(wh / WH), format.price(order.price / MILLION, network.currency)].join(" · ");
 }
 
+// The trades that a round made of an order: from when to when, and how much in all.
+function matched(partners, { format, home: { network } }) {
+  const trades = partners.flatMap((partner) => partner.trades);
+  const slots = trades.map(([, slot]) => slot);
+  const at = (slot) => format.full(slot * network.slot_s * 1000, network.slot_s < 60);
+  const span = `${at(Math.min(...slots))} – ${at(Math.max(...slots) + 1)}`;
+  return `${span} · ${format.energy(sum(trades.map(([, , wh]) => wh)) / WH)}`;
+}
+
 // What an entry says at a glance: the fields worth a look, as people read them.
 const BRIEF = {
   name: (name) => name,
   slot: (slot, { format, home: { network } }) => format.full(slot * network.slot_s * 1000, network.slot_s < 60),
   order: (order, context) => (order.type ? placed(order, context) : null),
+  partners: matched,
   wh: (wh, { format }) => format.energy(wh / WH),
   imported_wh: moved("↓"),
   exported_wh: moved("↑"),
