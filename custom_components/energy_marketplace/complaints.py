@@ -18,6 +18,9 @@ _CLOCK_TOLERANCE_S = 30
 _ALONE = 1
 """A committee of one has nothing to lose but itself; its owner knows."""
 
+_AWAY_AFTER_S = 600
+"""A node that is away for so long is worth a repair issue; before, it may just be restarting."""
+
 type Facts = dict[str, str]
 
 
@@ -85,6 +88,40 @@ def async_withdraw_judged(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw what was judged by the node's last answer."""
     for complaint in COMPLAINTS:
         ir.async_delete_issue(hass, DOMAIN, f"{complaint.key}_{entry.entry_id}")
+
+
+class AwayNode:
+    """The node of a member, while it cannot be reached."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Take it to be there."""
+        self._hass = hass
+        self._entry = entry
+        self._issue = f"node_unreachable_{entry.entry_id}"
+        self._since_ms: int | None = None
+
+    @callback
+    def async_is_back(self) -> None:
+        """Note that it can be reached."""
+        self._since_ms = None
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+
+    @callback
+    def async_note(self, now_ms: int, url: str) -> None:
+        """Note that it cannot be reached, and say so when that lasts: the one issue that counts then."""
+        self._since_ms = now_ms if self._since_ms is None else self._since_ms
+        if now_ms - self._since_ms <= _AWAY_AFTER_S * 1000:
+            return
+        async_withdraw_judged(self._hass, self._entry)  # nobody can say whether it still holds
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue,
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="node_unreachable",
+            translation_placeholders={"name": self._entry.title, "url": url},
+        )
 
 
 class SilentMeters:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -20,7 +19,7 @@ from homeassistant.util.signal_type import SignalType
 
 from .assets import async_remove
 from .book import Book
-from .complaints import LateReadings, SilentMeters, async_judge, async_withdraw_judged
+from .complaints import AwayNode, LateReadings, SilentMeters, async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 _REFRESH_COOLDOWN_S = 1.0
 _SAVE_WITHIN_S = 1.0
-_AWAY_AFTER_S = 600
-"""A node that is away for so long is worth a repair issue; before, it may just be restarting."""
 _TURN = 60
 """How many entities are written before others may use the event loop."""
 _TOGETHER_S = 0.05
@@ -101,6 +98,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.store = store
         self.connected = False
         self.book = _kept_book(store, member.address)
+        self.away_node = AwayNode(hass, entry)
         self.silent_meters = SilentMeters(hass, entry)
         self.late_readings = LateReadings(hass, entry)
         self.outbox = Outbox(member, self.book, store, self.now_ms)
@@ -114,7 +112,6 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
         self._book_is_lost = False
-        self._away_since: int | None = None
         self._cancel_timer: CALLBACK_TYPE | None = None
         self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
         self._statistics: StatisticsWriter | None = None
@@ -358,8 +355,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if self._quiet_until is None:
             self._quiet_until = item.head
         self.connected = True
-        self._away_since = None
-        ir.async_delete_issue(self.hass, DOMAIN, self._issue)
+        self.away_node.async_is_back()
         self.async_update_listeners()
         await self.async_request_refresh()
 
@@ -367,30 +363,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if self.connected:
             _LOGGER.info("The node at %s is away: %s", self.member.client.url, error)
         self.connected = False
-        self._complain_when_away()
+        self.away_node.async_note(self.now_ms(), self.member.client.url)
         self.async_update_listeners()
-
-    @property
-    def _issue(self) -> str:
-        return f"node_unreachable_{self.config_entry.entry_id}"
-
-    def _complain_when_away(self) -> None:
-        now = self.now_ms()
-        self._away_since = now if self._away_since is None else self._away_since
-        if now - self._away_since > _AWAY_AFTER_S * 1000:
-            async_withdraw_judged(self.hass, self.config_entry)  # nobody can say whether it still holds
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                self._issue,
-                is_fixable=True,
-                severity=ir.IssueSeverity.WARNING,
-                translation_key="node_unreachable",
-                translation_placeholders={
-                    "name": self.config_entry.title,
-                    "url": self.member.client.url,
-                },
-            )
 
     @callback
     def _async_wait_for_slot(self) -> None:

@@ -92,7 +92,7 @@ async def test_after_a_day_without_the_node_there_is_one_issue_and_it_goes_by_it
     home, node, running, monkeypatch
 ):
     market = running.runtime_data.market
-    monkeypatch.setattr("custom_components.energy_marketplace.coordinator._AWAY_AFTER_S", -1)
+    monkeypatch.setattr("custom_components.energy_marketplace.complaints._AWAY_AFTER_S", -1)
     cut_off(running)
     await node.hang_up()
     key = (DOMAIN, f"node_unreachable_{running.entry_id}")

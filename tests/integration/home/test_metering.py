@@ -280,6 +280,22 @@ async def test_a_removed_asset_leaves_neither_state_nor_journal(home, member):
     assert not journal._storage._path.exists()
 
 
+async def test_what_was_watched_is_rescued_when_its_grace_is_about_to_end_and_only_if_it_was_traded(
+    member, attester
+):
+    now = member.runtime_data.market.slot_now()
+    parts = [
+        SlotReading(slot, Registers(slot * 900_000, 0, 0), Registers(slot * 900_000 + 60_000, wh, 0))
+        for slot, wh in ((now - 1, 9), (now - 2, 4), (now - 2, 7), (now - 3, 5))
+    ]
+    for slot in (now - 1, now - 2):
+        buy(member, slot, 300, identity=f"1.{slot}")
+    await attester.async_rescue(parts)
+    assert {slot: entry.reading.imported_wh for slot, entry in attester.journal.entries.items()} == {
+        now - 2: 7
+    }
+
+
 class TestNet:
     """A network that wants every slot's net reading takes no parts of one."""
 
@@ -289,6 +305,13 @@ class TestNet:
         async with serving(stand_in) as url:
             stand_in.url = url
             yield stand_in
+
+    async def test_what_was_watched_is_not_rescued_as_one(self, node, member, attester):
+        slot = member.runtime_data.market.slot_now() - 2
+        buy(member, slot, 300)
+        part = SlotReading(slot, Registers(slot * 900_000, 0, 0), Registers(slot * 900_000 + 9, 5, 0))
+        await attester.async_rescue([part])
+        assert dict(attester.journal.entries) == {}
 
     async def test_a_part_of_a_slot_is_no_net_reading(self, node, member, attester, slot):
         buy(member, slot, 300)

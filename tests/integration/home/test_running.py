@@ -254,7 +254,7 @@ async def test_nothing_stays_behind_when_a_member_is_removed(home, node, member,
 
 
 async def test_a_node_that_stays_away_is_reported_until_it_is_back(home, node, member, monkeypatch):
-    monkeypatch.setattr("custom_components.energy_marketplace.coordinator._AWAY_AFTER_S", -1)
+    monkeypatch.setattr("custom_components.energy_marketplace.complaints._AWAY_AFTER_S", -1)
     issue = (DOMAIN, f"node_unreachable_{member.entry_id}")
     issues = ir.async_get(home).issues
     await until(lambda: state(home, "binary_sensor.sunny_street_connectivity") == "on")

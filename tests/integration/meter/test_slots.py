@@ -398,3 +398,21 @@ def test_a_wrong_figure_of_an_exchange_never_becomes_energy():
     closed = feed(slots, sample(30, 100), sample(60, 200), sample(120, 300))
     assert isinstance(closed[0], Gap)
     assert sum(one.imported_wh for one in closed) <= 300
+
+
+def test_nothing_was_watched_before_the_first_look():
+    assert meter().watched() == ()
+
+
+@given(walks())
+def test_what_was_watched_of_an_open_slot_is_never_more_than_its_reading(walk):
+    slot_meter, watched = meter(), {}
+    for one in walk.samples:
+        for item in slot_meter.feed(one):
+            if isinstance(item, SlotReading):
+                for part in watched.get(item.slot, ()):
+                    assert part.imported_wh <= item.imported_wh
+                    assert part.exported_wh <= item.exported_wh
+        for part in slot_meter.watched():
+            assert part.slot * SLOT_MS <= part.start.at < part.end.at <= (part.slot + 1) * SLOT_MS
+            watched.setdefault(part.slot, []).append(part)
