@@ -28,7 +28,7 @@ from tests.support.people import Person, invite_to
 
 BATCH = 1_000
 SENDERS = 20
-CONNECTIONS = 6
+CONNECTIONS = 8
 """So many that the node always has something to check while it applies and writes."""
 GENEROUS = {"work_per_s": 10**9, "burst": 10**12}
 

@@ -16,7 +16,7 @@ MANY: Final = 64
 """Signatures that come together, from which on they are worth handing over to other processes."""
 _LOT: Final = 128
 _MOST_PROCESSES: Final = 4
-_AHEAD: Final = 2
+_AHEAD: Final = 4
 """Lots that a process has before it, so that it need not wait for the next one."""
 _IDLE_S: Final = 60.0
 """How long processes without work stay: each has some 20 MB."""

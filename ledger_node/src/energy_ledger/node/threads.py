@@ -1,6 +1,5 @@
 """The threads of a node. Whatever is not made for several threads has one of its own."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,10 +19,8 @@ class Threads:
     readers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="reader")
     )
-    checkers: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="checker")
-    )
-    """Forms and signatures of transactions."""
+    checkers: ThreadPoolExecutor = field(default_factory=lambda: _one("checker"))
+    """Forms of transactions, and signatures where they are few; a second thread would wait for the first."""
 
     def close(self) -> None:
         """Let every thread finish what it is doing, and end it."""
