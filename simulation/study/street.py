@@ -6,6 +6,7 @@ from typing import Any
 
 from custom_components.energy_marketplace.ledger import answers
 from custom_components.energy_marketplace.ledger.answers import Parameters, PlacedOrder, Trade
+from custom_components.energy_marketplace.ledger.matches import MATCHED, trades_in
 from custom_components.energy_marketplace.ledger.orders import Order
 from custom_components.energy_marketplace.ledger.tariff import NetworkTariff
 from energy_ledger import crypto
@@ -165,7 +166,10 @@ class StudyStreet:
 
     def _learn(self, event: Event) -> None:
         kind = event.type.partition(".")[0]
-        if kind == "trade":
+        if event.type == MATCHED:
+            for trade in trades_in(_plain(event.data)):
+                self._learn_trade(trade)
+        elif kind == "trade":
             self._learn_trade(answers.read(Trade, _plain(event.data)))
         elif kind == "order":
             order = answers.read(PlacedOrder, _plain(event.data))
