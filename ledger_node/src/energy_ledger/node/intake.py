@@ -1,6 +1,6 @@
 """The way of a transaction from a client into the mempool: form, signature, order, and the rules of its kind.
 
-Forms are read in threads, many at a time, and signatures checked on all cores; order and rules in the thread
+Forms are read in one thread, many at a time, signatures checked on all cores, order and rules in the thread
 that the ledger belongs to.
 """
 
