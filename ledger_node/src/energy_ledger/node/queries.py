@@ -22,7 +22,7 @@ from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
 from energy_ledger.node.statements import Statements
 from energy_ledger.node.tracing import Tracing
-from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
+from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader, TransactionRecord
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
 
@@ -212,8 +212,8 @@ class Queries:
 
     def _transaction(self, key: str) -> types.Transaction | None:
         record = self._reader.transaction(_bytes(key))
-        stored = self._reader.block(record.block) if record is not None else None
-        if record is None or stored is None:
+        data = self._envelope_of(record) if record is not None else None
+        if record is None or data is None:
             return None
         return types.Transaction(
             id=key,
@@ -224,8 +224,14 @@ class Queries:
             commit=record.commit,
             time=record.time,
             block=record.block.hex(),
-            envelope=_envelope.decode(decode_block(stored.raw).envelopes[record.place]),
+            envelope=_envelope.decode(data),
         )
+
+    def _envelope_of(self, record: TransactionRecord) -> bytes | None:
+        if record.envelope is not None:
+            return record.envelope
+        stored = self._reader.block(record.block)
+        return None if stored is None else decode_block(stored.raw).envelopes[record.place]
 
     def _committee(self, key: str) -> types.Committee | None:
         record = handovers.record_of(self._reader, key)

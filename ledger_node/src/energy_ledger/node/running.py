@@ -27,7 +27,7 @@ from energy_ledger.node.shutter import Taken as State
 from energy_ledger.node.snapshots import SnapshotKeeper
 from energy_ledger.node.threads import Threads
 from energy_ledger.storage.directory import DataDirectory, NodeKey
-from energy_ledger.storage.reader import Reader
+from energy_ledger.storage.reader import Begin, Reader
 from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope
 from energy_ledger.units import MS_PER_S
@@ -122,6 +122,11 @@ class Running:
         self._written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._written.set_result(None)
         self._driving = asyncio.create_task(self._drive())
+
+    def begin_at(self, begin: Begin) -> None:
+        """Let everybody know that older history is not here any more."""
+        self.start = begin
+        self.events.forget(begin.cursor)
 
     @property
     def stopped(self) -> str | None:

@@ -22,8 +22,10 @@ from energy_ledger.node import configuration, founding, health, joining, views
 from energy_ledger.node.company import Ties
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Taken
-from energy_ledger.node.invites import check_invite
+from energy_ledger.node.invites import HOLDER, check_invite
+from energy_ledger.node.milestones import EVERYTHING, Keeping
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.pruner import Pruner
 from energy_ledger.node.running import Running, StoppedError, wall_clock
 from energy_ledger.node.snapshot_check import Checked
 from energy_ledger.node.snapshots import take_over
@@ -72,9 +74,12 @@ class Node:
         *,
         with_matcher: bool,
         peering: Peering | None = None,
+        keeping: Keeping = EVERYTHING,
     ) -> None:
         """Open the disk; without `peering` the node neither accepts links nor makes any."""
         self.key = key
+        self.keeping = keeping
+        self._pruner: Pruner | None = None
         self._peering = peering
         self._neighbours: Neighbours | None = None
         self._with_matcher = with_matcher
@@ -105,6 +110,15 @@ class Node:
         if self._running is None:
             return
         await self._on(self._threads.readers, self._keep_configuration)
+        self._pruner = Pruner(
+            self._running,
+            self._reader,
+            self._writer,
+            self._threads,
+            directory=self._directory,
+            keeping=self.keeping,
+        )
+        self._pruner.begin()
         if self._peering is not None:
             peering = self._peering
             book = AddressBook(self.key.public, (*joining.stored_peers(self._reader), *peering.peers))
@@ -166,6 +180,9 @@ class Node:
 
     async def _rest(self) -> None:
         """End what goes on with the network."""
+        if self._pruner is not None:
+            await self._pruner.close()
+            self._pruner = None
         if self._neighbours is not None:
             await self._neighbours.close()
             self._neighbours = None
@@ -257,7 +274,7 @@ class Node:
                 self._reader,
                 running.standing.time,
             )
-            return await self._welcome(f"invite {good.key}")
+            return await self._welcome(f"{HOLDER}{good.key}")
 
     async def _find(self, invite: str) -> joining.Way:
         try:

@@ -10,6 +10,7 @@
 | `ledger.db` | the ledger |
 | `snapshot` | the newest certified snapshot of the ledger; `snapshot.part` is one that is being fetched |
 | `ledger.start` | the snapshot from which this ledger went on, if it did not begin with the network |
+| `milestones` | snapshots of the past, at one of which the ledger's history can begin |
 | `configuration` | what else the node must remember: hashes of tokens, known peers, its admission |
 | `voice` | which database has signed blocks with the node's key: another one must not, before it knows them |
 """
