@@ -89,6 +89,13 @@ class ProblemError(Exception):
         )
 
 
+def nothing(kind: str, key: str, begins: str = "") -> ProblemError:
+    """Return the problem that there is no such thing; `begins` says what is kept, if not everything."""
+    code = f"unknown_{kind}"
+    detail = f"there is no {kind} {key} here" + (f"; {begins}" if begins else "")
+    return ProblemError(code if code in STATUSES else "not_found", detail)
+
+
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error below into a problem; one that nobody expected gets a number that the log has too."""

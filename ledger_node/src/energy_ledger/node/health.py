@@ -39,6 +39,11 @@ def _problems(running: Running, neighbours: Neighbours) -> Iterator[str]:
     if neighbours.target is not None:
         commit = running.standing.commit
         yield f"Catching up: commit {commit} of {max(commit, neighbours.target)}."
+    if neighbours.unreachable is not None:
+        yield (
+            f"No linked node keeps the history before commit {neighbours.unreachable}, which this node is to "
+            "take whole; link one that does, or start this one without --full-history."
+        )
     if company.others and not company.all:
         yield "No other node is linked; check this machine's network and the addresses of the others."
     yield from _voice(neighbours)

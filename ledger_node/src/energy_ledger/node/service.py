@@ -25,6 +25,7 @@ from energy_ledger.node.intake import Taken
 from energy_ledger.node.invites import HOLDER, check_invite
 from energy_ledger.node.milestones import EVERYTHING, Keeping
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.pruned import missing
 from energy_ledger.node.pruner import Pruner
 from energy_ledger.node.running import Running, StoppedError, wall_clock
 from energy_ledger.node.snapshot_check import Checked
@@ -311,7 +312,10 @@ class Node:
         running = self._network
         problem = health.problem_of(running, self._neighbours)
         spare = health.may_fail(running, self._neighbours)
-        return views.network(running.genesis, running.standing, running.start, problem, spare)
+        size = self._directory.database_bytes
+        return views.network(
+            running.genesis, running.standing, problem, may_fail=spare, start=running.start, size=size
+        )
 
     async def peers(self) -> types.Page[types.Peer]:
         """Tell who is linked, and of the validators also who is not."""
@@ -324,6 +328,11 @@ class Node:
         found = await running.queries.one(kind, key)
         if found is None and kind == "transaction" and (pending := running.intake.pending(key)) is not None:
             return views.pending(pending)
+        if (
+            found is None
+            and (problem := missing(running.start, running.genesis.rules, kind, key)) is not None
+        ):
+            raise problem
         return found
 
     async def proven(self, kind: Kind, key: str) -> types.Proven[Any] | None:

@@ -26,9 +26,9 @@ def envelope(signed: Envelope) -> types.Envelope:
 
 
 def network(
-    genesis: Genesis, standing: Standing, start: Begin, problem: str | None, may_fail: int
+    genesis: Genesis, standing: Standing, problem: str | None, *, may_fail: int, start: Begin, size: int
 ) -> types.Network:
-    """Show the network and where its ledger stands."""
+    """Show the network, where its ledger stands, and how far back it goes in a database of this size."""
     rules, money, policy = genesis.rules, standing.money, standing.policy
     return types.Network(
         network=genesis.network,
@@ -63,6 +63,7 @@ def network(
         money=types.Money(money.issued, money.balances, money.held, money.community),
         round=standing.last_round,
         known_from=types.KnownFrom(start.commit, start.time, start.cursor),
+        database_bytes=size,
         in_sync=problem is None,
         problem=problem,
     )
