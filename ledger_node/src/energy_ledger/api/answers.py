@@ -11,7 +11,7 @@ from energy_ledger.api.certificate_table import WRITERS as CERTIFICATE_WRITERS
 from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
-from energy_ledger.api.problems import ProblemError
+from energy_ledger.api.problems import ProblemError, nothing
 from energy_ledger.units import INT64_MAX
 
 MAX_TRANSACTIONS = 1_000

@@ -156,6 +156,8 @@ class Running:
             "events_total": self.standing.cursor,
             "mempool_transactions": len(self.intake),
             "ledger_time_seconds": self.standing.time / MS_PER_S,
+            "history_start_seconds": self.start.time / MS_PER_S,
+            "database_bytes": self._directory.database_bytes,
             "clearings_total": matcher.clearings if matcher else 0,
             "clearing_seconds_total": matcher.seconds if matcher else 0.0,
             "loop_lag_seconds_max": self.lag.take(),

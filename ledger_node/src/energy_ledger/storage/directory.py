@@ -59,6 +59,15 @@ class DataDirectory:
         return self.path / "ledger.db"
 
     @property
+    def database_bytes(self) -> int:
+        """How large the ledger's file is, with its log of latest changes."""
+        return sum(
+            path.stat().st_size
+            for suffix in ("", "-wal")
+            if (path := self.database.with_name(self.database.name + suffix)).exists()
+        )
+
+    @property
     def snapshot(self) -> Path:
         """Where the newest certified snapshot lies."""
         return self.path / "snapshot"
