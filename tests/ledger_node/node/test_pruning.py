@@ -35,6 +35,7 @@ from tests.ledger_node.node.homes import KEY, StoredChain, replay
 
 QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 HORIZON_MS = 600_000
+STRANGE = "first + 99, size, round, slot + 50, number + 99, wh, live, body, progress, commit_n"
 
 
 def rows_of(ledger):
@@ -317,8 +318,7 @@ def test_what_is_missing_is_called_pruned_only_where_it_surely_was_there():
         ("trade .*: missing or different", "UPDATE trade_packs SET live = replace(live, '1', '0')"),
         (
             "too much",
-            "INSERT INTO trade_packs SELECT first + 99, size, round, slot + 50, number + 99, wh, live, body,"
-            " progress, commit_n FROM trade_packs ORDER BY first DESC LIMIT 1",
+            f"INSERT INTO trade_packs SELECT {STRANGE} FROM trade_packs ORDER BY first DESC LIMIT 1",
         ),
     ],
 )
