@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_marketplace.const import DOMAIN
-from tests.integration.conftest import HOME, WASHER, asset, show
+from tests.integration.conftest import HOME, WASHER, asset, compared, show
 from tests.integration.home.stand_in import StandIn, serving, trade
 from tests.integration.home.waiting import until
 
@@ -43,6 +43,7 @@ async def running(home, entry, monkeypatch):
     show(home)
     await home.config_entries.async_setup(entry.entry_id)
     await home.async_block_till_done()
+    await compared(entry)
     yield entry
     await home.config_entries.async_unload(entry.entry_id)
 
