@@ -212,12 +212,16 @@ class AgentRunner:
         return replace(made, place=(), cancel=tuple(own))
 
     async def _may_order(self) -> bool:
-        """Return whether the node is there and it is known what became of all that was ordered.
+        """Return whether the node is there and it is known what stands and what became of all orders.
 
         While the fate of an order is open, be it a person's, no other is placed: it may be the very same.
         """
         try:
-            return self._market.connected and await self._market.outbox.async_clear()
+            return (
+                self._market.connected
+                and await self._market.reconciler.async_reconcile()
+                and await self._market.outbox.async_clear()
+            )
         except NodeError as error:
             _LOGGER.debug("Automatic trading waits to hear what became of an order: %s", error)
             return False

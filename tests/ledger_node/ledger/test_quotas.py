@@ -61,6 +61,8 @@ def test_the_flood_of_one_costs_another_nothing():
     drain(street, bo)
     street.gets(cy, 5)
     street.must(cy, "transfer", to=bo.address, amount=1)
+    assert street.account(cy).balance == 4
+    assert street.refuses(bo, "transfer", to=cy.address, amount=1, memo=MEMO) == ("over_quota", None)
 
 
 def test_what_is_on_its_way_counts_when_more_is_submitted():

@@ -193,13 +193,15 @@ async def test_a_snapshot_of_another_network_is_noticed(chain, newcomer):
 async def test_who_has_no_snapshot_is_asked_for_the_history(chain, newcomer):
     async with Giver(newcomer, chain) as giver:
         giver.answer = lambda asked: SnapshotPart(b"", 0, b"")
+        asked = []
         async with asyncio.timeout(20):
-            while True:
+            while AskHistory not in asked:
                 frame = await giver.link.receive()
+                asked.append(type(frame))
                 if isinstance(frame, AskSnapshot):
                     giver.link.send(giver.answer(frame))
-                if isinstance(frame, AskHistory):
-                    break
+    told = [kind for kind in asked if kind in (AskSnapshot, AskHistory)]
+    assert told == [*[AskSnapshot] * taking.TRIES, AskHistory]
 
 
 async def test_what_nobody_asked_for_is_a_fault(chain, newcomer):
