@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from energy_ledger.units import DAY_S
+from energy_ledger.units import DAY_MS, DAY_S
 from simulation import ledger_street
 from simulation.ledger_street import Street
 
@@ -43,14 +43,16 @@ async def test_one_node_prunes_and_newcomers_and_all_others_go_on(street, monkey
     await street.open()
     street.houses = [pruning, whole]
     await whole.start("--no-matcher")
-    await whole.ask("/v1/setup", {"join": street.founder.invite([pruning.peer])})
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_street, "HOUR_MS", 3 * DAY_MS)  # it still lets the node in afterwards
+        await whole.ask("/v1/setup", {"join": street.founder.invite([pruning.peer])})
     await traffic(street, pruning, range(1, 60))
     await street.until(agree(1, 2))
     for house in (pruning, whole):
         await house.stop()
 
     now = ledger_street.now_ms
-    monkeypatch.setattr(ledger_street, "now_ms", lambda: now() + 2 * DAY_S * 1_000)
+    monkeypatch.setattr(ledger_street, "now_ms", lambda: now() + 2 * DAY_MS)
     await pruning.start(*LATER, "--keep-days", "1")
     await whole.start(*LATER)
     before = await whole.ask("/v1/network")
