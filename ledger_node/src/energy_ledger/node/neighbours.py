@@ -117,10 +117,11 @@ class Neighbours:
         return self._taking.percent
 
     def _wanted(self) -> Iterable[Peer]:
-        """Name whom to dial: the validators, and while none is there, anybody known."""
+        """Name whom to dial: the validators, and while none of those linked is any help, anybody known."""
         known = [self.ties.book.get(key) for key in self.company.others]
         validators = [peer for peer in known if peer is not None]
-        return self.ties.book.all() if not self.company.near else validators
+        is_lost = not self.company.near or self.unreachable is not None
+        return self.ties.book.all() if is_lost else validators
 
     # --- what the chain brought about -----------------------------------------------------------------------
 
