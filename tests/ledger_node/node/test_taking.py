@@ -147,7 +147,9 @@ async def test_a_transfer_that_was_cut_goes_on_where_it_was(chain, newcomer):
 async def test_progress_is_shown(chain, newcomer):
     async with Giver(newcomer, chain) as giver:
         await giver.give(until=3)
-        problem = (await newcomer.network()).problem
+        network = await newcomer.network()
+        problem = network.problem
+        assert network.problem_code == "snapshot"
         assert "Taking a snapshot of the ledger" in problem
         assert "% of it is here" in problem
 

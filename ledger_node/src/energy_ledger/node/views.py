@@ -13,6 +13,7 @@ from energy_ledger.node.chain import Standing
 from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.problem import Problem
 from energy_ledger.policies import Hybrid
 from energy_ledger.proofs import Proof
 from energy_ledger.storage.reader import Begin
@@ -27,7 +28,7 @@ def envelope(signed: Envelope) -> types.Envelope:
 
 
 def network(
-    genesis: Genesis, standing: Standing, start: Begin, problem: str | None, may_fail: int
+    genesis: Genesis, standing: Standing, start: Begin, problem: Problem | None, may_fail: int
 ) -> types.Network:
     """Show the network and where its ledger stands."""
     rules, money = genesis.rules, standing.money
@@ -52,7 +53,8 @@ def network(
         round=standing.last_round,
         known_from=types.KnownFrom(start.commit, start.time, start.cursor),
         in_sync=problem is None,
-        problem=problem,
+        problem=problem and problem.text,
+        problem_code=problem and problem.code,
     )
 
 
