@@ -20,7 +20,7 @@ from energy_ledger.dag.blocks import (
     sign_block,
 )
 from energy_ledger.dag.committee import Committee
-from energy_ledger.dag.core import MAX_AHEAD, Core, ProposalNotDueError
+from energy_ledger.dag.core import MAX_AHEAD, Core
 from energy_ledger.dag.effects import (
     Build,
     Commit,
@@ -39,6 +39,7 @@ from energy_ledger.dag.effects import (
 from energy_ledger.dag.graph import Dag
 from energy_ledger.dag.ordering import Fate, Kept, Position, lower_median
 from energy_ledger.dag.pacemaker import AWAY_ROUNDS, Pace, Pacemaker
+from energy_ledger.dag.speaker import ProposalNotDueError
 from energy_ledger.dag.waiting import MAX_HELD_BLOCKS
 from tests.ledger_node.dag.drawing import LETTERS, draw, replay
 from tests.ledger_node.dag.random_dags import possible_dag

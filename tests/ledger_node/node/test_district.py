@@ -4,7 +4,7 @@ import pytest
 
 from energy_ledger.api.problems import ProblemError
 from tests.ledger_node.node.chains import START
-from tests.ledger_node.node.desk import WHOLE, desk
+from tests.ledger_node.node.desk import SLOT_MS, WHOLE, desk
 from tests.support.killing import house
 
 DAY_MS = 86_400_000
@@ -78,6 +78,30 @@ async def test_the_districts_figures_add_up_the_members_days(street):
     assert (figures.peak_slot, figures.peak_import_wh) == (slot, -1)
     (trade,) = (await made.queries.page("trade", {}, WHOLE)).items
     assert figures.money_kept == trade.paid
+
+
+async def test_what_a_flexible_load_moved_is_told_beside_the_peak_that_there_would_have_been(tmp_path):
+    """Cy's boiler could have taken its 4 Wh at once; it waited two slots for what Bo exported then."""
+    made = desk(tmp_path, **NET)
+    (bo, roof), (cy, home) = made.settle_in("Bo"), made.settle_in("Cy")
+    first = made.now // SLOT_MS + 2
+    offer = {"type": "offer", "price": 90_000, "slots": {str(first + 2): 4}}
+    window = {"earliest": first, "deadline": first + 3, "max_wh_per_slot": 4}
+    made.do(bo, "order.place", asset=roof, order=offer)
+    made.do(
+        cy, "order.place", asset=home, order={"type": "flexible", "price": 200_000, "energy_wh": 4} | window
+    )
+    for slot, imported, exported in ((first, 5, 0), (first + 1, 1, 0), (first + 2, 4, 4)):
+        made.passes((slot + 1) * SLOT_MS)
+        for who, asset, flow in ((cy, home, (imported, 0)), (bo, roof, (0, exported))):
+            fields = {"imported_wh": flow[0], "exported_wh": flow[1], "commitment": "0" * 64}
+            made.do(who, "reading.attest", asset=asset, slot=slot, **fields)
+    made.at(made.now + 1)
+    figures = await made.queries.district(TODAY, TODAY + 1)
+    made.close()
+    assert (figures.flexible_wh, figures.moved_wh) == (4, 4)
+    assert (figures.peak_slot, figures.peak_import_wh) == (first, 5)
+    assert figures.baseline_peak_import_wh == 5 + 4
 
 
 async def test_a_feeder_whose_meter_shows_more_than_its_members_is_seen_after_three_days(street):

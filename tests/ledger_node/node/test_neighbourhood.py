@@ -65,6 +65,7 @@ async def test_ordering_goes_on_without_one_of_four_and_stops_without_two_and_no
     assert (answer["accepted"], answer["state"]) == (True, "pending")
     seen = await street.until(lambda seen: seen[0]["problem"] and "Nothing is ordered" in seen[0]["problem"])
     assert "2 of 4 validators are here, 3 must be" in seen[0]["problem"]
+    assert seen[0]["problem_code"] == "no_quorum"
     assert seen[0]["may_fail"] == -1
     await one.kill()
     await one.start()
@@ -114,7 +115,8 @@ async def test_a_validator_without_its_database_is_silent_until_all_others_have_
     await absent.kill()
     await lost.start()
     await lost.ask("/v1/setup", {"join": street.founder.invite([street.houses[0].peer])})
-    await street.until(lambda seen: "lost its database" in (seen[3]["problem"] or ""))
+    seen = await street.until(lambda seen: "lost its database" in (seen[3]["problem"] or ""))
+    assert seen[3]["problem_code"] == "database_lost"
     answer = await street.submit(street.houses[0], 2)
     assert answer["state"] == "pending"
     await absent.start()

@@ -220,7 +220,9 @@ async def test_two_states_that_are_taken_at_once_are_not_written_into_one_file(c
 async def test_progress_is_shown(chain, newcomer):
     async with Giver(newcomer, chain) as giver:
         await giver.give(until=3)
-        problem = (await newcomer.network()).problem
+        network = await newcomer.network()
+        problem = network.problem
+        assert network.problem_code == "snapshot"
         assert "Taking a snapshot of the ledger" in problem
         assert "% of it is here" in problem
 

@@ -21,6 +21,7 @@ from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
+from energy_ledger.node.problem import Problem
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
 from energy_ledger.node.shutter import Taken as State
@@ -128,17 +129,19 @@ class Running:
         """Why nothing is ordered any more; None while all is well."""
         return self._stopped
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Say what is wrong with the node and what to do, None when nothing is."""
         behind = self.standing.time - self.now()
         if self._stopped is not None:
-            return f"The node has stopped: {self._stopped}."
+            return Problem("stopped", f"The node has stopped: {self._stopped}.")
         if behind > CLOCK_BEHIND_MS:
-            return (
-                f"This machine's clock is {behind // MS_PER_S} s behind the time of the ledger; set it right."
+            seconds = behind // MS_PER_S
+            return Problem(
+                "clock", f"This machine's clock is {seconds} s behind the time of the ledger; set it right."
             )
         if shutil.disk_usage(self._directory.path).free < LEAST_FREE_BYTES:
-            return "The disk of this machine is almost full; make room before the node has to stop."
+            text = "The disk of this machine is almost full; make room before the node has to stop."
+            return Problem("disk", text)
         return None
 
     def metrics(self) -> dict[str, int | float]:

@@ -86,6 +86,22 @@ class Money(msgspec.Struct, frozen=True):
     community: int
 
 
+type ProblemCode = Literal[
+    "stopped",
+    "clock",
+    "disk",
+    "snapshot",
+    "catching_up",
+    "alone",
+    "sole_waits",
+    "database_lost",
+    "asking",
+    "no_quorum",
+    "gaps",
+]
+"""What may keep a node out of step."""
+
+
 class KnownFrom(msgspec.Struct, frozen=True):
     """From where on the node knows everything: a commit, its ledger time (ms), its newest event's cursor.
 
@@ -121,6 +137,7 @@ class Network(msgspec.Struct, frozen=True):
     known_from: KnownFrom
     in_sync: bool
     problem: str | None
+    problem_code: ProblemCode | None
 
 
 class Committee(msgspec.Struct, frozen=True):
