@@ -144,12 +144,12 @@ async def test_an_old_copy_of_a_validators_database_never_makes_it_say_something
     shutil.copytree(tmp_path / "copy", copied.data)
 
     await copied.start()
-    await street.until(lambda seen: "an old copy of its database" in (seen[2]["problem"] or ""))
+    await street.until(lambda seen: seen[2]["problem_code"] == "database_old")
     waiting = await street.submit(one, 2)
     assert waiting["state"] == "pending"
     await copied.kill()
     await copied.start()  # it has not forgotten that it forgot
-    await street.until(lambda seen: "until every other validator has said" in (seen[2]["problem"] or ""))
+    await street.until(lambda seen: seen[2]["problem_code"] == "database_lost")
     await asyncio.sleep(GRACE_S + 1)
     assert await place_of(one, waiting["id"]) is None
     await absent.start()
