@@ -1,4 +1,4 @@
-"""The door of a running node: who may link to it, and what newcomers hear who know nothing of the network yet."""
+"""The door of a running node: who may link to it, and what newcomers are told who know no network yet."""
 
 import asyncio
 from contextlib import suppress
