@@ -86,6 +86,24 @@ class Money(msgspec.Struct, frozen=True):
     community: int
 
 
+type ProblemCode = Literal[
+    "stopped",
+    "clock",
+    "disk",
+    "snapshot",
+    "catching_up",
+    "alone",
+    "sole_waits",
+    "database_lost",
+    "database_old",
+    "asking",
+    "no_quorum",
+    "gaps",
+    "history_pruned",
+]
+"""What may keep a node out of step."""
+
+
 class KnownFrom(msgspec.Struct, frozen=True):
     """From where on the node knows everything: a commit, its ledger time (ms), its newest event's cursor.
 
@@ -126,6 +144,7 @@ class Network(msgspec.Struct, frozen=True):
     database_bytes: int
     in_sync: bool
     problem: str | None
+    problem_code: ProblemCode | None
 
 
 class Committee(msgspec.Struct, frozen=True):
