@@ -39,15 +39,15 @@ FINISHED: Final = (
     "redemptions",
 )
 """Tables whose finished rows grow old; of the others rows never finish, or everybody needs them for good."""
-BUDGET_S: Final = 0.015
+BUDGET_S: Final = 0.008
 """How long a piece goes on taking in more."""
 _STATES: Final = tuple(dict.fromkeys(TRADE.values()))
-_PACKS: Final = 4
+_PACKS: Final = 2
 _ROWS: Final = 250
-_BLOCK_BYTES: Final = 512 * 1024
+_BLOCK_BYTES: Final = 256 * 1024
 _FREE_SHARE: Final = 8
 """One in so many pages may stay free for what comes next; what is more goes back to the disk."""
-_VACUUMED: Final = 32
+_VACUUMED: Final = 16
 
 
 class CutError(ValueError):
