@@ -640,6 +640,31 @@ def test_a_validator_told_of_an_own_block_it_lost_waits_for_it_and_goes_on_behin
     assert core.last_own_block == blocks["A2"]
 
 
+def test_an_own_block_that_others_have_and_the_store_has_not_shows_that_it_forgot() -> None:
+    blocks = signed(full(4, 2))
+    kept = [Kept(blocks[name], Fate.OPEN) for name in ("A1", "B1", "C1", "D1")]
+    core = Core.restore(settings_of(4, 0), Position(time=START), kept, muted=True)
+    core.hear(1, blocks["A1"], START)
+    give(core, [blocks["A1"], blocks["B2"]])
+    assert not core.status().forgot
+    core.hear(2, blocks["A2"], START)
+    assert core.status().forgot
+    assert core.is_muted
+
+
+def test_an_own_block_that_was_made_here_shows_nothing_when_it_comes_back() -> None:
+    core = validator(1)
+    sent = of(answer_all(core, core.want(True, None, START), Payload((b"x",))), Send)
+    give(core, [effect.block for effect in sent])
+    assert not core.status().forgot
+
+
+def test_an_observer_has_no_blocks_to_forget() -> None:
+    core = observer(4)
+    give(core, list(signed(full(4, 2)).values()))
+    assert not core.status().forgot
+
+
 def test_the_status_names_who_is_absent_and_what_is_missing() -> None:
     core = observer(4)
     blocks = signed(full(4, 2))

@@ -46,7 +46,9 @@ every stored block of this epoch of round >= `position.leader.round` - DEPTH (al
 leader yet) as `Kept`, and all stored evidence; then `tick`. It decides as before the crash and never
 proposes twice for a round. On every connection push `last_own_block` and what the peer lacks (`unseen_by`
 its `frontier`). A validator whose database may be older than its last block is made with ``muted=True``: it
-stays silent until `hear` was called for every other validator with that one's newest block of ours.
+stays silent until `hear` was called for every other validator with that one's newest block of ours. Each
+own block is on the disk before anybody gets it, so one that comes from others and is not there proves that
+the disk forgot (`Status.forgot`): then nothing less than the word of every other validator will do.
 
 A new committee starts with the end of the commit that voted it in: the driver leaves what comes after that
 Commit undone, and makes a new Core for the next epoch with the position (index, time) reached,
@@ -141,6 +143,7 @@ class Core:
         fault = self._rules.fault(block) or self._check(self._rules, block)
         if fault is not None:
             return [Refuse(block.ref, fault)]
+        self._speaker.meet(block)
         effects, welcome = self._watch(block)
         if welcome:
             self._hearsay.note(block)
@@ -201,6 +204,11 @@ class Core:
         )
 
     @property
+    def is_muted(self) -> bool:
+        """Whether others have yet to say what they know of our own blocks, before one more may be made."""
+        return bool(self._speaker.unheard)
+
+    @property
     def speaks(self) -> bool:
         """Whether this node has a voice that is not muted."""
         return self._me is not None and not self._speaker.unheard
@@ -238,6 +246,7 @@ class Core:
             equivocators=self._witness.equivocators,
             halted=self._witness.is_halted,
             unheard=tuple(self._speaker.unheard),
+            forgot=self._speaker.forgot,
         )
 
     # --- blocks coming in -----------------------------------------------------------------------------------

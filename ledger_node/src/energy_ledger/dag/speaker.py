@@ -32,6 +32,8 @@ class Speaker:
         """The own newest accepted block."""
         self.unheard: dict[int, None] = {}
         """Validators whose word on the own blocks is awaited before the voice is free."""
+        self.forgot = False
+        """Whether others had an own block that was not in the store."""
         self.building: int | None = None
         """The round of the Build that is to be answered now."""
 
@@ -42,6 +44,10 @@ class Speaker:
     def hear(self, author: int) -> None:
         """Take note that a validator has said which own block it knows."""
         self.unheard.pop(author, None)
+
+    def meet(self, block: Block) -> None:
+        """Look at a good block that came from others and was not known here."""
+        self.forgot = self.forgot or block.author == self.me
 
     def want(self, pending: bool, due_at: int | None) -> None:
         """Take note of what there is to say, and of the ledger time (ms) of the next work."""

@@ -80,6 +80,13 @@ def _voice(neighbours: Neighbours) -> Iterator[Problem]:
             "This validator lost its database, and is silent until every other validator has said what it "
             f"knows of it, or it is voted out. Missing: {missing}.",
         )
+    elif company.status is not None and company.status.forgot:
+        yield Problem(
+            "database_old",
+            "This validator has an old copy of its database: others have blocks of it that are not in there. "
+            "It is silent until every other validator has said what it knows of it, or it is voted out. "
+            f"Missing: {missing}.",
+        )
     else:
         text = f"This validator asks the others for its newest block before it speaks. Missing: {missing}."
         yield Problem("asking", text)

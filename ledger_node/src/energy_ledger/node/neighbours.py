@@ -37,7 +37,7 @@ from energy_ledger.network.links import HANDSHAKE_S, Links
 from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.archive import Archive
 from energy_ledger.node.catching_up import FAR_ROUNDS, CatchingUp, decode_blocks
-from energy_ledger.node.chain import Incoming, Step
+from energy_ledger.node.chain import Incoming, Step, Word
 from energy_ledger.node.company import Company, Neighbour, Ties
 from energy_ledger.node.door import Doorkeeper
 from energy_ledger.node.forwarding import Forwarder
@@ -228,9 +228,11 @@ class Neighbours:
         key, standing = neighbour.link.key, self._running.standing
         if key not in self.company.others or neighbour.standing.epoch != standing.epoch:
             return
-        self.ties.heard.add(key)
         if self.company.is_validator and not self.ties.amnesiac:
-            await self._running.deliver(Incoming(heard=[(self.company.committee.index(key), neighbour.word)]))
+            word = Word(standing.epoch, self.company.committee.index(key), neighbour.word)
+            await self._running.deliver(Incoming(heard=[word]))
+        if self._running.standing.epoch == standing.epoch:
+            self.ties.heard.add(key)
 
     async def _hear(self, link: Link, frame: Frame) -> None:
         """Deal with one frame."""

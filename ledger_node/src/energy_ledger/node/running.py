@@ -15,7 +15,7 @@ from energy_ledger.dag.blocks import Block
 from energy_ledger.genesis import Genesis
 from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
-from energy_ledger.node.chain import Chain, Incoming, Standing, Step
+from energy_ledger.node.chain import Chain, Incoming, Standing, Step, Word
 from energy_ledger.node.checking import MANY, Checkers
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
@@ -206,12 +206,17 @@ class Running:
             await self._on_disk.wait()
         return answer
 
-    def regain_voice(self, words: list[tuple[int, Block | None]]) -> None:
+    def regain_voice(self, words: list[Word]) -> None:
         """Let a validator that lost its memory speak again; `words` is what all others know of it."""
         self._regaining = True
         done: asyncio.Future[list[Fault]] = asyncio.get_running_loop().create_future()
         self._deliveries.append(_Delivery(Incoming(heard=words), done))
         self._wake.set()
+
+    async def doubt_voice(self) -> None:
+        """Note on the disk that this database does not hold all that was said with the node's key."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads.disk, self._directory.doubt_voice)
 
     async def keep(self, taken: list[Taken]) -> None:
         """Have transactions that are not ordered yet on the disk, before anybody hears they are accepted."""

@@ -95,6 +95,7 @@ type ProblemCode = Literal[
     "alone",
     "sole_waits",
     "database_lost",
+    "database_old",
     "asking",
     "no_quorum",
     "gaps",
