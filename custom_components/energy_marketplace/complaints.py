@@ -21,6 +21,24 @@ _ALONE = 1
 _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
 
+PROBLEMS = frozenset(
+    {
+        "stopped",
+        "clock",
+        "disk",
+        "snapshot",
+        "catching_up",
+        "alone",
+        "sole_waits",
+        "database_lost",
+        "database_old",
+        "asking",
+        "no_quorum",
+        "gaps",
+    }
+)
+"""The codes of a node's problems that are told in the language of who reads them."""
+
 type Facts = dict[str, str]
 
 
@@ -31,6 +49,8 @@ class Complaint:
     key: str
     severity: ir.IssueSeverity
     facts: Callable[[MarketState, int], Facts | None]
+    told_as: Callable[[MarketState], str] | None = None
+    """Its text, where that is not the one of its key."""
 
 
 def _lies(state: MarketState, _now_ms: int) -> Facts | None:
@@ -55,9 +75,15 @@ def _near_limit(state: MarketState, _now_ms: int) -> Facts | None:
     return {"missing": str(-network.may_fail)}
 
 
+def _problem_text(state: MarketState) -> str:
+    """Return the text of the node's problem; of one that nobody knows here the node's own words must do."""
+    code = state.network.problem_code
+    return f"node_problem_{code}" if code in PROBLEMS else "node_problem"
+
+
 COMPLAINTS = (
     Complaint("node_lies", ir.IssueSeverity.ERROR, _lies),
-    Complaint("node_problem", ir.IssueSeverity.WARNING, _problem),
+    Complaint("node_problem", ir.IssueSeverity.WARNING, _problem, _problem_text),
     Complaint("clock_wrong", ir.IssueSeverity.ERROR, _slow_clock),
     Complaint("committee_near_limit", ir.IssueSeverity.WARNING, _near_limit),
 )
@@ -78,7 +104,7 @@ def async_judge(hass: HomeAssistant, entry: ConfigEntry, url: str, state: Market
             issue,
             is_fixable=False,
             severity=complaint.severity,
-            translation_key=complaint.key,
+            translation_key=complaint.told_as(state) if complaint.told_as else complaint.key,
             translation_placeholders={"name": entry.title, "url": url, **facts},
         )
 
@@ -99,6 +125,11 @@ class AwayNode:
         self._entry = entry
         self._issue = f"node_unreachable_{entry.entry_id}"
         self._since_ms: int | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was looked for in vain."""
+        return self._since_ms is not None
 
     @callback
     def async_is_back(self) -> None:
@@ -124,66 +155,41 @@ class AwayNode:
         )
 
 
-class SilentMeters:
-    """The meters of a member that have not answered for long; one issue names them all.
+SHARED = ("meter_silent", "thermometer_silent", "readings_late")
+"""The issues that name all assets of a member that have the same trouble."""
 
-    They often fall silent together, as when a gateway or a cable fails.
-    """
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+class SharedIssue:
+    """One issue for all assets of a member that have the same trouble, as they often have it together."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, key: str, *, is_fixable: bool = False
+    ) -> None:
         """Know of none."""
         self._hass = hass
-        self._issue = f"meter_silent_{entry.entry_id}"
-        self._names: dict[str, str] = {}
-
-    @callback
-    def async_note(self, subentry_id: str, name: str, *, silent: bool) -> None:
-        """Note whether the meter of an asset is silent."""
-        if silent:
-            self._names[subentry_id] = name
-        else:
-            self._names.pop(subentry_id, None)
-        if not self._names:
-            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
-            return
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            self._issue,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="meter_silent",
-            translation_placeholders={"name": ", ".join(self._names.values())},
-        )
-
-
-class LateReadings:
-    """A member's connection points whose readings came too late; one issue offers to claim them all."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Know of none."""
-        self._hass = hass
-        self._issue = f"readings_late_{entry.entry_id}"
-        self._late: dict[str, tuple[str, int]] = {}
+        self._key = key
+        self._issue = f"{key}_{entry.entry_id}"
+        self._is_fixable = is_fixable
+        self._counts: dict[str, tuple[str, int]] = {}
 
     @callback
     def async_note(self, subentry_id: str, name: str, count: int) -> None:
-        """Note how many readings of a connection point are late."""
-        self._late[subentry_id] = (name, count)
-        late = [one for one in self._late.values() if one[1]]
-        if not late:
+        """Note how often an asset has it: 0 when all is well."""
+        self._counts[subentry_id] = (name, count)
+        troubled = [one for one in self._counts.values() if one[1]]
+        if not troubled:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue)
             return
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             self._issue,
-            is_fixable=True,
+            is_fixable=self._is_fixable,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="readings_late",
+            translation_key=self._key,
             translation_placeholders={
-                "name": ", ".join(name for name, _ in late),
-                "count": str(sum(count for _, count in late)),
+                "name": ", ".join(name for name, _ in troubled),
+                "count": str(sum(count for _, count in troubled)),
             },
         )
 
@@ -192,5 +198,5 @@ class LateReadings:
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
     async_withdraw_judged(hass, entry)
-    for key in ("node_unreachable", "meter_silent", "readings_late"):
+    for key in ("node_unreachable", *SHARED):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")

@@ -79,6 +79,20 @@ async def test_devices_hang_one_behind_the_other_under_their_subentries(home, me
     assert by_subentry == {None, *subentries}
 
 
+async def test_devices_say_what_they_are_in_the_language_of_the_home(home, entry):
+    home.config.language = "de"
+    show(home)
+    await home.config_entries.async_setup(entry.entry_id)
+    devices = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+    assert {device.model for device in devices} == {
+        "Hauptbuchknoten",
+        "Wallet",
+        "Ganzes Haus",
+        "Haushaltsgerät",
+    }
+    await home.config_entries.async_unload(entry.entry_id)
+
+
 async def test_an_agreed_delivery_is_on_in_its_slot_with_the_agreed_power(home, node, member):
     assert state(home, "binary_sensor.washer_delivery") == "off"
     await node.push_trade(bought(member))
