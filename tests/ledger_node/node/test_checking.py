@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from energy_ledger import crypto
 from energy_ledger.keys import PublicKey
 from energy_ledger.node import checking
-from energy_ledger.node.checking import MANY, Checkers
-from energy_ledger.node.checking_process import Lot, Signed, answer, pack
+from energy_ledger.node.checking import MANY, Checkers, Signed
+from energy_ledger.node.checking_process import Lot, answer, pack
 
 TAG = crypto.tag("test")
 SEEDS = [bytes([number]) * 32 for number in range(1, 4)]
@@ -49,7 +49,8 @@ def processes(checkers):
 @given(st.sets(st.integers(0, 3 * MANY - 1)))
 @settings(max_examples=20, deadline=None)
 def test_a_lot_is_answered_message_by_message(bad):
-    (frame,) = answer(pack(Lot(TAG, many(bad))))
+    lot = [(one.keys[0].raw, one.message, one.signatures[0]) for one in many(bad)]
+    (frame,) = answer(pack(Lot(TAG, lot)))
     assert [bool(one) for one in frame] == said(bad)
 
 

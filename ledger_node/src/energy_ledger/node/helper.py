@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 _HEADER = struct.Struct(">I")
 """Length of the frame that follows, in bytes."""
-_NICE = 5
+_NICE = 10
 
 
 def framed(data: bytes) -> bytes:
@@ -53,7 +53,7 @@ class Helper:
     async def start(self) -> Process:
         """Start the process, in a session of its own: Ctrl-C is for the node, which then ends it in order."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, start_new_session=True
+            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, process_group=0
         )
         return self.process
 

@@ -20,14 +20,17 @@ from energy_ledger.ledger.quotas import work_of
 from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
-from energy_ledger.node.checking import Checkers
-from energy_ledger.node.checking_process import Signed
+from energy_ledger.node.checking import Checkers, Signed
 from energy_ledger.payloads import Join
 from energy_ledger.refusals import Refused
 from energy_ledger.transactions import TRANSACTION_TAG, Transaction, read_compactly, read_transaction
 
 CHUNK: Final = 128
 """Envelopes that a thread reads at a time."""
+
+
+MOST_KEYS: Final = 10_000
+"""Accounts whose keys are remembered."""
 
 
 class Turned(Struct, frozen=True, gc=False):
@@ -127,7 +130,7 @@ class Intake:
 
     async def check(self, envelopes: Sequence[bytes]) -> list[Waiting]:
         """Return what of others' blocks is of good form and signed by its account's keys, as far as known."""
-        read = await self._read(envelopes)
+        read = await self._read(envelopes, known_by_joining=True)
         pairs = zip(read, envelopes, strict=True)
         return [
             one if one.data == data else Waiting(one.transaction, data, one.signers)
@@ -193,9 +196,17 @@ class Intake:
 
     # --- form and signature ---------------------------------------------------------------------------------
 
-    async def _read(self, envelopes: Sequence[bytes]) -> list[Waiting | Turned]:
-        """Read envelopes and check their signatures under the keys that their accounts had when last seen."""
+    async def _read(
+        self, envelopes: Sequence[bytes], *, known_by_joining: bool = False
+    ) -> list[Waiting | Turned]:
+        """Read envelopes and check their signatures under the keys that their accounts had when last seen.
+
+        Accounts can be `known_by_joining`, which is in the envelopes too but not in the ledger yet: an address
+        is that of the keys it began with, so nobody else's can come with it.
+        """
         read = await self._in_chunks(_read_one, envelopes)
+        if known_by_joining:
+            self._learn(one.transaction for one in read if isinstance(one, Waiting))
         await self._check(read)
         strangers = {
             one.transaction.payload.account for one in read if isinstance(one, Waiting) and not one.signers
@@ -207,6 +218,14 @@ class Intake:
             self._keys.update(found)
             await self._check(read)
         return read
+
+    def _learn(self, transactions: Iterable[Transaction]) -> None:
+        """Note the keys that accounts begin with."""
+        for one in transactions:
+            if one.own_keys is not None:
+                self._keys.setdefault(one.payload.account, one.own_keys)
+        while len(self._keys) > MOST_KEYS:
+            del self._keys[next(iter(self._keys))]  # it is looked up again
 
     async def _in_chunks[I, O](self, function: Callable[[I], O], items: Sequence[I]) -> list[O]:
         loop = asyncio.get_running_loop()
