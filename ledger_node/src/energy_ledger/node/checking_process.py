@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from energy_ledger import crypto
-from energy_ledger.node import helper
+from energy_ledger.node import helper_process
 
 type Signed = tuple[bytes, bytes, bytes]
 """A raw Ed25519 key, a message, and the signature that should be the key's over it."""
@@ -42,4 +42,4 @@ def answer(request: bytes) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    helper.run(answer)
+    helper_process.run(answer)

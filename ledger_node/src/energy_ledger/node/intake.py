@@ -16,7 +16,6 @@ from msgspec import Struct
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
 from energy_ledger.keys import KeySet, is_hybrid, require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
-from energy_ledger.ledger.quotas import work_of
 from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
@@ -171,7 +170,7 @@ class Intake:
             payload = transaction.payload
             sender = self._senders[payload.account]
             sender.moving.discard(payload.sequence)
-            sender.work -= work_of(transaction)
+            sender.work -= transaction.work
             if not sender.waiting and not sender.moving:
                 del self._senders[payload.account]
         self._tell()
@@ -183,7 +182,7 @@ class Intake:
             sender = self._senders.get(one.account)
             if sender is not None:
                 sender.moving.discard(one.sequence)
-                sender.work -= work_of(one.transaction)
+                sender.work -= one.transaction.work
 
     def fail(self, error: Exception) -> None:
         """Tell those who wait that nothing more will be ordered."""
@@ -251,8 +250,8 @@ class Intake:
     def _signers(self, transaction: Transaction) -> KeySet:
         """Return the keys that should have signed, one for each signature; none where they are not known."""
         keys = self._keys.get(transaction.payload.account) or transaction.own_keys or ()
-        signers = keys[: len(transaction.signatures)]
-        return signers if len(signers) == len(transaction.signatures) else ()
+        number = len(transaction.signatures)
+        return keys[:number] if len(keys) >= number else ()
 
     # --- order and rules, in the ledger's thread ------------------------------------------------------------
 
@@ -280,7 +279,7 @@ class Intake:
                 else:
                     self._ledger.check(one.transaction, now, verified)
                 sender.waiting.add(payload.sequence)
-                sender.work += work_of(one.transaction)
+                sender.work += one.transaction.work
             except Refused as refused:
                 refusals[one.transaction.id] = refused
         return refusals
@@ -298,9 +297,12 @@ class Intake:
         if sender is None:
             sender = self._senders[account] = _Sender()
         sender.waiting.add(one.sequence)
-        sender.work += work_of(one.transaction)
+        sender.work += one.transaction.work
         taken = self._pending[one.transaction.id] = Taken(one)
         return taken
+
+
+_BRINGING_KEYS: Final = (Join, KeyRotate)
 
 
 def _read_one(data: bytes) -> Waiting | Turned:
@@ -318,19 +320,15 @@ def _beyond_us(transaction: Transaction, size: int) -> Refused | None:
     """Return why an envelope of good form and so many bytes can neither be ordered nor checked here."""
     if size > MAX_PAYLOAD_BYTES:
         return Refused("too_large", None, f"A block has room for {MAX_PAYLOAD_BYTES} bytes.")
+    payload = transaction.payload
     try:
-        if _brings_hybrid_keys(transaction):
+        if isinstance(payload, _BRINGING_KEYS) and is_hybrid(payload.keys):
             require_ml_dsa("keys")
         if len(transaction.signatures) > 1:
             require_ml_dsa(None)
     except Refused as refused:
         return refused
     return None
-
-
-def _brings_hybrid_keys(transaction: Transaction) -> bool:
-    payload = transaction.payload
-    return isinstance(payload, Join | KeyRotate) and is_hybrid(payload.keys)
 
 
 def _each[I, O](function: Callable[[I], O], items: Iterable[I]) -> list[O]:

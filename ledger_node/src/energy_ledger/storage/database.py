@@ -10,6 +10,8 @@ from energy_ledger.storage import schema
 _BUSY_MS = 10_000
 _CACHE_KIB = 16 * 1024
 """Ids come in no order, so writing touches all pages of their index: of a few 100,000 transactions it fits."""
+_LOG_PAGES = 4_000
+"""Pages of 4 KiB that the log may have before they are copied: what changes often is then copied less often."""
 _COMPANIONS = ("-wal", "-shm")
 
 
@@ -104,6 +106,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     return connection
 
 
