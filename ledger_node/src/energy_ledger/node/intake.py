@@ -200,8 +200,8 @@ class Intake:
     ) -> list[Waiting | Turned]:
         """Read envelopes and check their signatures under the keys that their accounts had when last seen.
 
-        Accounts can be `known_by_joining`, which is in the envelopes too but not in the ledger yet: an address
-        is that of the keys it began with, so nobody else's can come with it.
+        Accounts can be `known_by_joining`, when that is in the envelopes too but not in the ledger yet: an
+        address is that of the keys it began with, so nobody else's can come with it.
         """
         read = await self._in_chunks(_read_one, envelopes)
         if known_by_joining:

@@ -9,9 +9,9 @@ from energy_ledger.storage import schema
 
 _BUSY_MS = 10_000
 _CACHE_KIB = 16 * 1024
-"""Ids come in no order, so writing touches all pages of their index: of a few 100,000 transactions it fits."""
+"""Ids come in no order, so writing touches all of their index, which fits up to some 100,000 transactions."""
 _LOG_PAGES = 4_000
-"""Pages of 4 KiB that the log may have before they are copied: what changes often is then copied less often."""
+"""Pages of 4 KiB that the log may have before they are copied: what changes often is copied less often."""
 _COMPANIONS = ("-wal", "-shm")
 
 
