@@ -57,7 +57,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyMarketplaceConfigE
         await market.async_refresh()
     else:
         await market.async_config_entry_first_refresh()
-    async_register_devices(hass, entry, market.network)
+    await async_register_devices(hass, entry, market.network)
     meters = await _async_meters(hass, entry, market)
     agent = AgentRunner(hass, entry, market, meters)
     await agent.async_open()

@@ -28,7 +28,7 @@ class Standing:
 
     `level` is a battery's state of charge (0 to 1, None where nobody says it), `taken_wh` what a load got
     towards its present need, which must be met by `ready_ms`, `tank` how warm a boiler or heat pump is, None
-    where that is not known.
+    where that is not known; `blind`: it has not been known for so long that it is left to its own control.
     """
 
     level: float | None = None
@@ -36,6 +36,7 @@ class Standing:
     taken_wh: int = 0
     ready_ms: int = 0
     tank: Tank | None = None
+    blind: bool = False
 
 
 def is_roof(asset: HomeAsset) -> bool:
@@ -124,9 +125,14 @@ def _battery(asset: HomeAsset, standing: Standing) -> Battery | None:
 
 
 def _load(asset: HomeAsset, standing: Standing, run_by_ms: int | None, slot_s: int) -> Load | None:
-    """Return a load: a machine only while a run of it is wanted, anything else with what it still needs."""
+    """Return a load: a machine only while a run of it is wanted, anything else with what it still needs.
+
+    None as well for a tank of which nobody knows how warm it is: what it takes is not the agent's to say.
+    """
     if asset.asset_type == "appliance":
         return None if run_by_ms is None else _run(asset, run_by_ms, slot_s)
+    if standing.blind:
+        return None
     if standing.tank is not None:
         return _heat_store(asset, standing.tank)
     return Car(

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from homeassistant.const import MAX_LENGTH_STATE_STATE
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.storage import Store
@@ -20,6 +21,7 @@ from homeassistant.util import dt as dt_util
 
 from .agent_learned import Learned
 from .agent_model import is_flexible, is_roof, model_of
+from .agent_pause import pause_of
 from .agent_sources import async_heat_history, async_history, async_solar_forecast
 from .agent_standing import Standings
 from .assets import HomeAsset, assets_of
@@ -69,6 +71,7 @@ class AgentRunner:
         self._busy = asyncio.Lock()
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._rounds = _FIRST_ROUNDS
+        self._is_unclear = False
 
     async def async_open(self) -> None:
         """Take up what an earlier run learned; learn from the recorder where there is nothing."""
@@ -109,12 +112,34 @@ class AgentRunner:
             return 0
         return round(schedule.wh(self._market.slot_now()) * 3600 / self._market.slot_s)
 
-    def because(self, asset: str) -> str | None:
-        """Return why an asset does what it does, in the home's language."""
-        if (schedule := self.schedule(asset)) is None:
+    def because(self, asset: HomeAsset) -> str | None:
+        """Return why an asset does what it does, and why nothing is traded now, in the home's language."""
+        if not self._plans:
             return None
-        said = (schedule.because, self._warmth.get(asset))
-        return " ".join(self._words(sentence) for sentence in said if sentence is not None)
+        schedule, pause = self.schedule(asset.id), self._pause(asset)
+        doing = schedule.because if schedule else None
+        if pause is not None and doing is not None and doing.is_of_orders:
+            doing = None
+        said = (pause, doing, self._warmth.get(asset.id))
+        words = [self._words(sentence) for sentence in said if sentence is not None]
+        if len(" ".join(words)) > MAX_LENGTH_STATE_STATE:
+            words.pop(1)
+        return " ".join(words) or None
+
+    def _pause(self, asset: HomeAsset) -> Sentence | None:
+        """Return why nothing is traded now for an asset that trades by itself."""
+        points = [meter for meter in self._meters.values() if meter.asset.id == (asset.behind or asset.id)]
+        if not asset.settings.automatic or not points:
+            return None
+        pause = pause_of(self._market, points[0])
+        return Sentence("pauses_unclear") if pause is None and self._is_unclear else pause
+
+    def is_blind(self, asset: HomeAsset) -> bool:
+        """Return whether an asset that is to be kept warm is not, as nobody knows how warm it is."""
+        learned = self._learned.get(asset.behind or "")
+        if learned is None or asset.band is None or not asset.settings.automatic:
+            return False
+        return learned.heat_of(asset.id).is_blind(self._now_ms())
 
     def _words(self, said: Sentence) -> str:
         zone, currency = dt_util.get_default_time_zone(), self._market.network.currency
@@ -161,6 +186,7 @@ class AgentRunner:
         self._learn(point)
         await self._learn_prices(point)
         may_order = await self._may_order()  # before the plan, which is to know all that stands
+        self._is_unclear = len(self._market.outbox) > 0
         now, slot_s = self._now_ms(), self._market.slot_s
         first = slot_at(now, slot_s)
         window = range(first, first + self._market.network.parameters.horizon_slots + 2)
@@ -212,12 +238,16 @@ class AgentRunner:
         return replace(made, place=(), cancel=tuple(own))
 
     async def _may_order(self) -> bool:
-        """Return whether the node is there and it is known what became of all that was ordered.
+        """Return whether the node is there and it is known what stands and what became of all orders.
 
         While the fate of an order is open, be it a person's, no other is placed: it may be the very same.
         """
         try:
-            return self._market.connected and await self._market.outbox.async_clear()
+            return (
+                self._market.connected
+                and await self._market.reconciler.async_reconcile()
+                and await self._market.outbox.async_clear()
+            )
         except NodeError as error:
             _LOGGER.debug("Automatic trading waits to hear what became of an order: %s", error)
             return False

@@ -41,12 +41,15 @@ class Standings:
             taken_wh=imported_wh - since_wh,
             ready_ms=ready_ms,
             tank=self._tank(asset),
+            blind=self._is_blind(asset),
         )
 
     def warmth(self, asset: HomeAsset, standing: Standing) -> Sentence | None:
         """Return what there is to say of an asset's temperature; None where the agent keeps nothing warm."""
         if (band := asset.band) is None or not asset.settings.automatic:
             return None
+        if standing.blind:
+            return Sentence("blind")
         if standing.tank is not None:
             return Sentence("kept_warm", {"low_c": round(band.low_c), "high_c": round(band.high_c)})
         silent = self.learned.heat_of(asset.id).temperature_c(self.time_ms) is None
@@ -58,9 +61,15 @@ class Standings:
             return None
         history = self.learned.heat_of(asset.id)
         shown = temperature_c(self.hass, asset.heat[HEAT_SENSOR])
-        if shown is not None:
+        if shown is None:
+            history.miss(self.time_ms)
+        else:
             history.read(self.time_ms, shown)
         return history.tank(band, self.time_ms, self.slots, asset.settings.energy_wh)
+
+    def _is_blind(self, asset: HomeAsset) -> bool:
+        kept = asset.band is not None and asset.settings.automatic
+        return kept and self.learned.heat_of(asset.id).is_blind(self.time_ms)
 
     def _level(self, asset: HomeAsset) -> float | None:
         state = self.hass.states.get(str(asset.control.get(CONTROL_LEVEL)))

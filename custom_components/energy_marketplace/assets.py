@@ -26,12 +26,15 @@ from .const import (
     HEAT_HIGH,
     HEAT_LITRES,
     HEAT_LOW,
+    HEAT_REST,
+    HEAT_RUN,
     HEAT_SENSOR,
     HEATERS,
+    LEAST_MINUTES,
     LOADS,
     SUBENTRY_ASSET,
 )
-from .trading.heat import Band
+from .trading.heat import Band, Rhythm
 from .trading.home import Strategy
 
 _SETTABLE = frozenset({CONF_MIN_SELL_PRICE, CONF_MAX_BUY_PRICE, CONF_SETTINGS})
@@ -127,6 +130,13 @@ class HomeAsset:
             litres=self.heat.get(HEAT_LITRES, 0),
             cop=self.heat.get(HEAT_COP) or HEATERS[self.asset_type],
         )
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """How long it runs and rests at least; of something that warms nothing no time at all."""
+        usual = LEAST_MINUTES.get(self.asset_type, 0)
+        run, rest = (self.heat.get(key, usual) for key in (HEAT_RUN, HEAT_REST))
+        return Rhythm(run_s=round(run * 60), rest_s=round(rest * 60))
 
 
 def assets_of(entry: ConfigEntry) -> list[HomeAsset]:

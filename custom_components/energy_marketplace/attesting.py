@@ -46,6 +46,7 @@ class Attester:
         self._busy = asyncio.Lock()
         self._given_up: set[int] = set()
         self._sent: tuple[Attestation, Receipt] | None = None
+        self._compared = 0
         part = f"claimed {journal.asset}"
         self._claimed: set[int] = set(market.store.loaded.get(part, ()))
         market.store.parts[part] = lambda: sorted(self._claimed)
@@ -103,6 +104,11 @@ class Attester:
 
     def late(self) -> list[Attestation]:
         """Return the readings that the ledger settled without and that may still be claimed, oldest first."""
+        entries = self._journal.entries
+        return [measured for measured in self._short() if entries[measured.slot].transaction is None]
+
+    def _short(self) -> list[Attestation]:
+        """Return what was measured where the ledger counted less and a claim may still be made."""
         rules, point = self._market.network.parameters, self._journal.asset
         window_ms = rules.grace_slots * rules.slot_s * 1000 + rules.claim_window_s * 1000
         oldest = (self._market.network.time - window_ms) // (rules.slot_s * 1000)
@@ -116,7 +122,6 @@ class Attester:
             measured
             for slot in slots
             if (measured := self.measured(slot)) is not None
-            and self._journal.entries[slot].transaction is None
             and _is_more(measured, [trade for trade in settled if trade.slot == slot])
         ]
 
@@ -157,6 +162,7 @@ class Attester:
             try:
                 if not await self._is_heard():
                     return
+                await self._compare()
                 for attestation in self._due():
                     await self._attest(attestation)
                     if self._sent is not None:
@@ -171,6 +177,19 @@ class Attester:
         attestation, receipt = self._sent
         await self._conclude(attestation, self._market.member.finish(receipt.envelope))
         return self._sent is None
+
+    async def _compare(self) -> None:
+        """Look once, when the node may have another past, whether the ledger still has what it took."""
+        times, asset, entries = self._market.reconciler.times, self._journal.asset, self._journal.entries
+        if self._compared == times:
+            return
+        open_slots = {*traded_at(self._market.book.unsettled(), asset), *(one.slot for one in self._short())}
+        for slot in sorted(open_slots & entries.keys()):
+            if entries[slot].transaction is None:
+                continue
+            if not await self._market.member.client.readings(asset=asset, slot=slot):
+                await self._journal.unattested(slot)
+        self._compared = times
 
     def _due(self) -> list[Attestation]:
         network = self._market.network

@@ -64,6 +64,8 @@ class Book:
 
     account: str
     cursor: int = 0
+    commit: int = 0
+    """The commit of the last event."""
     orders: dict[str, PlacedOrder] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
     totals: dict[str, Totals] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Book:
         """Add an event; return whether it was new."""
         if event.cursor <= self.cursor:
             return False
-        self.cursor = event.cursor
+        self.cursor, self.commit = event.cursor, event.commit
         if event.type.startswith("order."):
             self._order(answers.read(PlacedOrder, event.data))
         elif event.type.startswith("trade."):
@@ -89,18 +91,18 @@ class Book:
         return True
 
     def begin_anew(self, orders: Iterable[PlacedOrder], trades: Iterable[Trade]) -> None:
-        """Take the node's lists where events are missing; what was settled before stays in the sums.
+        """Take the node's lists: of open orders, and at least of the trades that are not settled here.
 
-        A settled trade counts if it is not known as such, unless so many were settled since that it may have
-        been forgotten here.
+        What was settled before stays in the sums. A settled trade counts if it is not known as such, unless
+        so many were settled since that it may have been forgotten here.
         """
         self.orders = {order.id: order for order in orders if order.state == OPEN}
         known = {trade.id: trade for trade in self.trades.values() if trade.is_settled}
         forgotten = min(trade.slot for trade in known.values()) if len(known) >= _KEPT_SETTLED else 0
-        self.trades = dict(known)
+        before, self.trades = self.trades, dict(known)
         self.changes += 1
         for trade in trades:
-            if trade.is_settled and trade.id not in known and trade.slot < forgotten:
+            if trade.is_settled and trade.id not in before and trade.slot < forgotten:
                 continue
             if trade.id in known:
                 self._count(known[trade.id], -1)
@@ -141,6 +143,7 @@ class Book:
         return {
             "account": self.account,
             "cursor": self.cursor,
+            "commit": self.commit,
             # Not `asdict`, which copies in depth and would hold the event loop for a tenth of a second.
             "orders": [dict(vars(order)) for order in self.orders.values()],
             "trades": [dict(vars(trade)) for trade in self.trades.values()],
@@ -156,6 +159,7 @@ class Book:
         return cls(
             account=data["account"],
             cursor=data["cursor"],
+            commit=data.get("commit", 0),
             orders={order.id: order for order in orders},
             trades={trade.id: trade for trade in trades},
             totals={asset: Totals(**totals) for asset, totals in data["totals"].items()},
@@ -176,13 +180,19 @@ class Book:
             self.trades.setdefault(trade.id, trade)
 
     def _trade(self, event: Event) -> None:
-        """Take in a step of a trade; a review says what the trade came to before, which no longer counts."""
+        """Take in a step of a trade, be it told again: what it came to before no longer counts."""
         trade = answers.read(Trade, event.data)
-        if self.trades.get(trade.id) == trade:
-            return  # read from the node's lists, after events were lost
-        if event.type == REVIEWED:
-            self._count(_before(event), -1)
-        if event.type in {SETTLED, REVIEWED}:
+        known = self.trades.get(trade.id)
+        if known == trade:
+            return  # read from the node's lists
+        counts = event.type in {SETTLED, REVIEWED}
+        if known is not None and known.is_settled:
+            if not trade.is_settled:
+                return  # its beginning, told again by a node that fell behind
+            if not counts:
+                trade = replace(known, state=trade.state)
+        if counts:
+            self._uncount(known, event)
             self._count(trade, 1)
         if event.type == SETTLED:
             self.trades.pop(trade.id, None)
@@ -190,6 +200,13 @@ class Book:
             return
         self.trades[trade.id] = trade
         self._forget_oldest()
+
+    def _uncount(self, known: Trade | None, event: Event) -> None:
+        """Take out of the sums what a trade came to until now; its review tells it of one forgotten here."""
+        if known is not None and known.is_settled:
+            self._count(known, -1)
+        elif event.type == REVIEWED:
+            self._count(_before(event), -1)
 
     def _forget_oldest(self) -> None:
         settled = [trade.id for trade in self.trades.values() if trade.is_settled]

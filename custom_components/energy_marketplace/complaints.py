@@ -21,6 +21,23 @@ _ALONE = 1
 _AWAY_AFTER_S = 600
 """A node that is away for so long is worth a repair issue; before, it may just be restarting."""
 
+PROBLEMS = frozenset(
+    {
+        "stopped",
+        "clock",
+        "disk",
+        "snapshot",
+        "catching_up",
+        "alone",
+        "sole_waits",
+        "database_lost",
+        "asking",
+        "no_quorum",
+        "gaps",
+    }
+)
+"""The codes of a node's problems that are told in the language of who reads them."""
+
 type Facts = dict[str, str]
 
 
@@ -31,6 +48,8 @@ class Complaint:
     key: str
     severity: ir.IssueSeverity
     facts: Callable[[MarketState, int], Facts | None]
+    told_as: Callable[[MarketState], str] | None = None
+    """Its text, where that is not the one of its key."""
 
 
 def _lies(state: MarketState, _now_ms: int) -> Facts | None:
@@ -55,9 +74,15 @@ def _near_limit(state: MarketState, _now_ms: int) -> Facts | None:
     return {"missing": str(-network.may_fail)}
 
 
+def _problem_text(state: MarketState) -> str:
+    """Return the text of the node's problem; of one that nobody knows here the node's own words must do."""
+    code = state.network.problem_code
+    return f"node_problem_{code}" if code in PROBLEMS else "node_problem"
+
+
 COMPLAINTS = (
     Complaint("node_lies", ir.IssueSeverity.ERROR, _lies),
-    Complaint("node_problem", ir.IssueSeverity.WARNING, _problem),
+    Complaint("node_problem", ir.IssueSeverity.WARNING, _problem, _problem_text),
     Complaint("clock_wrong", ir.IssueSeverity.ERROR, _slow_clock),
     Complaint("committee_near_limit", ir.IssueSeverity.WARNING, _near_limit),
 )
@@ -78,7 +103,7 @@ def async_judge(hass: HomeAssistant, entry: ConfigEntry, url: str, state: Market
             issue,
             is_fixable=False,
             severity=complaint.severity,
-            translation_key=complaint.key,
+            translation_key=complaint.told_as(state) if complaint.told_as else complaint.key,
             translation_placeholders={"name": entry.title, "url": url, **facts},
         )
 
@@ -99,6 +124,11 @@ class AwayNode:
         self._entry = entry
         self._issue = f"node_unreachable_{entry.entry_id}"
         self._since_ms: int | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was looked for in vain."""
+        return self._since_ms is not None
 
     @callback
     def async_is_back(self) -> None:

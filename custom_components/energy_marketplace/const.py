@@ -100,6 +100,9 @@ LOADS: Final = ("charger", "heat_pump", "boiler", "appliance")
 HEATERS: Final = {"boiler": 1.0, "heat_pump": 3.0}
 """The loads that warm a tank, and the heat that each Wh of electricity usually makes (Wh)."""
 
+LEAST_MINUTES: Final = {"boiler": 0, "heat_pump": 10}
+"""How long what warms a tank usually has to run, and to rest, before it may be switched again."""
+
 STRATEGIES: Final = ("save_money", "own_sunshine", "help_street", "only_sell", "only_buy")
 """What automatic trading is after, in the order in which it is offered."""
 
@@ -115,3 +118,5 @@ HEAT_LOW: Final = "low_c"
 HEAT_HIGH: Final = "high_c"
 HEAT_LITRES: Final = "litres"
 HEAT_COP: Final = "cop"
+HEAT_RUN: Final = "least_run"
+HEAT_REST: Final = "least_rest"

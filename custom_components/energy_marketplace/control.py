@@ -1,7 +1,8 @@
 """Switching an asset by its deliveries: on when one starts, off when it ends, and hands off when people act.
 
 What automatic trading plans for the asset counts like a delivery, such as sunshine of the own roof. A tank
-that it keeps warm is heated when it is too cold and rests when it is too warm, whatever was agreed. What is
+that it keeps warm is heated when it is too cold and rests when it is too warm, whatever was agreed, but never
+switched more often than it bears; while nobody knows how warm it is, it is left to its own control. What is
 controlled is a switch, a number or a select that the asset names. Whoever changes it by hand, or by
 another automation, while a delivery is under way takes it over until that delivery ends. Where things stand
 is kept on disk before anything is switched, so that after a restart a delivery that began or ended meanwhile
@@ -11,21 +12,24 @@ is made up for; an entity that cannot be reached is switched as soon as it can.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import (
+    CALLBACK_TYPE,
     Context,
     Event,
     EventStateChangedData,
+    HassJob,
     HomeAssistant,
     State,
     callback,
     split_entity_id,
 )
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.event import async_call_later, async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from .agent_runner import AgentRunner
@@ -34,7 +38,7 @@ from .assets import HomeAsset
 from .const import CONTROL_ENTITY, CONTROL_KEEP_ON, CONTROL_OFF, CONTROL_ON, HEAT_SENSOR
 from .coordinator import MarketCoordinator
 from .trading.deliveries import delivery_at
-from .trading.heat import Edge
+from .trading.heat import Edge, Turn
 
 _LOGGER = logging.getLogger(__name__)
 CONTROL_DOMAINS = ("switch", "input_boolean", "number", "input_number", "select", "input_select")
@@ -70,6 +74,8 @@ class DeliveryControl:
         self._drive = Drive(**kept["drive"]) if kept.get("drive") else None
         self._wanted: str | None = kept.get("wanted")
         self._edge: Edge | None = None
+        self._turn = Turn(*kept["turn"]) if kept.get("turn") else None
+        self._cancel_look: CALLBACK_TYPE | None = None
         self._contexts: list[str] = []
         self._busy = asyncio.Lock()
         market.store.parts[self._part] = self._as_dict
@@ -85,6 +91,8 @@ class DeliveryControl:
         if self._asset.band is not None:
             thermometer = self._asset.heat[HEAT_SENSOR]
             entry.async_on_unload(async_track_state_change_event(self._hass, thermometer, self._async_warmed))
+        entry.async_on_unload(self._async_stop_looking)
+        self._note_turn(self._hass.states.get(self._entity_id))
         if self._drive is not None and not self._drive.overridden and self._power_w() is not None:
             self._wanted = self._drive.value  # a device may have forgotten it meanwhile
         self._async_look()
@@ -94,6 +102,8 @@ class DeliveryControl:
     def _async_look(self) -> None:
         """Compare what is agreed for now with what was switched."""
         power_w, drive = self._power_w(), self._drive
+        if self._must_wait(power_w is not None):
+            return
         if power_w is None:
             if drive is not None:
                 self._end(drive)
@@ -114,6 +124,7 @@ class DeliveryControl:
         new, old = event.data["new_state"], event.data["old_state"]
         if new is None or new.state in _SILENT:
             return
+        self._note_turn(new)
         if self._wanted is not None:
             self._async_apply()
         elif self._drive is None or self._drive.overridden or self._is(new.state, self._drive.value):
@@ -126,11 +137,45 @@ class DeliveryControl:
             _LOGGER.info("%s was taken over until its delivery ends", self._entity_id)
             self._switch(replace(self._drive, overridden=True), None)
 
+    def _must_wait(self, runs: bool) -> bool:
+        """Return whether it was switched too short a while ago to be switched now; look again when it may."""
+        self._async_stop_looking()
+        drive = self._drive
+        if runs == (drive is not None) or (drive is not None and drive.overridden):
+            return False
+        wait_ms = self._present_asset().rhythm.wait_ms(runs, self._turn, self._now_ms(), self._edge)
+        if wait_ms > 0:
+            job = HassJob(self._async_look_again, f"{self._entity_id} rhythm", cancel_on_shutdown=True)
+            self._cancel_look = async_call_later(self._hass, wait_ms / 1000, job)
+        return wait_ms > 0
+
+    @callback
+    def _async_look_again(self, _now: datetime) -> None:
+        self._cancel_look = None
+        self._async_look()
+
+    @callback
+    def _async_stop_looking(self) -> None:
+        if self._cancel_look is not None:
+            self._cancel_look()
+            self._cancel_look = None
+
+    def _note_turn(self, state: State | None) -> None:
+        """Note since when it runs or rests, whoever switched it."""
+        if state is None or state.state in _SILENT:
+            return
+        runs = state.state == STATE_ON if self._drive is None else self._is(state.state, self._drive.value)
+        at_ms = int(state.last_changed.timestamp() * 1000)
+        self._turn = Turn(runs, at_ms) if self._turn is None else self._turn.turned(runs, at_ms)
+
     def _power_w(self) -> int | None:
         """Return the power that is agreed or planned for now (W, negative: gives), None for none.
 
-        A tank at an end of its band needs full power or none, whatever else was said.
+        A tank at an end of its band needs full power or none, whatever else was said; one of which nobody
+        knows how warm it is gets none from here.
         """
+        if self._agent.is_blind(self._present_asset()):
+            return None
         self._edge = self._edge_now(self._edge)
         if self._edge is not None:
             return self._asset.rated_import_w if self._edge == "cold" else None
@@ -241,7 +286,8 @@ class DeliveryControl:
             return False
 
     def _as_dict(self) -> dict[str, Any]:
-        return {"drive": self._drive and asdict(self._drive), "wanted": self._wanted}
+        turn = self._turn and astuple(self._turn)
+        return {"drive": self._drive and asdict(self._drive), "wanted": self._wanted, "turn": turn}
 
 
 def _action(domain: str, value: str) -> tuple[str, Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, override
@@ -23,7 +23,7 @@ from .complaints import AwayNode, LateReadings, SilentMeters, async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
 from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, Proof
+from .ledger.answers import Account, AnswerError, Event, Network, PlacedOrder, Proof, Trade
 from .ledger.audit import AuditLog, fetch, verify
 from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower, Lost
@@ -32,6 +32,7 @@ from .ledger.member import Member
 from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
 from .ledger.units import slot_at
 from .outbox import Outbox
+from .reconciling import Reconciler
 from .storage import MemberStore
 from .trading.deliveries import Delivery, deliveries
 
@@ -111,7 +112,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._turn: Waiting = []
         self._turns: asyncio.Task[None] | None = None
         self._quiet_until = -1 if self.book.cursor else None
-        self._book_is_lost = False
+        self.reconciler = Reconciler(self)
+        self._follower = EventFollower(member.client, cursor=self.book.cursor, account=member.address)
         self._cancel_timer: CALLBACK_TYPE | None = None
         self.hours = Hours.from_dict(member.address, store.loaded.get("hours"))
         self._statistics: StatisticsWriter | None = None
@@ -198,8 +200,8 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         """Ask the node; its events say when there is something to ask for."""
         client = self.member.client
         try:
-            if self._book_is_lost and self.connected:
-                await self._begin_book_anew()
+            if self.connected:
+                await self.reconciler.async_reconcile()
             network = await client.network()
             account, finding = await self._checked_account(network)
             slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
@@ -261,13 +263,12 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""
-        follower = EventFollower(self.member.client, cursor=self.book.cursor, account=self.member.address)
         try:
-            async for item in follower.follow():
+            async for item in self._follower.follow():
                 if isinstance(item, Event):
                     await self.async_take(item)
                 elif isinstance(item, Lost):
-                    self._book_is_lost = True
+                    self.reconciler.note_lost()
                 else:
                     await self._note_connection(item)
         except NotAuthorizedError:
@@ -283,16 +284,21 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         except NotAuthorizedError:
             return
 
-    async def _begin_book_anew(self) -> None:
-        """Read what the node knows of the member, after events were lost that lie between."""
-        client, address = self.member.client, self.member.address
-        orders = await client.orders(account=address, state="open")
-        self.book.begin_anew(orders, await client.trades(account=address))
-        self._book_is_lost = False
+    @property
+    def heard_until(self) -> int:
+        """The cursor up to which the node told what there was to tell."""
+        return self._follower.cursor or 0
+
+    def take_over(
+        self, orders: Iterable[PlacedOrder], trades: Iterable[Trade], retired: Iterable[str]
+    ) -> None:
+        """Take what the ledger's lists say, and let assets go that it shows retired."""
+        self.book.begin_anew(orders, trades)
         self._note_hours()
         self.store.async_save_within(_SAVE_WITHIN_S)
         self.async_update_listeners()
-        _LOGGER.info("The node at %s was restored or began later; its lists were read anew", client.url)
+        for asset in retired:
+            self._part_with(asset)
 
     async def async_take(self, event: Event) -> None:
         """Take in what happened to the member, as its node tells it."""
@@ -350,13 +356,16 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         if isinstance(item, Disconnected):
             self._note_disconnected(item.error)
             return
-        if self._book_is_lost:
-            self.book.cursor = item.head
         if self._quiet_until is None:
             self._quiet_until = item.head
         self.connected = True
         self.away_node.async_is_back()
         self.async_update_listeners()
+        self.reconciler.note_connected()
+        try:
+            await self.reconciler.async_reconcile()
+        except NodeError as error:
+            _LOGGER.debug("What stands on the ledger is asked for later: %s", error)
         await self.async_request_refresh()
 
     def _note_disconnected(self, error: NodeError | None = None) -> None:

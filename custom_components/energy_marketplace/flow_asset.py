@@ -50,6 +50,8 @@ from .const import (
     HEAT_HIGH,
     HEAT_LITRES,
     HEAT_LOW,
+    HEAT_REST,
+    HEAT_RUN,
     HEAT_SENSOR,
     HEATERS,
     SOURCES,
@@ -93,10 +95,13 @@ HEAT_SCHEMA = vol.Schema(
         vol.Optional(HEAT_COP): NumberSelector(
             NumberSelectorConfig(min=0.5, max=10, step=0.1, mode=NumberSelectorMode.BOX)
         ),
+        vol.Optional(HEAT_RUN): whole_number(0, 240, "min"),
+        vol.Optional(HEAT_REST): whole_number(0, 240, "min"),
     }
 )
-"""What a boiler or heat pump warms, and how far."""
+"""What a boiler or heat pump warms, how far, and how often it may be switched."""
 _NARROWEST_K = 2
+_SWITCHING = (HEAT_RUN, HEAT_REST)
 _LARGEST_W = 10_000_000
 _RETIRED = "retired"
 _TOLD = (CONF_RATED_IMPORT_W, CONF_RATED_EXPORT_W, CONF_BEHIND, CONF_FEEDER)
@@ -219,7 +224,7 @@ class AssetSubentryFlow(MeterSteps):
             CONF_MIN_SELL_PRICE: _nano(answers.get(CONF_MIN_SELL_PRICE)),
             CONF_MAX_BUY_PRICE: _nano(answers.get(CONF_MAX_BUY_PRICE)),
             CONF_CONTROL: {key: value for key, value in answers.get(CONF_CONTROL, {}).items() if value},
-            CONF_HEAT: heat if (heat := answers.get(CONF_HEAT, {})).get(HEAT_SENSOR) else {},
+            CONF_HEAT: _heat(answers.get(CONF_HEAT, {})),
         }
 
     def _feeder(self) -> str:
@@ -324,6 +329,11 @@ def _is_number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def _heat(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to be kept of the heat: without a thermometer only how often it may be switched."""
+    return {key: value for key, value in answers.items() if HEAT_SENSOR in answers or key in _SWITCHING}
 
 
 def _nano(per_kwh: float | None) -> int | None:

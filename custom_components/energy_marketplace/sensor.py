@@ -144,7 +144,7 @@ def _agreed_power(entity: AssetEntity) -> int:
 
 
 def _decision(entity: AssetEntity) -> str | None:
-    return entity.agent.because(entity.asset.id)
+    return entity.agent.because(entity.present_asset)
 
 
 def _error(entity: AssetEntity, name: str) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from energy_ledger.dag.blocks import Block
 from energy_ledger.mempool import Waiting
-from energy_ledger.node.chain import NOTHING, Chain, Incoming, Step
+from energy_ledger.node.chain import NOTHING, Chain, Incoming, Step, Word
 from energy_ledger.quorum import quorum_of
 from energy_ledger.storage.directory import NodeKey
 from energy_ledger.transactions import parse
@@ -183,7 +183,7 @@ class Home:
         """Take another validator's word on the own newest block."""
         if self.up and other not in self.heard:
             self.heard.add(other)
-            self.step((), Incoming(heard=[(other, last)]))
+            self.step((), Incoming(heard=[Word(self.chain.epoch, other, last)]))
 
     def _wait_no_longer(self, life: int) -> None:
         """Speak though some did not answer, unless memory was lost."""
@@ -193,4 +193,4 @@ class Home:
             self.street.clock.after(GRACE_MS, partial(self._wait_no_longer, life))
             return
         silent = [other.author for other in self.street.others(self) if other.author not in self.heard]
-        self.step((), Incoming(heard=[(author, None) for author in silent]))
+        self.step((), Incoming(heard=[Word(self.chain.epoch, author, None) for author in silent]))

@@ -12,6 +12,7 @@ import custom_components  # noqa: F401
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.ledger.wallet import Wallet
 from tests.integration.home.stand_in import NODE_KEY, TOKEN, StandIn, serving
+from tests.integration.home.waiting import until
 
 PHRASE = " ".join(
     ["legal", "winner", "thank", "year", "wave", "sausage", "worth", "useful"] * 2
@@ -103,12 +104,18 @@ def entry(home, node, wallet, assets):
     return entry
 
 
+async def compared(entry):
+    """Wait until a running member knows what stands on the ledger."""
+    await until(lambda: entry.runtime_data.market.reconciler.times, what="the first comparison")
+
+
 @pytest.fixture
 async def member(home, entry):
     """The entry, set up and running."""
     show(home)
     await home.config_entries.async_setup(entry.entry_id)
     await home.async_block_till_done()
+    await compared(entry)
     yield entry
     if entry.state is ConfigEntryState.LOADED:
         await home.config_entries.async_unload(entry.entry_id)

@@ -72,6 +72,7 @@ async def test_a_child_that_ended_by_itself_is_missed(tmp_path: Path):
 async def test_a_running_child_is_not_missed(tmp_path: Path):
     async with child(tmp_path, "import time; time.sleep(600)") as running:
         running.check()
+        assert running.process.returncode is None
 
 
 async def test_a_child_gets_its_environment_its_folder_and_its_log(tmp_path: Path):

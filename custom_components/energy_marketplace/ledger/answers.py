@@ -101,6 +101,7 @@ class Network:
     round: int | None
     in_sync: bool
     problem: str | None
+    problem_code: str | None = None
     may_fail: int | None = None
     tariffs: tuple[TariffFrom, ...] = ()
 

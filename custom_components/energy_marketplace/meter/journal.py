@@ -100,6 +100,10 @@ class Journal:
         """Note that a slot's reading is on the ledger."""
         await self._write({"do": "attested", "slot": slot, "transaction": transaction})
 
+    async def unattested(self, slot: int) -> None:
+        """Note that the ledger does not know a slot's reading any more."""
+        await self._write({"do": "attested", "slot": slot, "transaction": None})
+
     async def forget_before(self, slot: int) -> None:
         """Drop the entries of slots before this one, for good: their commitments can no longer be opened."""
         kept = {key: entry for key, entry in self._entries.items() if key >= slot}

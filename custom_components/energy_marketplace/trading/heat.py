@@ -54,6 +54,46 @@ class Band:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Since when (ms) something that heats runs, or rests."""
+
+    runs: bool
+    since_ms: int
+
+    def turned(self, runs: bool, time_ms: int) -> Turn:
+        """Return how it stands after it was seen running or resting at a time."""
+        return self if runs == self.runs else Turn(runs, time_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How long it runs at least once it began, and rests at least once it ended (s).
+
+    Each start wears a compressor, and one that starts against the pressure of its last run may fail.
+    """
+
+    run_s: int = 0
+    rest_s: int = 0
+
+    def wait_ms(self, runs: bool, turn: Turn | None, time_ms: int, edge: Edge | None) -> int:
+        """Return how long (ms) it has to stay as it is before it may run, or rest; 0: it may at once.
+
+        A tank that is too warm ends a run early; nothing ends a rest, be the tank too cold.
+
+        Args:
+            runs: whether it is to run.
+            turn: how it stands, None where nobody knows.
+            time_ms: now.
+            edge: the end of its band that the tank is at.
+
+        """
+        if turn is None or turn.runs == runs or (edge == "hot" and not runs):
+            return 0
+        least_s = self.rest_s if runs else self.run_s
+        return max(0, turn.since_ms + least_s * 1000 - time_ms)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tank:
     """A tank as it stands, in Wh above the low end of its band, and what will be drawn from it by slot.
@@ -76,6 +116,7 @@ class HeatHistory:
         self._warmed = DayTable(slot_s, zone)
         self._start: tuple[int, float] | None = None
         self._seen: tuple[int, float] | None = None
+        self._missed_since: int | None = None
 
     def take(self, slot: int, wh: float) -> None:
         """Note what the meter showed for a slot."""
@@ -92,11 +133,21 @@ class HeatHistory:
     def read(self, time_ms: int, temperature_c: float) -> None:
         """Note a temperature; the first of a slot counts as that of its start."""
         self._seen = (time_ms, temperature_c)
+        self._missed_since = None
         slot = time_ms // (self._slot_s * 1000)
         if self._start is None or slot != self._start[0]:
             if self._start is not None and slot == self._start[0] + 1:
                 self._warmed.put(slot - 1, temperature_c - self._start[1])
             self._start = (slot, temperature_c)
+
+    def miss(self, time_ms: int) -> None:
+        """Note that the thermometer says nothing."""
+        if self._missed_since is None:
+            self._missed_since = time_ms
+
+    def is_blind(self, time_ms: int) -> bool:
+        """Return whether it was asked in vain for so long that nothing may be done to the tank any more."""
+        return self._missed_since is not None and time_ms - self._missed_since >= _HELD_MS
 
     def temperature_c(self, time_ms: int) -> float | None:
         """Return the last temperature, None where it is too old to go by."""

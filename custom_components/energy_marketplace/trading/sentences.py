@@ -37,6 +37,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "otherwise.",
     "kept_warm": "It is kept between {low_c} and {high_c}.",
     "no_temperature": "Its temperature cannot be read; until it can, it gets {energy_wh} by {end_ms}.",
+    "blind": "Its temperature could not be read for an hour; until it can, it is left to its own control.",
     "learns_heat": "What a degree takes is still being learned; until then it gets {energy_wh} by {end_ms}.",
     "gives_agreed": "Gives {energy_wh} from {start_ms} to {end_ms}, because it was sold to neighbours.",
     "gives_home": "Gives {energy_wh} from {start_ms} to {end_ms}, because energy is dear then: {price}.",
@@ -46,10 +47,18 @@ ENGLISH: Final[Mapping[str, str]] = {
     "waits_limit": "Waits, because the spending limit of {money} a day is reached.",
     "cannot_be_ready": "Takes {energy_wh} by {end_ms}; {missing_wh} more cannot be had in that time.",
     "rests": "Rests, because nothing is worth doing.",
+    "pauses_node": "Trades nothing now, because the node cannot be reached.",
+    "pauses_meter": "Trades nothing now, because the meter of the connection point is silent.",
+    "pauses_member": "Trades nothing now, because the membership is not active.",
+    "pauses_network": "Trades nothing now, because the network agrees on nothing at present.",
+    "pauses_unclear": "Trades nothing new now, because it is not known yet what became of an order.",
     "switched_off": "Does not trade by itself, because automatic trading is switched off.",
 }
 """Every sentence in English. A value's name tells its unit: `…_wh` energy in Wh, `…_ms` a time, `…_c` degrees
 Celsius, `money` nano, `price` and `outside` nano per Wh."""
+
+
+_OF_ORDERS: Final = ("offers_", "bids_", "waits_limit", "rests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,11 @@ class Sentence:
 
     key: str
     values: Mapping[str, int | str] = field(default_factory=dict)
+
+    @property
+    def is_of_orders(self) -> bool:
+        """Whether it says what is ordered, and not what an asset itself does."""
+        return self.key.startswith(_OF_ORDERS)
 
     def placeholders(self, zone: tzinfo = UTC, currency: str = "EUR") -> dict[str, str]:
         """Return the values as people read them: kWh, local times, currency per kWh."""

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from energy_ledger import crypto
+from energy_ledger.fields import FeederId, Hash, Label, Natural
 from energy_ledger.keys import (
     PublicKey,
     account_of,
@@ -18,7 +19,7 @@ from energy_ledger.keys import (
     verify_all,
 )
 from energy_ledger.kinds import check_hybrid
-from energy_ledger.payloads import MAX_COMMITTEE, FeederId, Hash, Label, Natural
+from energy_ledger.payloads import MAX_COMMITTEE
 from energy_ledger.policies import Approval, Hybrid, Quota, Sharing
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text, convert, loads

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from energy_ledger import crypto
-from energy_ledger.payloads import Address, Hash, Label, Natural, SignatureHex
+from energy_ledger.fields import Address, Hash, Label, Natural, SignatureHex
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import convert, loads
 

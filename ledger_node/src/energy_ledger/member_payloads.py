@@ -7,16 +7,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from energy_ledger.fields import Address, Hash, Memo, Natural, Positive, Reference
 from energy_ledger.keys import HEX, PublicKey, check_address, check_keys
-from energy_ledger.payloads import (
-    Address,
-    Hash,
-    Memo,
-    Natural,
-    Payload,
-    Positive,
-    Reference,
-)
+from energy_ledger.payloads import Payload
 from energy_ledger.policies import Approval, Hybrid, Quota, Sharing
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text

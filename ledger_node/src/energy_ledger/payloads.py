@@ -5,57 +5,39 @@ are `UNSET`; null is a value of its own where the type allows it.
 """
 
 import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from energy_ledger.fields import (
+    MAX_DAY,
+    Address,
+    AssetType,
+    CertificateId,
+    Date,
+    Dual,
+    Efficiency,
+    FeederId,
+    Hash,
+    Label,
+    Memo,
+    Natural,
+    NaturalDual,
+    Positive,
+    Quality,
+    Reference,
+    SignatureHex,
+    Source,
+    Watts,
+    check_plain,
+)
 from energy_ledger.keys import PublicKey, account_of, check_address, check_keys
+from energy_ledger.order_terms import OrderTerms
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import check_text
-from energy_ledger.units import INT64_MAX, MAX_MONEY, MAX_RATED_W
-
-Natural = Annotated[int, Meta(ge=0, le=INT64_MAX)]
-Positive = Annotated[int, Meta(gt=0, le=INT64_MAX)]
-Watts = Annotated[int, Meta(ge=0, le=MAX_RATED_W)]
-Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-SignatureHex = Annotated[str, Meta(pattern=r"^[0-9a-f]{128}\Z")]
-Address = Annotated[str, Meta(max_length=90)]
-Label = Annotated[str, Meta(min_length=1, max_length=64)]
-Memo = Annotated[str, Meta(max_length=140)]
-Reference = Annotated[str, Meta(min_length=1, max_length=140)]
-FeederId = Annotated[str, Meta(max_length=64)]
-Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-
-AssetType = Literal[
-    "solar",
-    "wind",
-    "hydro",
-    "biogas",
-    "battery",
-    "charger",
-    "heat_pump",
-    "boiler",
-    "appliance",
-    "home",
-    "feeder_meter",
-    "other",
-]
-FEEDER_METER: Final = "feeder_meter"
-"""An asset that only compares: the meter at the head of a feeder."""
-Source = Literal["solar", "wind", "hydro", "biogas", "storage"]
-Quality = Literal["measured", "estimated"]
-CertificateId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\.(0|[1-9][0-9]{0,18})\Z")]
-Efficiency = Annotated[int, Meta(ge=1, le=1000)]
-"""How much of what went into a store comes out again, in thousandths."""
-
-MAX_DUAL = 2**53
-"""No number of a proof is further from zero: far beyond any price, yet safe to calculate with."""
-Dual = Annotated[int, Meta(ge=-MAX_DUAL, le=MAX_DUAL)]
-NaturalDual = Annotated[int, Meta(ge=0, le=MAX_DUAL)]
+from energy_ledger.units import MAX_MONEY
 
 MAX_PAYLOAD = 65_536
-MAX_DAY = 1_000_000
-"""No day of the protocol is later."""
 MAX_CLEARING_PAYLOAD = 1_048_576
 MAX_COMMITTEE = 64
 
@@ -180,67 +162,6 @@ def _check_labels(asset: AssetRegister | AssetUpdate) -> None:
             datetime.date.fromisoformat(asset.commissioned)
         except ValueError:
             raise Refused("bad_value", "commissioned", "There is no such day.") from None
-
-
-class Terms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="type"):
-    """What every order says: its price, whom it would rather deal with, and when the rest lapses."""
-
-    price: Natural
-    prefer_sources: Annotated[tuple[Source, ...], Meta(max_length=8)] | UnsetType = UNSET
-    prefer: Annotated[tuple[Address, ...], Meta(max_length=32)] | UnsetType = UNSET
-    expires: Natural | UnsetType = UNSET
-
-    def check(self) -> None:
-        """Refuse a preference that is neither an address nor an asset's id."""
-        for index, name in enumerate(self.prefer or ()):
-            if not _is_hash(name):
-                check_address(name, f"order.prefer[{index}]")
-
-
-class SlotTerms(Terms, frozen=True):
-    """An order that names its slots one by one."""
-
-    slots: Annotated[dict[str, Positive], Meta(min_length=1)]
-
-    def check(self) -> None:
-        """Refuse slots not written in plain decimal."""
-        super().check()
-        for slot in self.slots:
-            _check_plain(slot, "order.slots")
-
-    @property
-    def wh_by_slot(self) -> dict[int, int]:
-        """The Wh per slot, by number."""
-        return {int(slot): wh for slot, wh in self.slots.items()}
-
-
-class OfferTerms(SlotTerms, frozen=True, tag="offer"):
-    """Sells up to so much per slot at no less than the price."""
-
-
-class FixedTerms(SlotTerms, frozen=True, tag="fixed"):
-    """Buys up to so much per slot at no more than the price, grid fee included."""
-
-
-class FlexibleTerms(Terms, frozen=True, tag="flexible"):
-    """Buys energy any time in [earliest, deadline), at most so much per slot."""
-
-    energy_wh: Positive
-    earliest: Natural
-    deadline: Natural
-    max_wh_per_slot: Positive
-    min_fill: Literal["any", "all"] = "any"
-
-
-class BlockTerms(Terms, frozen=True, tag="block"):
-    """Buys a whole profile of consecutive slots within [earliest, deadline), or nothing."""
-
-    profile_wh: Annotated[tuple[Positive, ...], Meta(min_length=1)]
-    earliest: Natural
-    deadline: Natural
-
-
-type OrderTerms = OfferTerms | FixedTerms | FlexibleTerms | BlockTerms
 
 
 class OrderPlace(Payload, frozen=True, tag="order.place"):
@@ -381,7 +302,7 @@ class ClearingPropose(Payload, frozen=True, tag="clearing.propose"):
         if not len(self.fills.order) == len(self.fills.slot) == len(self.fills.wh):
             raise Refused("bad_value", "fills", "order, slot and wh must be of one length.")
         for index in self.flexible_duals:
-            _check_plain(index, "flexible_duals")
+            check_plain(index, "flexible_duals")
 
 
 class Transfer(Payload, frozen=True, tag="transfer"):
@@ -434,13 +355,3 @@ class CommitteeVote(Payload, frozen=True, tag="committee.vote"):
         """Refuse a committee in which a node has two voices."""
         if len(set(self.committee)) != len(self.committee):
             raise Refused("bad_value", "committee", "A node is named twice.")
-
-
-def _is_hash(text: str) -> bool:
-    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
-
-
-def _check_plain(text: str, field: str) -> None:
-    plain = text.isascii() and text.isdigit() and len(text) <= 19 and (text == "0" or text[0] != "0")
-    if not plain or int(text) > INT64_MAX:
-        raise Refused("bad_value", field, "The keys must be whole numbers in plain decimal.")

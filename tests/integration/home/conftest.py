@@ -5,7 +5,7 @@ from homeassistant.setup import async_setup_component
 
 from custom_components.energy_marketplace import agent_runner
 from custom_components.energy_marketplace.trading.agent import Plan
-from tests.integration.conftest import show
+from tests.integration.conftest import compared, show
 
 
 @pytest.fixture
@@ -42,5 +42,6 @@ async def running(machine, entry):
     show(machine)
     await machine.config_entries.async_setup(entry.entry_id)
     await machine.async_block_till_done()
+    await compared(entry)
     yield entry
     await machine.config_entries.async_unload(entry.entry_id)

@@ -250,6 +250,9 @@ class StandIn:
         return self._list(self.orders.values(), request)
 
     async def _get_trades(self, request, rest):
+        if rest:
+            row = self.trades.get(rest[0])
+            return web.json_response(row) if row else problem(404, "not_found", "no such trade")
         account, query = request.query.get("account"), request.query
         rows = [
             trade

@@ -216,7 +216,8 @@ async def test_trades_of_the_home_are_firm_for_the_plan(node, member, agent, pla
 
 async def test_it_works_by_itself_once_a_round(home, member, agent, planned):
     async_fire_time_changed(home, dt_util.utcnow() + timedelta(minutes=6))
-    await until(lambda: planned.told is not None)
+    told = await until(lambda: planned.told)
+    assert told["home"].point.id == HOME
 
 
 def test_every_translated_reason_has_the_values_of_its_sentence():

@@ -14,6 +14,7 @@ from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.meter.detect import Candidate
 from custom_components.energy_marketplace.meter.profiles import PROFILES, Certainty
 from custom_components.energy_marketplace.meter.readings import MeterUnreachableError, Sample
+from custom_components.energy_marketplace.trading.heat import Rhythm
 from tests.integration.home.stand_in import StandIn
 from tests.integration.home.stand_in import serving as serving_node
 from tests.integration.meter.modbus_meter import HOLDING, INPUT, UNIT, Words, serving
@@ -461,6 +462,21 @@ async def test_without_a_thermometer_nothing_is_kept_of_heat(home, member, meter
     boiler = await add(home, member, meter, **BOILER, heat={"low_c": 40})
     assert boiler.data["heat"] == {}
     assert HomeAsset.of(boiler).band is None
+
+
+async def test_how_often_a_heat_pump_may_be_switched_counts_without_a_thermometer_too(home, member, meter):
+    kind = BOILER | {"asset_type": "heat_pump"}
+    pump = await add(home, member, meter, **kind, heat={"least_run": 20, "least_rest": 5, "low_c": 40})
+    assert pump.data["heat"] == {"least_run": 20, "least_rest": 5}
+    assert HomeAsset.of(pump).rhythm == Rhythm(run_s=1_200, rest_s=300)
+
+
+@pytest.mark.parametrize(("kind", "least_s"), [("heat_pump", 600), ("boiler", 0)])
+async def test_where_nothing_is_said_a_heat_pump_runs_and_rests_for_ten_minutes(
+    home, member, meter, kind, least_s
+):
+    pump = await add(home, member, meter, **BOILER | {"asset_type": kind})
+    assert HomeAsset.of(pump).rhythm == Rhythm(run_s=least_s, rest_s=least_s)
 
 
 @pytest.mark.parametrize(

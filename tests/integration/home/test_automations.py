@@ -62,10 +62,12 @@ async def test_a_trade_that_was_agreed_triggers(home, automate, bought):
     assert len(runs) == 1
 
 
-async def test_a_reading_that_is_missing_triggers(automate, bought):
+async def test_a_reading_that_is_missing_triggers(home, automate, bought):
     runs = await automate(trigger("reading_missing", "event.washer_trade"))
     await bought("overdue")
     await until(lambda: runs)
+    assert home.states.get("event.washer_trade").attributes["event_type"] == "overdue"
+    assert len(runs) == 1
 
 
 async def test_a_trigger_listens_to_whole_devices_but_only_to_its_own_entities(home, automate, bought):
@@ -90,8 +92,10 @@ async def test_an_order_that_lapsed_triggers(node, member, automate):
         "placed": 1,
         "commit": 1,
     }
+    assert runs == []
     await node.push("order.lapsed", row, (member.data["address"],), (WASHER,))
     await until(lambda: runs)
+    assert len(runs) == 1
 
 
 async def test_money_that_came_in_triggers_and_money_that_went_out_does_not(home, node, member, automate):
@@ -139,11 +143,13 @@ async def test_the_end_of_a_delivery_triggers(home, member, automate, bought):
     ended = await automate(trigger("delivery_ended", "binary_sensor.washer_delivery"))
     await bought()
     await until(lambda: home.states.get("binary_sensor.washer_delivery").state == "on")
+    assert ended == []
     market = member.runtime_data.market
     market.book.trades.clear()
     market.book.changes += 1
     market.async_update_listeners()
     await until(lambda: ended)
+    assert home.states.get("binary_sensor.washer_delivery").state == "off"
 
 
 async def test_a_price_that_falls_below_the_limit_triggers_once(home, node, automate):

@@ -242,3 +242,62 @@ def test_what_may_have_been_forgotten_does_not_count_twice_when_a_book_begins_an
     assert "1.0" not in book.trades
     book.begin_anew([], listed(bought(id="1.0", slot=100), bought(id="2.0", slot=900)))
     assert book.totals_of("washer").bought_wh == before.bought_wh + 250
+
+
+@st.composite
+def reviewed_histories(draw):
+    """Return the events of some trades that settle, are disputed and put right, each in its own order."""
+    threads = []
+    for number in range(draw(st.integers(1, 3))):
+        first, then = (draw(st.integers(0, 300)) for _ in range(2))
+        row = bought(id=f"{number}.0", settled_wh=first, paid=first)
+        open_row = row | dict.fromkeys(answers_none, None)
+        thread = [(f"trade.{step}", open_row | {"state": step}) for step in ("delivering", "overdue")]
+        thread += [("trade.settled", row), ("trade.disputed", row | {"state": "disputed"})]
+        now = row | {"settled_wh": then, "paid": then}
+        threads.append([*thread, ("trade.reviewed", now | {"before": row})])
+    return [event(cursor + 1, *step) for cursor, step in enumerate(step for one in threads for step in one)]
+
+
+answers_none = (
+    "delivered_wh",
+    "taken_wh",
+    "settled_wh",
+    "paid",
+    "received",
+    "seller_penalty",
+    "buyer_penalty",
+)
+
+
+@given(reviewed_histories(), st.data())
+def test_a_node_that_fell_behind_and_tells_all_again_changes_no_sum(events, data):
+    whole = Book(ME)
+    for item in events:
+        whole.apply(item)
+    again = Book.from_dict(json.loads(json.dumps(whole.as_dict())))
+    again.cursor = data.draw(st.integers(0, len(events)))
+    for item in events:
+        again.apply(item)
+    assert again.totals == whole.totals
+    assert again.trades == whole.trades
+
+
+def test_a_forgotten_trade_that_is_put_right_counts_by_the_difference():
+    book = Book(ME)
+    was = bought(id="1.0")
+    book.apply(event(1, "trade.reviewed", was | {"settled_wh": 100, "before": was}))
+    assert book.totals_of("washer").bought_wh == -150
+    assert book.trades == {}
+
+
+def test_what_was_under_way_here_counts_when_a_list_shows_it_settled_however_old():
+    book = Book(ME)
+    book.apply(
+        event(1, "trade.delivering", bought(id="old", slot=1) | {"state": "delivering", "settled_wh": None})
+    )
+    for number in range(500):
+        book.apply(event(number + 2, "trade.settled", bought(id=f"1.{number}", slot=100 + number)))
+    before = book.totals_of("washer").bought_wh
+    book.begin_anew([], listed(bought(id="old", slot=1)))
+    assert book.totals_of("washer").bought_wh == before + 250

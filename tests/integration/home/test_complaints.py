@@ -1,14 +1,17 @@
 """Repair issues: raised when something is wrong, gone when it is well, mended where that is possible."""
 
 import time
+from typing import get_args
 
 import pytest
 from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
+from custom_components.energy_marketplace.complaints import PROBLEMS
 from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.repairs import async_create_fix_flow
+from energy_ledger.api.types import ProblemCode
 from tests.integration.home.stand_in import NODE_KEY
 
 
@@ -35,6 +38,23 @@ async def test_what_keeps_a_node_out_of_step_is_told(node, told):
     assert issue.translation_placeholders["message"] == "the disk is full"
     node.network_more = {}
     assert await told("node_problem") is None
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+async def test_what_the_node_says_is_told_in_the_language_of_who_reads_it(node, told, code):
+    node.network_more = {"problem": "something", "problem_code": code}
+    assert (await told("node_problem")).translation_key == f"node_problem_{code}"
+
+
+async def test_a_problem_that_is_not_known_here_is_told_in_the_nodes_own_words(node, told):
+    node.network_more = {"problem": "the moon is full", "problem_code": "moon"}
+    issue = await told("node_problem")
+    assert issue.translation_key == "node_problem"
+    assert issue.translation_placeholders["message"] == "the moon is full"
+
+
+def test_every_problem_that_a_node_may_have_is_known_here():
+    assert set(get_args(ProblemCode.__value__)) == PROBLEMS
 
 
 async def test_a_clock_behind_the_ledger_is_told(node, told):

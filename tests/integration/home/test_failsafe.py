@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_marketplace.const import DOMAIN
-from tests.integration.conftest import HOME, WASHER, asset, show
+from tests.integration.conftest import HOME, WASHER, asset, compared, show
 from tests.integration.home.stand_in import StandIn, serving, trade
 from tests.integration.home.waiting import until
 
@@ -43,6 +43,7 @@ async def running(home, entry, monkeypatch):
     show(home)
     await home.config_entries.async_setup(entry.entry_id)
     await home.async_block_till_done()
+    await compared(entry)
     yield entry
     await home.config_entries.async_unload(entry.entry_id)
 
@@ -81,11 +82,12 @@ async def test_a_delivery_begins_and_ends_on_time_without_the_node(home, node, r
 
 
 async def test_a_restart_in_mid_delivery_without_the_node_still_switches_off(home, node, running, agree):
-    await agree(1)
+    slot = await agree(1)
     await until(lambda: machine(home) == "on")
     home.config_entries.async_update_entry(running, data={**running.data, "url": "http://127.0.0.1:9"})
     await home.async_block_till_done()
     await until(lambda: machine(home) == "off")
+    assert (slot + 1) * SLOT_S <= time.time()
 
 
 async def test_after_a_day_without_the_node_there_is_one_issue_and_it_goes_by_itself(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from homeassistant.const import UnitOfTemperature
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_marketplace import agent_runner
 from custom_components.energy_marketplace.agent_sources import temperature_c
@@ -168,6 +169,93 @@ async def test_who_switches_off_cold_water_has_it(home, running, show_c):
     await by_hand(home, "input_boolean.turn_off", SWITCH)
     await show_c(43)
     assert value(home, SWITCH) == "off"
+
+
+async def test_a_tank_of_which_nobody_knows_how_warm_it_is_is_left_to_its_own_control(
+    home, agent, planned, show_c, freezer
+):
+    await show_c(50)
+    planned.answer = scheduled(500)
+    await agent.async_run()
+    await home.async_block_till_done()
+    assert value(home, SWITCH) == "on"
+    await show_c("unavailable")
+    await agent.async_run()
+    freezer.tick(3_601)
+    planned.answer = scheduled(500)
+    await agent.async_run()
+    await home.async_block_till_done()
+    assert planned.told["home"].loads == ()
+    assert value(home, SWITCH) == "off"
+    assert reason(home).endswith("for an hour; until it can, it is left to its own control.")
+    await by_hand(home, "input_boolean.turn_on", SWITCH)
+    await agent.async_run()
+    assert value(home, SWITCH) == "on", "what the household does with it now is its own"
+    await by_hand(home, "input_boolean.turn_off", SWITCH)
+    await show_c(50)
+    await agent.async_run()
+    await home.async_block_till_done()
+    assert value(home, SWITCH) == "on"
+    assert reason(home).endswith("It is kept between 45 °C and 60 °C.")
+
+
+class TestHeatPump:
+    """A compressor that started runs, and one that stopped rests, for ten minutes."""
+
+    @pytest.fixture
+    def assets(self):
+        pump = {"asset_type": "heat_pump", "behind": HOME, "rated_import_w": 2_000, "rated_export_w": 0}
+        pump |= {"settings": {"automatic": True}, "control": {"entity": SWITCH}}
+        return [asset(HOME, "Home"), asset(BOILER, "Boiler", **pump, heat=TANK)]
+
+    @pytest.fixture
+    def wait(self, home, freezer):
+        async def waited(seconds):
+            freezer.tick(seconds)
+            async_fire_time_changed(home)
+            await home.async_block_till_done()
+
+        return waited
+
+    async def test_it_rests_though_the_tank_is_cold_and_runs_though_it_is_warm_again(
+        self, home, running, show_c, wait
+    ):
+        await show_c(44)
+        assert value(home, SWITCH) == "off"
+        await wait(601)
+        assert value(home, SWITCH) == "on"
+        await show_c(47)
+        await wait(500)
+        assert value(home, SWITCH) == "on"
+        await wait(101)
+        assert value(home, SWITCH) == "off"
+        await show_c(44)
+        await wait(500)
+        assert value(home, SWITCH) == "off"
+        await wait(101)
+        assert value(home, SWITCH) == "on"
+
+    async def test_it_stops_at_once_where_the_tank_is_too_warm(self, home, running, show_c, wait):
+        await show_c(44)
+        await wait(601)
+        assert value(home, SWITCH) == "on"
+        await show_c(60)
+        assert value(home, SWITCH) == "off"
+
+    async def test_a_wish_that_passed_while_it_had_to_wait_switches_nothing(
+        self, home, running, show_c, wait
+    ):
+        await show_c(44)
+        await show_c(50)
+        await wait(601)
+        assert value(home, SWITCH) == "off"
+
+    async def test_since_when_it_rests_is_known_after_a_restart(self, home, running, show_c, wait):
+        await wait(601)
+        home.states.async_set(SWITCH, "off", force_update=True)
+        await home.config_entries.async_reload(running.entry_id)
+        await show_c(44)
+        assert value(home, SWITCH) == "on"
 
 
 async def test_a_silent_thermometer_switches_nothing(home, running, show_c):

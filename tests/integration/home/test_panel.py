@@ -168,11 +168,15 @@ async def test_the_districts_figures_are_those_of_the_last_whole_days(socket, no
 
 
 async def test_a_panel_follows_members_that_come_and_go(socket, hass, member):
-    await subscribe(socket)
+    assert [home["entry_id"] for home in await subscribe(socket)] == [member.entry_id]
     await hass.config_entries.async_unload(member.entry_id)
-    homes = None
-    while homes != []:
-        homes = (await socket.receive_json(timeout=10))["event"]["homes"]
+    while homes := (await socket.receive_json(timeout=10))["event"]["homes"]:
+        pass
+    assert homes == []
+    await hass.config_entries.async_setup(member.entry_id)
+    while not (homes := (await socket.receive_json(timeout=10))["event"]["homes"]):
+        pass
+    assert [home["entry_id"] for home in homes] == [member.entry_id]
 
 
 async def test_prices_of_a_member_that_does_not_run_are_refused(socket):

@@ -79,6 +79,20 @@ async def test_devices_hang_one_behind_the_other_under_their_subentries(home, me
     assert by_subentry == {None, *subentries}
 
 
+async def test_devices_say_what_they_are_in_the_language_of_the_home(home, entry):
+    home.config.language = "de"
+    show(home)
+    await home.config_entries.async_setup(entry.entry_id)
+    devices = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+    assert {device.model for device in devices} == {
+        "Hauptbuchknoten",
+        "Wallet",
+        "Ganzes Haus",
+        "Haushaltsgerät",
+    }
+    await home.config_entries.async_unload(entry.entry_id)
+
+
 async def test_an_agreed_delivery_is_on_in_its_slot_with_the_agreed_power(home, node, member):
     assert state(home, "binary_sensor.washer_delivery") == "off"
     await node.push_trade(bought(member))
@@ -156,7 +170,8 @@ async def test_an_open_order_is_shown_until_it_is_closed(home, node, member):
 async def test_money_that_comes_in_shows_at_once(home, node, member):
     node.accounts[member.data["address"]]["balance"] = 33_000_000_000
     await node.push("transfer", {}, (member.data["address"],))
-    await until(lambda: state(home, "sensor.wallet_of_bo_balance") == "33.0")
+    await until(lambda: state(home, "sensor.wallet_of_bo_balance") != "20.0")
+    assert state(home, "sensor.wallet_of_bo_balance") == "33.0"
 
 
 async def test_events_missed_while_home_assistant_was_off_are_made_up_for_once(home, node, member):
@@ -227,7 +242,8 @@ async def test_a_first_start_waits_for_the_node(home, entry):
 async def test_a_token_that_is_no_longer_accepted_is_asked_for(home, node, member):
     node.tokens = {"fresh"}
     await node.hang_up()
-    await until(lambda: list(member.async_get_active_flows(home, {SOURCE_REAUTH})))
+    [flow] = await until(lambda: list(member.async_get_active_flows(home, {SOURCE_REAUTH})))
+    assert flow["context"]["entry_id"] == member.entry_id
 
 
 async def test_a_silent_meter_is_unavailable_alone(home, member):

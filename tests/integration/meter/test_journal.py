@@ -27,6 +27,16 @@ async def test_what_was_kept_is_there_after_a_restart(tmp_path):
     assert [entry.transaction for entry in again.entries.values()] == ["tx", None]
 
 
+async def test_a_reading_that_the_ledger_lost_is_due_again_also_after_a_restart(tmp_path):
+    journal = await Journal.open(POINT, FileStorage(tmp_path / "j"))
+    await journal.add(reading(3))
+    await journal.attested(3, "tx")
+    assert journal.due({3: Traded(bought_wh=9)}, "traded") == []
+    await journal.unattested(3)
+    again = await Journal.open(POINT, FileStorage(tmp_path / "j"))
+    assert [one.slot for one in again.due({3: Traded(bought_wh=9)}, "traded")] == [3]
+
+
 async def test_a_slot_keeps_its_first_reading_and_salt(tmp_path):
     journal = await Journal.open(POINT, FileStorage(tmp_path / "j"))
     first = await journal.add(reading(3))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from custom_components.energy_marketplace.trading.heat import WATER_WH, Band, HeatHistory
+from custom_components.energy_marketplace.trading.heat import WATER_WH, Band, HeatHistory, Rhythm, Turn
 from custom_components.energy_marketplace.trading.home import HeatStore
 from custom_components.energy_marketplace.trading.loads import cheapest_flow
 from custom_components.energy_marketplace.trading.position import Position
@@ -20,6 +20,7 @@ TERMS = terms_of(NOW, PARAMETERS, h.TARIFF, h.home(0).supplier, {})
 COUNT = len(TERMS)
 BAND = Band(low_c=45, high_c=60, litres=200)
 SLOT_S = 900
+HOUR_MS = 3_600_000
 
 
 def boiler_of(stored_wh, high_wh, power_w, draw):
@@ -245,3 +246,49 @@ def test_what_a_recorder_kept_teaches_as_much_as_having_seen_it():
     unsized = Band(low_c=45, high_c=60)
     assert seeded.wh_per_k(unsized) == pytest.approx(lived_through.wh_per_k(unsized))
     assert seeded.temperature_c(NOW) is None
+
+
+HOT_AND_WISHES = st.lists(
+    st.tuples(st.integers(1, 600), st.booleans(), st.sampled_from([None, "cold", "hot"])), max_size=60
+)
+
+
+@given(st.integers(0, 1_200), st.integers(0, 1_200), HOT_AND_WISHES)
+def test_a_heat_pump_never_runs_nor_rests_too_short_but_to_stay_below_its_high_end(run_s, rest_s, steps):
+    rhythm, turn, now_ms = Rhythm(run_s=run_s, rest_s=rest_s), Turn(runs=False, since_ms=0), 10**9
+    turn = turn.turned(True, now_ms)
+    for seconds, wanted, edge in steps:
+        now_ms += seconds * 1000
+        if rhythm.wait_ms(wanted, turn, now_ms, edge) or wanted == turn.runs:
+            continue
+        lasted_s = (now_ms - turn.since_ms) / 1000
+        assert lasted_s >= rest_s if wanted else lasted_s >= run_s or edge == "hot"
+        turn = turn.turned(wanted, now_ms)
+
+
+@given(st.integers(0, 1_200), st.integers(0, 1_200), st.booleans(), st.integers(0, 2_000))
+def test_what_has_to_wait_may_be_switched_when_the_wait_is_over_and_no_sooner(run_s, rest_s, runs, after_s):
+    rhythm, turn, now_ms = Rhythm(run_s=run_s, rest_s=rest_s), Turn(not runs, 10**9), 10**9 + after_s * 1000
+    wait_ms = rhythm.wait_ms(runs, turn, now_ms, None)
+    assert rhythm.wait_ms(runs, turn, now_ms + wait_ms, None) == 0
+    assert wait_ms == 0 or rhythm.wait_ms(runs, turn, now_ms + wait_ms - 1, None) == 1
+
+
+def test_who_does_not_know_how_it_stands_may_switch():
+    assert Rhythm(run_s=600, rest_s=600).wait_ms(True, None, 0, "cold") == 0
+
+
+def test_staying_as_it_is_needs_no_wait_and_keeps_its_beginning():
+    turn = Turn(True, 5)
+    assert turn.turned(True, 900) is turn
+    assert Rhythm(run_s=600).wait_ms(True, turn, 10, None) == 0
+
+
+def test_a_thermometer_is_given_up_after_an_hour_in_which_it_was_asked_in_vain():
+    history = HeatHistory(900)
+    history.miss(1_000)
+    history.miss(HOUR_MS)
+    assert not history.is_blind(HOUR_MS)
+    assert history.is_blind(HOUR_MS + 1_000)
+    history.read(HOUR_MS + 2_000, 50.0)
+    assert not history.is_blind(3 * HOUR_MS)

@@ -67,6 +67,9 @@ def test_who_waits_may_ask_again():
     now = [0.0]
     limit = RateLimit(per_s=1, burst=1, clock=lambda: now[0])
     limit.take("a")
+    now[0] = 0.9
+    with pytest.raises(ProblemError):
+        limit.take("a")
     now[0] = 1.0
     limit.take("a")
 

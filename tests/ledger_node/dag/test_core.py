@@ -20,7 +20,7 @@ from energy_ledger.dag.blocks import (
     sign_block,
 )
 from energy_ledger.dag.committee import Committee
-from energy_ledger.dag.core import MAX_AHEAD, Core, ProposalNotDueError
+from energy_ledger.dag.core import MAX_AHEAD, Core
 from energy_ledger.dag.effects import (
     Build,
     Commit,
@@ -39,6 +39,7 @@ from energy_ledger.dag.effects import (
 from energy_ledger.dag.graph import Dag
 from energy_ledger.dag.ordering import Fate, Kept, Position, lower_median
 from energy_ledger.dag.pacemaker import AWAY_ROUNDS, Pace, Pacemaker
+from energy_ledger.dag.speaker import ProposalNotDueError
 from energy_ledger.dag.waiting import MAX_HELD_BLOCKS
 from tests.ledger_node.dag.drawing import LETTERS, draw, replay
 from tests.ledger_node.dag.random_dags import possible_dag
@@ -637,6 +638,31 @@ def test_a_validator_told_of_an_own_block_it_lost_waits_for_it_and_goes_on_behin
     effects = give(core, [blocks[name] for name in ("B1", "C1", "D1", "B2", "C2", "D2")], now)
     assert rounds_asked(effects)[0] == 3
     assert core.last_own_block == blocks["A2"]
+
+
+def test_an_own_block_that_others_have_and_the_store_has_not_shows_that_it_forgot() -> None:
+    blocks = signed(full(4, 2))
+    kept = [Kept(blocks[name], Fate.OPEN) for name in ("A1", "B1", "C1", "D1")]
+    core = Core.restore(settings_of(4, 0), Position(time=START), kept, muted=True)
+    core.hear(1, blocks["A1"], START)
+    give(core, [blocks["A1"], blocks["B2"]])
+    assert not core.status().forgot
+    core.hear(2, blocks["A2"], START)
+    assert core.status().forgot
+    assert core.is_muted
+
+
+def test_an_own_block_that_was_made_here_shows_nothing_when_it_comes_back() -> None:
+    core = validator(1)
+    sent = of(answer_all(core, core.want(True, None, START), Payload((b"x",))), Send)
+    give(core, [effect.block for effect in sent])
+    assert not core.status().forgot
+
+
+def test_an_observer_has_no_blocks_to_forget() -> None:
+    core = observer(4)
+    give(core, list(signed(full(4, 2)).values()))
+    assert not core.status().forgot
 
 
 def test_the_status_names_who_is_absent_and_what_is_missing() -> None:

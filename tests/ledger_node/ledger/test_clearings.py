@@ -136,6 +136,8 @@ def test_a_proposal_counts_until_the_window_ends(street):
     fields = street.proposal()
     street.time = START + 59_999
     street.must(NODE, "clearing.propose", **fields)
+    assert street.round()["state"] == "cleared"
+    assert [trade["wh"] for trade in street.matched()] == [10]
 
 
 def test_a_round_that_has_not_closed_is_unknown(street):

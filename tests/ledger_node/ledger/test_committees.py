@@ -29,6 +29,14 @@ def test_the_only_validator_starts_the_next_epoch_alone():
     assert street.row("accounts", BO.address)["roles"] == ["node"]
 
 
+def test_nodes_are_numbered_in_the_order_in_which_they_came():
+    street = street_of(NODE, BO)
+    street.must(NODE, "committee.vote", **vote(NODE, CY, BO, DI))
+    street.must(BO, "committee.vote", **vote(NODE, CY, BO, DI))
+    names = [street.row("accounts", node.address)["name"] for node in (NODE, BO, CY, DI)]
+    assert names == ["Node 1", "Node 2", "Node 3", "Node 4"]
+
+
 def test_a_quorum_for_the_same_list_in_the_same_order_is_needed():
     street = street_of(NODE, BO, CY, DI)
     street.must(NODE, "committee.vote", **vote(NODE, BO, CY))

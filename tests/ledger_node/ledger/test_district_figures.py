@@ -2,7 +2,7 @@
 
 from energy_ledger.ledger import district
 from energy_ledger.ledger.trading_rows import DayTotal, Order, Reading
-from energy_ledger.payloads import FlexibleTerms
+from energy_ledger.order_terms import FlexibleTerms
 
 
 def day(**more):

@@ -131,8 +131,8 @@ def test_a_window_must_be_long_enough_for_the_energy(street, terms):
 
 
 def test_a_window_just_long_enough_is_taken(street):
-    street.place(flexible(1, 30, 2, 5, 10))
-    street.place(block(1, [1, 1, 1], 2, 5))
+    placed = [street.place(flexible(1, 30, 2, 5, 10)), street.place(block(1, [1, 1, 1], 2, 5))]
+    assert [street.row("orders", one)["state"] for one in placed] == ["open", "open"]
 
 
 def test_no_slot_takes_more_than_the_asset_is_rated_for():

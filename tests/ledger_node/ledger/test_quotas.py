@@ -1,5 +1,7 @@
 """An account that sends more than its share is refused, by every node alike, and its neighbours are not."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,12 +57,26 @@ def test_over_quota_is_refused_before_and_at_the_commit_and_uses_up_only_the_num
     assert street.events("transaction.refused")[-1]["code"] == "over_quota"
 
 
+def test_who_is_over_quota_hears_in_how_many_seconds_there_is_room():
+    street, bo = street_with()
+    drain(street, bo)
+    more = street.write(bo, "transfer", to=ADA.address, amount=1, memo=MEMO)
+    with pytest.raises(Refused) as refused:
+        street.ledger.check(more, street.time)
+    (wait_s,) = map(int, re.findall(r"in (\d+) s", refused.value.message))
+    with pytest.raises(Refused):
+        street.ledger.check(more, street.time + (wait_s - 1) * 1000)
+    street.ledger.check(more, street.time + wait_s * 1000)
+
+
 def test_the_flood_of_one_costs_another_nothing():
     street, bo = street_with()
     cy = street.joins("Cy")
     drain(street, bo)
     street.gets(cy, 5)
     street.must(cy, "transfer", to=bo.address, amount=1)
+    assert street.account(cy).balance == 4
+    assert street.refuses(bo, "transfer", to=cy.address, amount=1, memo=MEMO) == ("over_quota", None)
 
 
 def test_what_is_on_its_way_counts_when_more_is_submitted():

@@ -152,6 +152,18 @@ def test_of_two_who_prefer_the_same_the_earlier_order_is_served() -> None:
     assert ("b", "x", 3) in pairs(offer("a", 6), offer("b", 3), bid("x", 3), bid("y", 6), known=known)
 
 
+def test_a_preferred_source_comes_before_a_share_of_everybody() -> None:
+    known = {
+        "a": Party("ada", "mill", source="wind"),
+        "b": Party("bob", "roof", source="solar"),
+        "x": Party("eve", "oven", prefer_sources=("solar",)),
+    }
+    assert pairs(offer("a", 6), offer("b", 3), bid("x", 3), bid("y", 6), known=known) == {
+        ("b", "x", 3),
+        ("a", "y", 6),
+    }
+
+
 def test_a_preferred_source_comes_after_a_preferred_member() -> None:
     known = {
         "a": Party("ada", "mill", source="wind"),

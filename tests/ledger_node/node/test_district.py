@@ -4,7 +4,7 @@ import pytest
 
 from energy_ledger.api.problems import ProblemError
 from tests.ledger_node.node.chains import START
-from tests.ledger_node.node.desk import WHOLE, desk
+from tests.ledger_node.node.desk import SLOT_MS, WHOLE, desk
 from tests.support.killing import house
 
 DAY_MS = 86_400_000
@@ -80,10 +80,38 @@ async def test_the_districts_figures_add_up_the_members_days(street):
     assert figures.money_kept == trade.paid
 
 
+async def test_what_a_flexible_load_moved_is_told_beside_the_peak_that_there_would_have_been(tmp_path):
+    """Cy's boiler could have taken its 4 Wh at once; it waited two slots for what Bo exported then."""
+    made = desk(tmp_path, **NET)
+    (bo, roof), (cy, home) = made.settle_in("Bo"), made.settle_in("Cy")
+    first = made.now // SLOT_MS + 2
+    offer = {"type": "offer", "price": 90_000, "slots": {str(first + 2): 4}}
+    window = {"earliest": first, "deadline": first + 3, "max_wh_per_slot": 4}
+    made.do(bo, "order.place", asset=roof, order=offer)
+    made.do(
+        cy, "order.place", asset=home, order={"type": "flexible", "price": 200_000, "energy_wh": 4} | window
+    )
+    for slot, imported, exported in ((first, 5, 0), (first + 1, 1, 0), (first + 2, 4, 4)):
+        made.passes((slot + 1) * SLOT_MS)
+        for who, asset, flow in ((cy, home, (imported, 0)), (bo, roof, (0, exported))):
+            fields = {"imported_wh": flow[0], "exported_wh": flow[1], "commitment": "0" * 64}
+            made.do(who, "reading.attest", asset=asset, slot=slot, **fields)
+    made.at(made.now + 1)
+    figures = await made.queries.district(TODAY, TODAY + 1)
+    made.close()
+    assert (figures.flexible_wh, figures.moved_wh) == (4, 4)
+    assert (figures.peak_slot, figures.peak_import_wh) == (first, 5)
+    assert figures.baseline_peak_import_wh == 5 + 4
+
+
+def feeder_meter(made):
+    meter = house("head") | {"asset_type": "feeder_meter", "feeder": "north", "source": None}
+    return made.do(made.ada, "asset.register", **meter)
+
+
 async def test_a_feeder_whose_meter_shows_more_than_its_members_is_seen_after_three_days(street):
     made, _, (_, _, (di, flat)) = street
-    meter = house("head") | {"asset_type": "feeder_meter", "feeder": "north", "source": None}
-    head = made.do(made.ada, "asset.register", **meter)
+    head = feeder_meter(made)
     for day in range(4):
         made.at(midnight(day + 1))
         total(made, made.ada, head, day, imported=10_000)
@@ -94,6 +122,32 @@ async def test_a_feeder_whose_meter_shows_more_than_its_members_is_seen_after_th
         (0, False), (3_000, False), (3_000, False), (3_000, True),
     ]  # fmt: skip
     assert all(one.complete and one.feeder == "north" for one in days)
+
+
+@pytest.mark.parametrize(
+    ("metered", "members", "persistent"),
+    [
+        ((10_000, 10_000, 10_000), (9_001, 9_001, 9_001), False),  # less than 1 kWh
+        ((10_000, 10_000, 10_000), (9_000, 9_000, 9_000), True),
+        ((40_000, 40_000, 40_000), (38_001, 38_001, 38_001), False),  # less than 5 %
+        ((40_000, 40_000, 40_000), (38_000, 38_000, 38_000), True),
+        ((10_000, 10_000, 10_000), (5_000, None, 5_000), False),  # not complete
+        ((10_000, 10_000, 10_000), (5_000, 15_000, 5_000), False),  # not the same way
+    ],
+)
+async def test_a_difference_persists_when_it_is_large_and_goes_the_same_way_on_three_complete_days(
+    street, metered, members, persistent
+):
+    made, _, (_, _, (di, flat)) = street
+    head = feeder_meter(made)
+    for day, (at_head, at_home) in enumerate(zip(metered, members, strict=True)):
+        made.at(midnight(day + 1))
+        total(made, made.ada, head, day, imported=at_head)
+        if at_home is not None:
+            total(made, di, flat, day, imported=at_home)
+    made.at(made.now + 1)
+    days = await made.queries.feeders(TODAY, TODAY + 3)
+    assert [one.persistent for one in days] == [False, False, persistent]
 
 
 @pytest.mark.parametrize("span", [(5, 5), (6, 5), (0, 100_000)])

@@ -4,7 +4,7 @@ from energy_ledger.dag.core import Core
 from energy_ledger.dag.ordering import Position
 from energy_ledger.ledger.machine import Ledger
 from energy_ledger.node.certifying import Certifier
-from energy_ledger.node.chain import Chain, Incoming
+from energy_ledger.node.chain import Chain, Incoming, Word
 from energy_ledger.node.epochs import Epoch
 from energy_ledger.storage.directory import NodeKey
 from tests.ledger_node.node.chains import KEY, START, TestChain
@@ -21,12 +21,12 @@ def vote(chain, *keys):
     return chain.sign(node, "committee.vote", epoch=chain.ledger.epoch + 1, committee=committee)
 
 
-def follower_of(chain):
-    """Return an observer's chain of the same network."""
+def follower_of(chain, key=None, *, muted=False):
+    """Return an observer's chain of the same network; `key` may be voted in."""
     genesis = chain.ledger.genesis
     epoch = Epoch.first(genesis)
-    core = Core(epoch.settings(None), Position(time=genesis.rules.created))
-    return Chain(core, Ledger.found(genesis), Certifier(epoch.electorate(), None))
+    core = Core(epoch.settings(None), Position(time=genesis.rules.created), muted=muted)
+    return Chain(core, Ledger.found(genesis), Certifier(epoch.electorate(), None), key)
 
 
 def test_the_next_epoch_begins_with_the_end_of_the_commit_that_ordered_the_vote():
@@ -86,3 +86,28 @@ def test_an_observer_follows_into_the_next_epoch_with_blocks_alone():
     assert follower.epoch == 1
     assert Epoch.of(follower.ledger) == Epoch.of(chain.ledger)
     assert follower.ledger.root == chain.ledger.root
+
+
+def said_by_bo(*, muted):
+    """Return the chain of Bo, who is voted in, and the blocks that it sends in the epoch that then begins."""
+    chain = TestChain()
+    chain.at(START)
+    chain.at(START + 10, vote(chain, KEY, BO))
+    bo = follower_of(chain, BO, muted=muted)
+    sent = [bo.advance((), START + 20, Incoming([block])).sent for block in chain.blocks]
+    assert bo.epoch == 1
+    return bo, [block for blocks in sent for block in blocks]
+
+
+def test_who_is_sure_of_all_it_said_speaks_at_once_in_the_next_epoch():
+    _, sent = said_by_bo(muted=False)
+    assert {(block.epoch, block.author) for block in sent} == {(1, 1)}
+
+
+def test_who_does_not_know_what_it_said_is_silent_in_the_next_epoch_too_until_it_has_heard_the_others():
+    """Its database may be of a time before an epoch in which it has spoken already."""
+    bo, sent = said_by_bo(muted=True)
+    assert not sent
+    assert not bo.advance((), START + 1_000, Incoming(heard=[Word(0, 0, None)])).sent
+    assert bo.core.is_muted
+    assert bo.advance((), START + 1_010, Incoming(heard=[Word(1, 0, None)])).sent

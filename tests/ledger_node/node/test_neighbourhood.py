@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from energy_ledger.node.voice import GRACE_S
 from simulation.ledger_street import Street, StreetError
 
 
@@ -63,6 +65,7 @@ async def test_ordering_goes_on_without_one_of_four_and_stops_without_two_and_no
     assert (answer["accepted"], answer["state"]) == (True, "pending")
     seen = await street.until(lambda seen: seen[0]["problem"] and "Nothing is ordered" in seen[0]["problem"])
     assert "2 of 4 validators are here, 3 must be" in seen[0]["problem"]
+    assert seen[0]["problem_code"] == "no_quorum"
     assert seen[0]["may_fail"] == -1
     await one.kill()
     await one.start()
@@ -112,7 +115,8 @@ async def test_a_validator_without_its_database_is_silent_until_all_others_have_
     await absent.kill()
     await lost.start()
     await lost.ask("/v1/setup", {"join": street.founder.invite([street.houses[0].peer])})
-    await street.until(lambda seen: "lost its database" in (seen[3]["problem"] or ""))
+    seen = await street.until(lambda seen: "lost its database" in (seen[3]["problem"] or ""))
+    assert seen[3]["problem_code"] == "database_lost"
     answer = await street.submit(street.houses[0], 2)
     assert answer["state"] == "pending"
     await absent.start()
@@ -120,6 +124,39 @@ async def test_a_validator_without_its_database_is_silent_until_all_others_have_
     await ordered_everywhere(street, [answer["id"], await applied(street, lost, 3)])
     peers = (await street.houses[0].ask("/v1/peers"))["items"]
     assert all(peer["linked"] for peer in peers)
+
+
+@pytest.mark.parametrize("street", [3], indirect=True)
+async def test_an_old_copy_of_a_validators_database_never_makes_it_say_something_else(street, tmp_path):
+    """The copy is of an epoch that is over, and all that it would say now has been said before."""
+    await street.open()
+    one, absent, copied = street.houses
+    await copied.kill()
+    shutil.copytree(copied.data, tmp_path / "copy")
+    await copied.start()
+    await street.until(agree)
+    await street.vote(street.houses, [await house.key() for house in street.houses])
+    await street.until(lambda seen: all(house["epoch"] == 2 for house in seen) and agree(seen))
+    done = [await applied(street, house, 1) for house in street.houses]
+    await copied.kill()
+    await absent.kill()
+    shutil.rmtree(copied.data)
+    shutil.copytree(tmp_path / "copy", copied.data)
+
+    await copied.start()
+    await street.until(lambda seen: seen[2]["problem_code"] == "database_old")
+    waiting = await street.submit(one, 2)
+    assert waiting["state"] == "pending"
+    await copied.kill()
+    await copied.start()  # it has not forgotten that it forgot
+    await street.until(lambda seen: seen[2]["problem_code"] == "database_lost")
+    await asyncio.sleep(GRACE_S + 1)
+    assert await place_of(one, waiting["id"]) is None
+    await absent.start()
+    await street.until(agree)
+    await ordered_everywhere(street, [*done, waiting["id"], await applied(street, copied, 3)])
+    for house in street.houses:
+        assert "two different blocks" not in house.log.read_text()
 
 
 async def test_an_observer_takes_the_history_and_passes_transactions_on(street):

@@ -53,7 +53,7 @@ async def test_a_full_disk_stops_the_node_and_everybody_is_told(node):
     assert "full" in str(caught.value)
     assert node.health().status == "stopped"
     network = await node.network()
-    assert (network.in_sync, "full" in network.problem) == (False, True)
+    assert (network.in_sync, "full" in network.problem, network.problem_code) == (False, True, "stopped")
     with pytest.raises(ProblemError) as again:
         await node.submit([issue(node)])
     assert again.value.body().status == 503
@@ -103,11 +103,13 @@ async def test_a_clock_that_is_behind_the_ledger_is_a_problem(node, monkeypatch)
     monkeypatch.setattr(node._running, "now", lambda: node._running.standing.time - 90_000)
     network = await node.network()
     assert (network.in_sync, "90 s behind" in network.problem) == (False, True)
+    assert network.problem_code == "clock"
 
 
 async def test_a_disk_that_is_almost_full_is_a_problem(node, monkeypatch):
     monkeypatch.setattr(running, "LEAST_FREE_BYTES", 2**60)
-    assert "almost full" in (await node.network()).problem
+    network = await node.network()
+    assert ("almost full" in network.problem, network.problem_code) == (True, "disk")
 
 
 async def test_a_quiet_node_writes_nothing(node):

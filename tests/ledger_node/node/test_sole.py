@@ -65,7 +65,8 @@ async def test_without_observers_it_says_what_it_waits_for_and_then_works(tmp_pa
     node = node_at(tmp_path / "sole")
     try:
         await node.found(envelope)
-        assert "another database" in (await node.network()).problem
+        network = await node.network()
+        assert ("another database" in network.problem, network.problem_code) == (True, "sole_waits")
         assert await pays(node, ada) == "applied"
         assert (await node.network()).in_sync
     finally:

@@ -1,6 +1,8 @@
 """Taking a snapshot over a link: from somebody who is honest, who lies, who has none, or who goes away."""
 
 import asyncio
+import shutil
+import time
 from contextlib import closing
 from random import Random
 
@@ -20,8 +22,11 @@ from energy_ledger.network.frames import (
 from energy_ledger.network.link import LinkClosedError
 from energy_ledger.network.links import Links
 from energy_ledger.network.peers import Peer
-from energy_ledger.node import founding, service, taking
+from energy_ledger.node import asking, founding, service, snapshots, taking
 from energy_ledger.node.running import wall_clock
+from energy_ledger.node.snapshots import SnapshotKeeper
+from energy_ledger.node.threads import Threads
+from energy_ledger.node.verify import WrongError, verify
 from energy_ledger.storage import database, snapshot
 from energy_ledger.storage.directory import DataDirectory, NodeKey
 from energy_ledger.storage.snapshot import Manifest, SnapshotFile, read_manifest, write
@@ -144,10 +149,80 @@ async def test_a_transfer_that_was_cut_goes_on_where_it_was(chain, newcomer):
         assert max(giver.asked) == len(giver.file.manifest.chunks)
 
 
+async def test_a_kill_before_the_taken_snapshot_is_in_its_place_leaves_a_ledger_that_can_be_checked(
+    chain, newcomer, tmp_path
+):
+    directory = DataDirectory(tmp_path / "killed")
+    directory.prepare()
+    async with Giver(newcomer, chain) as giver:
+        giving = asyncio.create_task(giver.give())
+        await known_from(newcomer, giver.file.commit)
+        await giving
+    database.copy(newcomer.directory.database, directory.database)
+    shutil.copyfile(newcomer.directory.path / "node.key", directory.path / "node.key")
+    shutil.copyfile(newcomer.directory.ledger_start, directory.snapshot_part)
+    with pytest.raises(WrongError):
+        verify(directory.database, lambda done, total: None)
+    again = service.Node(directory, directory.node_key(), with_matcher=False)
+    again.wake()
+    await again.close()
+    assert not directory.snapshot_part.exists()
+    verify(directory.database, lambda done, total: None)
+
+
+async def test_who_answers_too_late_is_no_liar_and_is_asked_again(chain, newcomer, monkeypatch):
+    monkeypatch.setattr(asking, "ANSWER_S", 0.3)
+    async with Giver(newcomer, chain) as giver:
+        await giver.give(until=1)
+        unanswered = await ask_of(giver)
+        again = await ask_of(giver)
+        assert (unanswered.part, again.part) == (2, 0)
+        giver.link.send(giver.answer(unanswered))
+        giver.link.send(giver.answer(again))
+        giving = asyncio.create_task(giver.give())
+        await known_from(newcomer, giver.file.commit)
+        await giving
+    assert newcomer._neighbours.links.bans.reason(KEY.public) is None
+
+
+async def ask_of(giver):
+    """Return the next question for a part of the snapshot."""
+    async with asyncio.timeout(20):
+        while not isinstance(frame := await giver.link.receive(), AskSnapshot):
+            pass
+    return frame
+
+
+async def test_two_states_that_are_taken_at_once_are_not_written_into_one_file(chain, tmp_path, monkeypatch):
+    at_work = []
+
+    def write_slowly(*given):
+        at_work.append(len(at_work))
+        time.sleep(0.05)
+        shutil.copyfile(chain.path, given[-1])
+
+    monkeypatch.setattr(snapshots, "make", write_slowly)
+    directory, threads = DataDirectory(tmp_path / "keeper"), Threads()
+    directory.prepare()
+    keeper = SnapshotKeeper(chain.reader, chain.ledger.genesis, directory, threads)
+    chain.shutter.wanted = True
+    taken = None
+    while taken is None:
+        taken = chain.at(chain.now + 1_000).taken
+    keeper.see(taken.certificate.state.commit, taken)
+    keeper.see(taken.certificate.state.commit, taken)
+    await keeper.close(None)
+    threads.close()
+    assert at_work == [0]
+    assert keeper.commit == SnapshotFile.open(chain.path).commit
+
+
 async def test_progress_is_shown(chain, newcomer):
     async with Giver(newcomer, chain) as giver:
         await giver.give(until=3)
-        problem = (await newcomer.network()).problem
+        network = await newcomer.network()
+        problem = network.problem
+        assert network.problem_code == "snapshot"
         assert "Taking a snapshot of the ledger" in problem
         assert "% of it is here" in problem
 
@@ -193,13 +268,15 @@ async def test_a_snapshot_of_another_network_is_noticed(chain, newcomer):
 async def test_who_has_no_snapshot_is_asked_for_the_history(chain, newcomer):
     async with Giver(newcomer, chain) as giver:
         giver.answer = lambda asked: SnapshotPart(b"", 0, b"")
+        asked = []
         async with asyncio.timeout(20):
-            while True:
+            while AskHistory not in asked:
                 frame = await giver.link.receive()
+                asked.append(type(frame))
                 if isinstance(frame, AskSnapshot):
                     giver.link.send(giver.answer(frame))
-                if isinstance(frame, AskHistory):
-                    break
+    told = [kind for kind in asked if kind in (AskSnapshot, AskHistory)]
+    assert told == [*[AskSnapshot] * taking.TRIES, AskHistory]
 
 
 async def test_what_nobody_asked_for_is_a_fault(chain, newcomer):

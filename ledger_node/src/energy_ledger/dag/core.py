@@ -6,9 +6,9 @@ Every validator makes at most one block per round, naming blocks of lower rounds
 checked (`block_rules`), held while an ancestor is missing or their time has not come (`waiting`), and
 otherwise join the DAG. After each step the commit rule (`base_committer`, `universal_committer`) is asked
 for newly decided leader slots; a committed leader's history is flattened (`linearizer`) into a `Commit`.
-The `pacemaker` says when the next own block is due. A single validator runs through the very same rule: its
-quorum is one, every block votes for the one below, and what is in round r is committed by its own blocks of
-rounds r + 1 and r + 2.
+The `speaker` says whether an own block is due and what it names, the `pacemaker` when. A single validator
+runs through the very same rule: its quorum is one, every block votes for the one below, and what is in round
+r is committed by its own blocks of rounds r + 1 and r + 2.
 
 How a driver uses it
 --------------------
@@ -46,7 +46,9 @@ every stored block of this epoch of round >= `position.leader.round` - DEPTH (al
 leader yet) as `Kept`, and all stored evidence; then `tick`. It decides as before the crash and never
 proposes twice for a round. On every connection push `last_own_block` and what the peer lacks (`unseen_by`
 its `frontier`). A validator whose database may be older than its last block is made with ``muted=True``: it
-stays silent until `hear` was called for every other validator with that one's newest block of ours.
+stays silent until `hear` was called for every other validator with that one's newest block of ours. Each
+own block is on the disk before anybody gets it, so one that comes from others and is not there proves that
+the disk forgot (`Status.forgot`): then nothing less than the word of every other validator will do.
 
 A new committee starts with the end of the commit that voted it in: the driver leaves what comes after that
 Commit undone, and makes a new Core for the next epoch with the position (index, time) reached,
@@ -56,9 +58,8 @@ Commit undone, and makes a new Core for the next epoch with the position (index,
 from collections.abc import Callable, Iterable
 
 from energy_ledger.dag.block_rules import BlockRules, Fault
-from energy_ledger.dag.blocks import Block, BlockRef, Draft, Payload, sign_block
+from energy_ledger.dag.blocks import Block, BlockRef, Payload
 from energy_ledger.dag.effects import (
-    Build,
     Effect,
     Evidence,
     Excess,
@@ -71,20 +72,16 @@ from energy_ledger.dag.effects import (
     Timer,
 )
 from energy_ledger.dag.linearizer import DEPTH
-from energy_ledger.dag.ordering import Kept, Ordering, Position, lower_median
-from energy_ledger.dag.pacemaker import Pacemaker, has_passed
+from energy_ledger.dag.ordering import Kept, Ordering, Position
 from energy_ledger.dag.settings import Settings, Status
+from energy_ledger.dag.speaker import Speaker
 from energy_ledger.dag.waiting import WaitingRoom
-from energy_ledger.dag.witness import Hearsay, Witness
+from energy_ledger.dag.witness import Witness
 
 MAX_REQUEST = 256
 """Most blocks asked for at once."""
 MAX_AHEAD = 2 * DEPTH
 """How many rounds above the own clock a block may wait for its ancestors."""
-
-
-class ProposalNotDueError(RuntimeError):
-    """`propose` was called although the last effects held no Build, or after another call."""
 
 
 class Core:
@@ -108,17 +105,12 @@ class Core:
         self._check = check
         self._ordering = Ordering(self._rules.committee, position)
         self._waiting = WaitingRoom()
-        self._pacemaker = Pacemaker(self._ordering.base, settings.pace)
-        self._me = settings.voice.author if settings.voice else None
-        self._own = self._rules.genesis[self._me] if self._me is not None else None
-        self._linked: dict[int, BlockRef] = {}
-        others = (author for author in range(len(settings.keys)) if author != self._me)
-        self._unheard: dict[int, None] = dict.fromkeys(others) if muted else {}
-        self._hearsay = Hearsay(self._rules.committee, self._me)
         self._witness = Witness(self._rules.committee)
-        self._pending = False
-        self._due_at: int | None = None
-        self._building: int | None = None
+        self._speaker = Speaker(settings, self._rules, self._ordering, self._witness)
+        self._pacemaker, self._hearsay = self._speaker.pacemaker, self._speaker.hearsay
+        self._me = self._speaker.me
+        if muted:
+            self._speaker.mute()
 
     @classmethod
     def restore(
@@ -145,12 +137,13 @@ class Core:
 
     def accept(self, block: Block, now: int) -> list[Effect]:
         """Take in a block that a peer sent, pushed or asked for; harmless when it comes again."""
-        self._building = None
+        self._speaker.building = None
         if self._is_known(block.ref):
             return []
         fault = self._rules.fault(block) or self._check(self._rules, block)
         if fault is not None:
             return [Refuse(block.ref, fault)]
+        self._speaker.meet(block)
         effects, welcome = self._watch(block)
         if welcome:
             self._hearsay.note(block)
@@ -163,13 +156,12 @@ class Core:
 
     def tick(self, now: int) -> list[Effect]:
         """Take note that time has passed."""
-        self._building = None
+        self._speaker.building = None
         return [*self._release_early(now), *self._request_gaps(now), *self._proceed(now)]
 
     def want(self, pending: bool, due_at: int | None, now: int) -> list[Effect]:
         """Say whether envelopes or votes wait, and at which ledger time (ms) the next work is due."""
-        self._building = None
-        self._pending, self._due_at = pending, due_at
+        self._speaker.want(pending, due_at)
         return self._proceed(now)
 
     def propose(self, payload: Payload, more: bool, now: int) -> list[Effect]:
@@ -177,23 +169,14 @@ class Core:
 
         Raises ProposalNotDueError without that Build, BlockError when the payload is too large.
         """
-        round_, voice, own = self._building, self._settings.voice, self._own
-        if round_ is None or voice is None or own is None:
-            raise ProposalNotDueError("propose answers a Build at once; none is open")
-        ancestors = (own, *self._other_ancestors(round_))
-        draft = Draft(
-            self._rules.network, self._rules.epoch, round_, voice.author, max(0, now), ancestors, payload
-        )
-        block = sign_block(draft, voice.seed)
-        self._building, self._pending = None, more
-        self._linked.update((ref.author, ref) for ref in ancestors)
+        block = self._speaker.write(payload, more, now)
         self._hearsay.note(block)
         stored, *others = self._admit([block], now)
         return [stored, Send(block), *others, *self._proceed(now)]
 
     def hear(self, author: int, last: Block | None, now: int) -> list[Effect]:
         """Take another validator's word on the newest block of ours that it knows (None: none)."""
-        self._unheard.pop(author, None)
+        self._speaker.hear(author)
         return self.tick(now) if last is None else self.accept(last, now)
 
     # --- what can be asked ----------------------------------------------------------------------------------
@@ -201,7 +184,8 @@ class Core:
     @property
     def last_own_block(self) -> Block | None:
         """The own newest accepted block, to be pushed again on every connection."""
-        return self._ordering.blocks.get(self._own) if self._own is not None else None
+        own = self._speaker.own
+        return self._ordering.blocks.get(own) if own is not None else None
 
     def block(self, ref: BlockRef) -> Block | None:
         """Return an accepted block that is still in memory."""
@@ -220,9 +204,14 @@ class Core:
         )
 
     @property
+    def is_muted(self) -> bool:
+        """Whether others have yet to say what they know of our own blocks, before one more may be made."""
+        return bool(self._speaker.unheard)
+
+    @property
     def speaks(self) -> bool:
         """Whether this node has a voice that is not muted."""
-        return self._me is not None and not self._unheard
+        return self._me is not None and not self._speaker.unheard
 
     def blocks_at(self, round_: int) -> list[Block]:
         """Return the accepted blocks of a round in memory, in the order in which they came."""
@@ -256,7 +245,8 @@ class Core:
             early=len(self._waiting.future_blocks()),
             equivocators=self._witness.equivocators,
             halted=self._witness.is_halted,
-            unheard=tuple(self._unheard),
+            unheard=tuple(self._speaker.unheard),
+            forgot=self._speaker.forgot,
         )
 
     # --- blocks coming in -----------------------------------------------------------------------------------
@@ -302,15 +292,10 @@ class Core:
             self._ordering.add(block)
             self._hearsay.reach(block)
             self._pacemaker.observe(block.round, now)
-            self._observe_own(block)
+            self._speaker.observe(block)
             effects.append(Store(block))
             admitted += self._waiting.settle(block.ref)
         return effects
-
-    def _observe_own(self, block: Block) -> None:
-        if block.author == self._me and block.round > self._pacemaker.last_round:
-            self._own = block.ref
-            self._pacemaker.speak(block.round, block.timestamp)
 
     def _is_early(self, block: Block, now: int) -> bool:
         return block.timestamp > self._hearsay.vouched_time(now) + self._settings.pace.tolerance
@@ -335,7 +320,7 @@ class Core:
     def _proceed(self, now: int) -> list[Effect]:
         effects: list[Effect] = [*self._witness.tell_halt()]
         effects += self._order(now)
-        effects += self._speak(now)
+        effects += self._speaker.speak(now)
         at = self._next_time(now)
         return effects if at is None else [*effects, Timer(at)]
 
@@ -350,76 +335,13 @@ class Core:
             effects += self._admit(ready, now)
         return effects
 
-    def _speak(self, now: int) -> list[Effect]:
-        round_ = self._pacemaker.next_round(self._hearsay.front())
-        if round_ is None or not self._may_speak() or not self._has_reason(round_, now):
-            return []
-        if not self._pacemaker.is_ready(round_, now):
-            return []
-        self._building = round_
-        return [Build(round_, self._payload_time(round_, now))]
-
-    def _payload_time(self, round_: int, now: int) -> int:
-        """Return what ledger time the payload of an own block made now may count on.
-
-        A commit has the time of the blocks below its leader. Those lie below this block if it is the
-        leader's, else they are of its own round or later.
-        """
-        if self._rules.committee.leader(round_) == self._me:
-            below = [block.timestamp for block in self.blocks_at(round_ - 1)]
-            return lower_median(below) if below else 0
-        return lower_median([now, *(block.timestamp for block in self.blocks_at(round_))])
-
-    def _may_speak(self) -> bool:
-        """Tell whether the voice is free.
-
-        An own block that came from others must be accepted first, unless it sank below the depth window: what
-        nobody accepted until then nobody will, and all rounds that can still be said lie above it.
-        """
-        if self._me is None or self._unheard or self._witness.is_halted:
-            return False
-        return self._hearsay.own_round() <= max(self._pacemaker.last_round, self._ordering.dag.floor)
-
-    def _has_reason(self, round_: int, now: int) -> bool:
-        return (
-            self._pending
-            or bool(self._ordering.unordered)
-            or self._ordering.dag.highest_round >= round_
-            or (self._due_at is not None and self._ordering.position.time < self._due_at <= now)
-            or has_passed(self._pacemaker.proposed_at, self._settings.pace.heartbeat, now)
-        )
-
-    def _other_ancestors(self, round_: int) -> list[BlockRef]:
-        others = (author for author in range(len(self._settings.keys)) if author != self._me)
-        newest = (self._newest_below(round_, author) for author in others)
-        return [ref for ref in newest if ref is not None and self._is_worth_naming(ref, round_)]
-
-    def _newest_below(self, round_: int, author: int) -> BlockRef | None:
-        for below in range(round_ - 1, max(0, self._ordering.dag.floor - 1), -1):
-            known = self._ordering.dag.at_slot(below, author)
-            if known:
-                return known[0]
-        return self._rules.genesis[author] if round_ == 1 else None
-
-    def _is_worth_naming(self, ref: BlockRef, round_: int) -> bool:
-        return ref.round == round_ - 1 or self._linked.get(ref.author) != ref
-
     def _next_time(self, now: int) -> int | None:
         """Return the next time at which something may happen without any news."""
         pace = self._settings.pace
         early = (block.timestamp - pace.tolerance for block in self._waiting.future_blocks())
         asking = self._waiting.next_asking(2 * pace.least_round, pace.timeout)
-        times = [*early, *([] if asking is None else [asking]), *self._speaking_times(now)]
+        times = [*early, *([] if asking is None else [asking]), *self._speaker.times(now)]
         return min(times, default=None)
-
-    def _speaking_times(self, now: int) -> list[int]:
-        round_ = self._pacemaker.next_round(self._hearsay.front())
-        if round_ is None or self._building is not None or not self._may_speak():
-            return []
-        if self._has_reason(round_, now):
-            return [self._pacemaker.wait_until(round_, now)]
-        due = self._due_at if self._due_at is not None and self._due_at > now else None
-        return [self._pacemaker.heartbeat_at(), *([] if due is None else [due])]
 
 
 def _spurn_far(block: Block) -> list[Effect]:

@@ -47,3 +47,5 @@ class Status:
     halted: bool
     unheard: tuple[int, ...]
     """Validators whose word on our own blocks is awaited before we speak."""
+    forgot: bool
+    """Whether others had a block of ours that was not in our store any more."""

@@ -5,13 +5,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from energy_ledger.fields import FEEDER_METER
 from energy_ledger.ledger.rights import FOUNDER
 from energy_ledger.ledger.rows import Asset, given
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import ASSET, AssetState, advance, may
 from energy_ledger.member_payloads import AssetRetire
-from energy_ledger.payloads import FEEDER_METER, AssetRegister, AssetUpdate
+from energy_ledger.payloads import AssetRegister, AssetUpdate
 from energy_ledger.refusals import Refused
 
 _REBUILDING = ("rated_import_w", "rated_export_w", "behind", "feeder")

@@ -14,7 +14,7 @@ from energy_ledger.market.book import (
     Offer,
     Tariff,
 )
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, SlotTerms
+from energy_ledger.order_terms import BlockTerms, FlexibleTerms, OfferTerms, SlotTerms
 from energy_ledger.tariffs import Schedule
 
 

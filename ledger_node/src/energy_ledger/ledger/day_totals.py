@@ -7,12 +7,13 @@ about when a home did what.
 from functools import partial
 from typing import Final
 
+from energy_ledger.fields import FEEDER_METER
 from energy_ledger.ledger.assets import own_asset
 from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.trading_rows import DayTotal
-from energy_ledger.payloads import FEEDER_METER, ReadingTotal
+from energy_ledger.payloads import ReadingTotal
 from energy_ledger.refusals import Refused
 from energy_ledger.units import DAY_MS, DAY_S, within_rating
 

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from energy_ledger.ledger.trading_rows import DayTotal, Order, Reading, Trade
-from energy_ledger.payloads import FlexibleTerms
+from energy_ledger.order_terms import FlexibleTerms
 
 MILLION: Final = 1_000_000
 

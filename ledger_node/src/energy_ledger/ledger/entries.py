@@ -6,7 +6,7 @@ from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.timing import Timing
 from energy_ledger.ledger.trading_rows import Order, total_wh
 from energy_ledger.member_payloads import FlexibilityAnnounce
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, SlotTerms
+from energy_ledger.order_terms import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, SlotTerms
 from energy_ledger.refusals import Refused
 from energy_ledger.units import INT64_MAX, most_wh, within_rating
 

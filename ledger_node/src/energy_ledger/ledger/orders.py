@@ -14,7 +14,8 @@ from energy_ledger.ledger.rules import Action, Request
 from energy_ledger.ledger.state import State
 from energy_ledger.ledger.states import ORDER, advance
 from energy_ledger.ledger.trading_rows import ClosedOrder, Order
-from energy_ledger.payloads import OfferTerms, OrderCancel, OrderPlace
+from energy_ledger.order_terms import OfferTerms
+from energy_ledger.payloads import OrderCancel, OrderPlace
 from energy_ledger.refusals import Refused
 from energy_ledger.units import DAY_MS
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
+from energy_ledger.fields import Quality
 from energy_ledger.ledger.rows import JsonRow
 from energy_ledger.ledger.states import OrderState, RoundState, TradeState
-from energy_ledger.payloads import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms, Quality
+from energy_ledger.order_terms import BlockTerms, FlexibleTerms, OfferTerms, OrderTerms
 
 
 def total_wh(terms: OrderTerms) -> int:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,6 +65,16 @@ class Network:
     groups: Groups
 
 
+class _Arcs(NamedTuple):
+    """A group of arcs, in the columns of a network."""
+
+    tail: Integers
+    head: Integers
+    room: Amounts
+    cost: Amounts
+    tie: Integers
+
+
 def tie_weights(orders: int, slots: int) -> tuple[int, int]:
     """Weigh one Wh of volume and one rank against one slot, for the second objective.
 
@@ -75,59 +86,60 @@ def tie_weights(orders: int, slots: int) -> tuple[int, int]:
 
 def build_network(book: Book, columns: Columns, acceptance: Acceptance) -> Network:
     """Lay out the arcs for one choice of accepted blocks and all-or-nothing bids."""
-    volume, rank = tie_weights(columns.orders, columns.slots)
-    offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
+    flexible = columns.flexible
     whole = np.array([order in acceptance.whole for order, _ in book.flexible], dtype=np.bool_)
     chosen = np.flatnonzero((~flexible.whole_of | whole)[flexible.bid])
-    parts = np.flatnonzero(~flexible.whole_of)
-    first_bid = 1 + columns.places
-    child, parent = 1 + columns.child, 1 + columns.parent
-    plenty = add_up(offers.wh) + 1
-    tails = [
-        np.zeros_like(offers.place),
-        1 + fixed.place,
-        1 + flexible.place[chosen],
-        first_bid + parts,
-        child,
-        parent,
-    ]
-    heads = [
-        1 + offers.place,
-        np.zeros_like(fixed.place),
-        first_bid + flexible.bid[chosen],
-        np.zeros_like(parts),
-        parent,
-        child,
-    ]
-    free = np.zeros_like(child)
-    costs = [offers.worth, -fixed.worth, -flexible.worth[chosen], np.zeros_like(parts), free, free]
-    ties = [
-        offers.rank * rank + offers.slot - volume,
-        fixed.rank * rank,
-        np.zeros_like(chosen),
-        flexible.rank_of[parts] * rank,
-        free,
-        free,
-    ]
-    rooms = [
-        offers.wh,
-        fixed.wh,
-        flexible.wh[chosen],
-        flexible.energy_of[parts],
-        _link_rooms(columns.up_limit, plenty),
-        _link_rooms(columns.down_limit, plenty),
-    ]
+    groups = _arcs(columns, chosen)
+    tail, head, room, cost, tie = (np.concatenate(column) for column in zip(*groups, strict=True))
     return Network(
-        nodes=first_bid + len(whole),
-        tail=np.concatenate(tails),
-        head=np.concatenate(heads),
-        room=np.concatenate(rooms),
-        cost=np.concatenate(costs),
-        tie=np.concatenate(ties),
+        nodes=1 + columns.places + len(whole),
+        tail=tail,
+        head=head,
+        room=room,
+        cost=cost,
+        tie=tie,
         demand=_demand(book, acceptance),
         chosen=chosen,
-        groups=_groups([len(room) for room in rooms]),
+        groups=_groups([len(arcs.room) for arcs in groups]),
     )
+
+
+def _arcs(columns: Columns, chosen: Integers) -> list[_Arcs]:
+    """Return the arcs in their groups, places and bids being nodes from 1 on."""
+    volume, rank = tie_weights(columns.orders, columns.slots)
+    offers, fixed, flexible = columns.offers, columns.fixed, columns.flexible
+    parts = np.flatnonzero(~flexible.whole_of)
+    first_bid = 1 + columns.places
+    bids, totals = flexible.bid[chosen], np.zeros_like(parts)
+    return [
+        _Arcs(
+            np.zeros_like(offers.place),
+            1 + offers.place,
+            offers.wh,
+            offers.worth,
+            offers.rank * rank + offers.slot - volume,
+        ),
+        _Arcs(1 + fixed.place, np.zeros_like(fixed.place), fixed.wh, -fixed.worth, fixed.rank * rank),
+        _Arcs(
+            1 + flexible.place[chosen],
+            first_bid + bids,
+            flexible.wh[chosen],
+            -flexible.worth[chosen],
+            np.zeros_like(chosen),
+        ),
+        _Arcs(first_bid + parts, totals, flexible.energy_of[parts], totals, flexible.rank_of[parts] * rank),
+        *_link_arcs(columns),
+    ]
+
+
+def _link_arcs(columns: Columns) -> list[_Arcs]:
+    """Return the arcs of the feeder links, first those upwards."""
+    child, parent = 1 + columns.child, 1 + columns.parent
+    free, plenty = np.zeros_like(child), add_up(columns.offers.wh) + 1
+    return [
+        _Arcs(child, parent, _link_rooms(columns.up_limit, plenty), free, free),
+        _Arcs(parent, child, _link_rooms(columns.down_limit, plenty), free, free),
+    ]
 
 
 def _link_rooms(limit: Integers, plenty: int) -> Amounts:

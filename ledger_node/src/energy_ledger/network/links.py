@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import ssl
 import time
@@ -198,7 +199,7 @@ class Links:
             async with asyncio.timeout(HANDSHAKE_S):
                 link = await self.connect(peer)
         except (LinkClosedError, LinkFaultError, TimeoutError, OSError, aiohttp.ClientError) as error:
-            attempt.trouble = str(error) or "it does not answer"
+            attempt.trouble = _why(error)
             attempt.pause_s = min(2 * attempt.pause_s, LONGEST_PAUSE_S)
         else:
             attempt.trouble = ""
@@ -293,6 +294,19 @@ class Links:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _why(error: Exception) -> str:
+    """Say in words for a person why no link came about."""
+    match error:
+        case aiohttp.ClientSSLError() | aiohttp.WSServerHandshakeError():
+            return "what answers there is no node"
+        case aiohttp.ClientConnectorDNSError():
+            return f"no machine is known by the name {error.host}"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            return f"{error.host}:{error.port} cannot be reached: {os.strerror(number)}"
+        case _:
+            return str(error) or "it does not answer"
 
 
 async def _say(socket: Socket, frame: Frame) -> None:

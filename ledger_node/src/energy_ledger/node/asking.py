@@ -1,8 +1,13 @@
-"""Asking one neighbour for something, one question at a time, as catching up and taking a snapshot do."""
+"""Asking one neighbour for something, one question at a time, as catching up and taking a snapshot do.
+
+Answers come over a link in the order of the questions. One that nobody waits for any more, because it took
+too long, is passed over when it comes: a slow neighbour is no liar.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from energy_ledger.network.frames import Frame
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
@@ -18,6 +23,7 @@ class Asking[Answer]:
         self._task: asyncio.Task[None] | None = None
         self._link: Link | None = None
         self._answer: asyncio.Future[Answer] | None = None
+        self._given_up: WeakKeyDictionary[Link, int] = WeakKeyDictionary()
 
     @property
     def is_busy(self) -> bool:
@@ -32,6 +38,9 @@ class Asking[Answer]:
 
     def take(self, link: Link, answer: Answer) -> None:
         """Take an answer that came; raises LinkFaultError when nobody asked for it."""
+        if overdue := self._given_up.get(link, 0):
+            self._given_up[link] = overdue - 1
+            return
         if link is not self._link or self._answer is None or self._answer.done():
             raise LinkFaultError(f"nobody asked for this {type(answer).__name__}")
         self._answer.set_result(answer)
@@ -41,14 +50,20 @@ class Asking[Answer]:
 
         Raises LinkClosedError when the link ends, TimeoutError when nothing comes.
         """
-        self._answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answer = answer
         link.send(question)
-        async with asyncio.timeout(ANSWER_S):
-            while not self._answer.done():
-                if not link.is_open:
-                    raise LinkClosedError("the link is over")
-                await asyncio.wait([self._answer], timeout=1)
-        return self._answer.result()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                while not answer.done():
+                    if not link.is_open:
+                        raise LinkClosedError("the link is over")
+                    await asyncio.wait([answer], timeout=1)
+        finally:
+            if not answer.done():
+                answer.cancel()
+                self._given_up[link] = self._given_up.get(link, 0) + 1
+        return answer.result()
 
     async def close(self) -> None:
         """Stop asking."""

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 from energy_ledger import crypto
 from energy_ledger.api import types
+from energy_ledger.fields import Hash
 from energy_ledger.ledger.events import canonical
-from energy_ledger.payloads import Hash
 from energy_ledger.transactions import Envelope
 
 FORMAT: Final = "energy-ledger audit 1"

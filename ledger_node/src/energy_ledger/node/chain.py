@@ -98,15 +98,24 @@ class Placed(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What another validator, by its number in an epoch, knows as our newest block there (None: none)."""
+
+    epoch: int
+    author: int
+    newest: Block | None
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
-    """What came over links: blocks, and what other validators (by author) know as our newest block.
+    """What came over links: blocks, and what others know of our own.
 
     `checked` are transactions in the blocks whose signatures were found good already.
     """
 
     blocks: Sequence[Block] = ()
     checked: Sequence[Waiting] = ()
-    heard: Sequence[tuple[int, Block | None]] = ()
+    heard: Sequence[Word] = ()
 
 
 NOTHING = Incoming()
@@ -200,10 +209,12 @@ class Chain:
         return self.certifier.electorate.epoch
 
     def _receive(self, incoming: Incoming, step: Step, now: int) -> None:
-        """Give the core what came over links; blocks of other epochs are nothing to this one."""
-        for author, last in incoming.heard:
-            known = last if last is not None and last.epoch == self.epoch else None
-            self._follow(self.core.hear(author, known, now), step, now)
+        """Give the core what came over links; what is of other epochs is nothing to this one."""
+        for word in incoming.heard:
+            if word.epoch == self.epoch:
+                newest = word.newest
+                known = newest if newest is not None and newest.epoch == self.epoch else None
+                self._follow(self.core.hear(word.author, known, now), step, now)
         for one in incoming.checked:
             self._checked.setdefault(one.data, one)
         while len(self._checked) > MOST_CHECKED:
@@ -283,10 +294,15 @@ class Chain:
                 self._take_back(block)
 
     def _begin_epoch(self, step: Step) -> None:
-        """Start the epoch of the committee just voted in; own transactions left open come along."""
+        """Start the epoch of the committee just voted in; own transactions left open come along.
+
+        Who does not know yet what it said before may have been in this epoch already, and forgot: it goes on
+        asking.
+        """
         left, ledger = self.core.unordered_own(), self.ledger
         epoch = Epoch.of(ledger)
-        self.core = Core(epoch.settings(self._key), Position(ledger.commit, ledger.time))
+        position, muted = Position(ledger.commit, ledger.time), self.core.is_muted
+        self.core = Core(epoch.settings(self._key), position, muted=muted)
         self.certifier = Certifier(epoch.electorate(), epoch.voice(self._key))
         self.certifier.note(LedgerState(ledger.commit, ledger.time, ledger.root))
         step.wake_at = None

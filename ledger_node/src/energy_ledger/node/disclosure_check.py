@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from energy_ledger.fields import Hash, Natural
 from energy_ledger.genesis import read_genesis
 from energy_ledger.ledger.disclosures import commitment_of
 from energy_ledger.node.audit_files import AuditFile
-from energy_ledger.payloads import Hash, Natural
 from energy_ledger.refusals import Refused
 from energy_ledger.strict import convert, loads
 from energy_ledger.units import MS_PER_S

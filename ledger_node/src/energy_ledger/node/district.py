@@ -12,13 +12,14 @@ from msgspec.structs import asdict
 
 from energy_ledger.api import types
 from energy_ledger.api.problems import ProblemError
+from energy_ledger.fields import FEEDER_METER
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger import district
 from energy_ledger.ledger.governing_rows import Policy
 from energy_ledger.ledger.rows import Asset
 from energy_ledger.ledger.sharing import Allotment, Position, allot
 from energy_ledger.ledger.trading_rows import DayTotal, Order, Reading, Trade
-from energy_ledger.payloads import FEEDER_METER, FlexibleTerms
+from energy_ledger.order_terms import FlexibleTerms
 from energy_ledger.policies import Sharing
 from energy_ledger.storage.reader import Reader
 from energy_ledger.units import DAY_S

@@ -17,7 +17,6 @@ from energy_ledger.dag.effects import Excess
 from energy_ledger.mempool import MempoolFullError
 from energy_ledger.network.frames import (
     MAX_PEERS,
-    Admission,
     AskGenesis,
     AskHistory,
     AskSnapshot,
@@ -25,7 +24,6 @@ from energy_ledger.network.frames import (
     Bye,
     Envelopes,
     Frame,
-    Genesis,
     Hello,
     History,
     Peers,
@@ -37,11 +35,11 @@ from energy_ledger.network.frames import (
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
 from energy_ledger.network.links import HANDSHAKE_S, Links
 from energy_ledger.network.peers import Peer, PeerError
-from energy_ledger.node.admission import admission_fault
 from energy_ledger.node.archive import Archive
 from energy_ledger.node.catching_up import FAR_ROUNDS, CatchingUp, decode_blocks
-from energy_ledger.node.chain import Incoming, Step
+from energy_ledger.node.chain import Incoming, Step, Word
 from energy_ledger.node.company import Company, Neighbour, Ties
+from energy_ledger.node.door import Doorkeeper
 from energy_ledger.node.forwarding import Forwarder
 from energy_ledger.node.running import Running, StoppedError
 from energy_ledger.node.taking import SnapshotTaking
@@ -70,6 +68,7 @@ class Neighbours:
         self.company = Company(ties, running.standing)
         self.ties = ties
         self._running = running
+        self._door = Doorkeeper(running, self.company)
         self._forwarder = Forwarder()
         self._archive = Archive(running, ties.reader)
         self._catching_up = CatchingUp(running)
@@ -186,14 +185,14 @@ class Neighbours:
             await self._greet(link)
         first = await _first(link)
         if isinstance(first, AskGenesis):
-            await self._give_genesis(link, first)
+            await self._door.give_genesis(link, first)
             return
         if not isinstance(first, Hello):
             raise (
                 LinkClosedError(first.reason) if isinstance(first, Bye) else LinkFaultError("say hello first")
             )
         if not link.dialled:
-            await self._check_admission(link, first.admission)
+            await self._door.check(link, first.admission)
             await self._greet(link)
         try:
             await self._be_greeted(link, first)
@@ -229,9 +228,11 @@ class Neighbours:
         key, standing = neighbour.link.key, self._running.standing
         if key not in self.company.others or neighbour.standing.epoch != standing.epoch:
             return
-        self.ties.heard.add(key)
         if self.company.is_validator and not self.ties.amnesiac:
-            await self._running.deliver(Incoming(heard=[(self.company.committee.index(key), neighbour.word)]))
+            word = Word(standing.epoch, self.company.committee.index(key), neighbour.word)
+            await self._running.deliver(Incoming(heard=[word]))
+        if self._running.standing.epoch == standing.epoch:
+            self.ties.heard.add(key)
 
     async def _hear(self, link: Link, frame: Frame) -> None:
         """Deal with one frame."""
@@ -309,28 +310,6 @@ class Neighbours:
         ahead = [one for one in self.company.all if one.standing.commit - own > FAR_COMMITS]
         if ahead and not self._catching_up.is_busy and not self._taking.is_busy:
             self._catch_up(random.choice(ahead))  # noqa: S311 -- any of them will do
-
-    # --- answers --------------------------------------------------------------------------------------------
-
-    async def _give_genesis(self, link: Link, asked: AskGenesis) -> None:
-        """Tell somebody who was invited how the network began."""
-        if asked.network != bytes.fromhex(self._running.genesis.network):
-            raise LinkFaultError("this is another network", ban=False)
-        await self._check_admission(link, asked.admission)
-        link.send(Genesis(self._running.genesis.envelope.encode()))
-        with suppress(LinkFaultError, LinkClosedError, TimeoutError):
-            async with asyncio.timeout(HANDSHAKE_S):
-                await link.receive()
-
-    async def _check_admission(self, link: Link, admission: Admission | None) -> None:
-        genesis = self._running.genesis
-        if link.key in self.company.committee or link.key.hex() in genesis.rules.committee:
-            return
-        fault = await self._running.queries.ask(
-            admission_fault, admission, link.key, genesis, self.ties.reader, self._running.standing.time
-        )
-        if fault is not None:
-            raise LinkFaultError(fault, ban=False)
 
     # --- addresses ------------------------------------------------------------------------------------------
 

@@ -14,9 +14,6 @@ from energy_ledger.storage.directory import DataDirectory
 from energy_ledger.storage.snapshot import SnapshotError, SnapshotFile
 from energy_ledger.storage.writer import Writer
 
-_UNKNOWN = "unknown"
-"""The mark of a voice whose database nobody knows any more."""
-
 
 def read_checked(path: Path) -> Checked:
     """Read a snapshot and check it from its genesis on. Raises SnapshotError."""
@@ -32,7 +29,7 @@ def rebuild(directory: DataDirectory, snapshot: Path, *, new_key: bool) -> Genes
     """
     checked, known = read_checked(snapshot), Configuration.read(directory)
     if not new_key and directory.voice_mark() is None:
-        directory.mark_voice(_UNKNOWN)
+        directory.doubt_voice()
     part = directory.database.with_name(directory.database.name + ".new")
     part.unlink(missing_ok=True)
     database.open_or_set_aside(part)

@@ -15,12 +15,13 @@ from energy_ledger.dag.blocks import Block
 from energy_ledger.genesis import Genesis
 from energy_ledger.mempool import Waiting
 from energy_ledger.node import founding
-from energy_ledger.node.chain import Chain, Incoming, Standing, Step
+from energy_ledger.node.chain import Chain, Incoming, Standing, Step, Word
 from energy_ledger.node.checking import MANY, Checkers
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.lag import LoopLag
 from energy_ledger.node.matcher import Matcher
+from energy_ledger.node.problem import Problem
 from energy_ledger.node.proving import Proofs
 from energy_ledger.node.queries import Queries
 from energy_ledger.node.shutter import Taken as State
@@ -128,17 +129,19 @@ class Running:
         """Why nothing is ordered any more; None while all is well."""
         return self._stopped
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Say what is wrong with the node and what to do, None when nothing is."""
         behind = self.standing.time - self.now()
         if self._stopped is not None:
-            return f"The node has stopped: {self._stopped}."
+            return Problem("stopped", f"The node has stopped: {self._stopped}.")
         if behind > CLOCK_BEHIND_MS:
-            return (
-                f"This machine's clock is {behind // MS_PER_S} s behind the time of the ledger; set it right."
+            seconds = behind // MS_PER_S
+            return Problem(
+                "clock", f"This machine's clock is {seconds} s behind the time of the ledger; set it right."
             )
         if shutil.disk_usage(self._directory.path).free < LEAST_FREE_BYTES:
-            return "The disk of this machine is almost full; make room before the node has to stop."
+            text = "The disk of this machine is almost full; make room before the node has to stop."
+            return Problem("disk", text)
         return None
 
     def metrics(self) -> dict[str, int | float]:
@@ -203,12 +206,17 @@ class Running:
             await self._on_disk.wait()
         return answer
 
-    def regain_voice(self, words: list[tuple[int, Block | None]]) -> None:
+    def regain_voice(self, words: list[Word]) -> None:
         """Let a validator that lost its memory speak again; `words` is what all others know of it."""
         self._regaining = True
         done: asyncio.Future[list[Fault]] = asyncio.get_running_loop().create_future()
         self._deliveries.append(_Delivery(Incoming(heard=words), done))
         self._wake.set()
+
+    async def doubt_voice(self) -> None:
+        """Note on the disk that this database does not hold all that was said with the node's key."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads.disk, self._directory.doubt_voice)
 
     async def keep(self, taken: list[Taken]) -> None:
         """Have transactions that are not ordered yet on the disk, before anybody hears they are accepted."""

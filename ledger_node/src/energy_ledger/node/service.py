@@ -31,6 +31,7 @@ from energy_ledger.node.threads import Threads
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.directory import DataDirectory, NodeKey, new_token
 from energy_ledger.storage.reader import Reader
+from energy_ledger.storage.snapshot import SnapshotError, SnapshotFile
 from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope
 
@@ -97,6 +98,7 @@ class Node:
         """
         genesis = founding.stored_genesis(self._reader)
         if genesis is not None:
+            self._finish_move()
             self._run(genesis)
         return genesis
 
@@ -163,6 +165,13 @@ class Node:
     def _move_to(self, checked: Checked) -> None:
         take_over(self._writer, checked)
         self._directory.snapshot_part.replace(self._directory.ledger_start)
+
+    def _finish_move(self) -> None:
+        """Put the snapshot with which the database goes on in its place, where a kill came in between."""
+        part, begin = self._directory.snapshot_part, self._reader.start().commit
+        with suppress(SnapshotError), SnapshotFile.open(part) as file:
+            if begin and file.commit == begin:
+                part.replace(self._directory.ledger_start)
 
     async def _rest(self) -> None:
         """End what goes on with the network."""

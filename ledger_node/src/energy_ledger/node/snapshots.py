@@ -117,7 +117,7 @@ class SnapshotKeeper:
         self._commit = commit
         if taken is not None:
             self._due_at = asyncio.get_running_loop().time() + EVERY_S
-            if self._is_old_news(taken):
+            if self._is_writing or self._is_old_news(taken):
                 return
             self._writing = asyncio.create_task(self._write(taken))
         elif self.commit < commit and not self._is_writing and self._is_due():

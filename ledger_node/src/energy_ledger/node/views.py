@@ -7,11 +7,13 @@ from msgspec import UNSET
 
 from energy_ledger.api import types
 from energy_ledger.api.ports import Kind
-from energy_ledger.genesis import Feeder, Genesis
+from energy_ledger.genesis import Feeder, Genesis, Rules
+from energy_ledger.ledger.governing_rows import Policy
 from energy_ledger.node.chain import Standing
 from energy_ledger.node.company import Neighbour
 from energy_ledger.node.intake import Taken, Turned
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.problem import Problem
 from energy_ledger.policies import Hybrid
 from energy_ledger.proofs import Proof
 from energy_ledger.storage.reader import Begin
@@ -26,30 +28,17 @@ def envelope(signed: Envelope) -> types.Envelope:
 
 
 def network(
-    genesis: Genesis, standing: Standing, start: Begin, problem: str | None, may_fail: int
+    genesis: Genesis, standing: Standing, start: Begin, problem: Problem | None, may_fail: int
 ) -> types.Network:
     """Show the network and where its ledger stands."""
-    rules, money, policy = genesis.rules, standing.money, standing.policy
+    rules, money = genesis.rules, standing.money
     return types.Network(
         network=genesis.network,
         name=rules.name,
         currency=rules.currency,
         test=rules.test,
         genesis=envelope(genesis.envelope),
-        parameters=types.Parameters(
-            slot_s=rules.slot_s,
-            horizon_slots=rules.horizon_slots,
-            round_s=rules.round_s,
-            proposal_window_s=rules.proposal_window_s,
-            gate_s=rules.gate_s,
-            grace_slots=rules.grace_slots,
-            readings=rules.readings,
-            approval=policy.approval,
-            quota=types.Quota(policy.quota.work_per_s, policy.quota.burst),
-            hybrid=_hybrid(policy.hybrid),
-            claim_window_s=rules.claim_window_s,
-            certificate_life_s=rules.certificate_life_s,
-        ),
+        parameters=_parameters(rules, standing.policy),
         tariff=tariff(standing.tariffs.tariff_at(standing.time // (rules.slot_s * MS_PER_S))),
         tariffs=[types.TariffFrom(slot, tariff(one)) for slot, one in standing.tariffs.entries],
         feeders=[_feeder(feeder) for feeder in rules.feeders],
@@ -64,7 +53,25 @@ def network(
         round=standing.last_round,
         known_from=types.KnownFrom(start.commit, start.time, start.cursor),
         in_sync=problem is None,
-        problem=problem,
+        problem=problem and problem.text,
+        problem_code=problem and problem.code,
+    )
+
+
+def _parameters(rules: Rules, policy: Policy) -> types.Parameters:
+    return types.Parameters(
+        slot_s=rules.slot_s,
+        horizon_slots=rules.horizon_slots,
+        round_s=rules.round_s,
+        proposal_window_s=rules.proposal_window_s,
+        gate_s=rules.gate_s,
+        grace_slots=rules.grace_slots,
+        readings=rules.readings,
+        approval=policy.approval,
+        quota=types.Quota(policy.quota.work_per_s, policy.quota.burst),
+        hybrid=_hybrid(policy.hybrid),
+        claim_window_s=rules.claim_window_s,
+        certificate_life_s=rules.certificate_life_s,
     )
 
 

@@ -28,6 +28,8 @@ from energy_ledger import crypto
 _SECRET_MODE = 0o600
 _SEED_BYTES = 32
 LEDGER_START = "ledger.start"
+_UNKNOWN = "unknown"
+"""The mark of a voice whose database nobody knows any more."""
 
 
 class DirectoryError(Exception):
@@ -130,6 +132,10 @@ class DataDirectory:
         """Note, on the disk, which database speaks for the node's key."""
         if self.voice_mark() != mark:
             write_atomically(self.path / "voice", mark + "\n")
+
+    def doubt_voice(self) -> None:
+        """Note that the key may have said more than any database here knows."""
+        self.mark_voice(_UNKNOWN)
 
     def say_address(self, url: str) -> None:
         """Leave a note for the command line where the node listens."""
