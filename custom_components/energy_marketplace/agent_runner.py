@@ -196,6 +196,9 @@ class AgentRunner:
         behind, asked = self._behind(point), Standings(self._hass, learned, now, window)
         standings = {asset.id: asked.of(asset, self._imported_wh(asset)) for asset in behind}
         self._warmth |= {asset.id: asked.warmth(asset, standings[asset.id]) for asset in behind}
+        for asset in behind:
+            blind = int(standings[asset.id].blind)
+            self._market.silent_thermometers.async_note(asset.subentry_id, asset.name, blind)
         home = model_of(point, behind, standings, outlook, runs=learned.runs, slot_s=slot_s)
         made = await self._plan(home, now)
         self._plans[point.id] = made

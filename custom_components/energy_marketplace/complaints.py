@@ -31,6 +31,7 @@ PROBLEMS = frozenset(
         "alone",
         "sole_waits",
         "database_lost",
+        "database_old",
         "asking",
         "no_quorum",
         "gaps",
@@ -154,66 +155,41 @@ class AwayNode:
         )
 
 
-class SilentMeters:
-    """The meters of a member that have not answered for long; one issue names them all.
+SHARED = ("meter_silent", "thermometer_silent", "readings_late")
+"""The issues that name all assets of a member that have the same trouble."""
 
-    They often fall silent together, as when a gateway or a cable fails.
-    """
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+class SharedIssue:
+    """One issue for all assets of a member that have the same trouble, as they often have it together."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, key: str, *, is_fixable: bool = False
+    ) -> None:
         """Know of none."""
         self._hass = hass
-        self._issue = f"meter_silent_{entry.entry_id}"
-        self._names: dict[str, str] = {}
-
-    @callback
-    def async_note(self, subentry_id: str, name: str, *, silent: bool) -> None:
-        """Note whether the meter of an asset is silent."""
-        if silent:
-            self._names[subentry_id] = name
-        else:
-            self._names.pop(subentry_id, None)
-        if not self._names:
-            ir.async_delete_issue(self._hass, DOMAIN, self._issue)
-            return
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            self._issue,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="meter_silent",
-            translation_placeholders={"name": ", ".join(self._names.values())},
-        )
-
-
-class LateReadings:
-    """A member's connection points whose readings came too late; one issue offers to claim them all."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Know of none."""
-        self._hass = hass
-        self._issue = f"readings_late_{entry.entry_id}"
-        self._late: dict[str, tuple[str, int]] = {}
+        self._key = key
+        self._issue = f"{key}_{entry.entry_id}"
+        self._is_fixable = is_fixable
+        self._counts: dict[str, tuple[str, int]] = {}
 
     @callback
     def async_note(self, subentry_id: str, name: str, count: int) -> None:
-        """Note how many readings of a connection point are late."""
-        self._late[subentry_id] = (name, count)
-        late = [one for one in self._late.values() if one[1]]
-        if not late:
+        """Note how often an asset has it: 0 when all is well."""
+        self._counts[subentry_id] = (name, count)
+        troubled = [one for one in self._counts.values() if one[1]]
+        if not troubled:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue)
             return
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             self._issue,
-            is_fixable=True,
+            is_fixable=self._is_fixable,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="readings_late",
+            translation_key=self._key,
             translation_placeholders={
-                "name": ", ".join(name for name, _ in late),
-                "count": str(sum(count for _, count in late)),
+                "name": ", ".join(name for name, _ in troubled),
+                "count": str(sum(count for _, count in troubled)),
             },
         )
 
@@ -222,5 +198,5 @@ class LateReadings:
 def async_withdraw(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Withdraw all that was said of a member that is removed."""
     async_withdraw_judged(hass, entry)
-    for key in ("node_unreachable", "meter_silent", "readings_late"):
+    for key in ("node_unreachable", *SHARED):
         ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")

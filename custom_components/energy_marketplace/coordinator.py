@@ -19,22 +19,22 @@ from homeassistant.util.signal_type import SignalType
 
 from .assets import async_remove
 from .book import Book
-from .complaints import AwayNode, LateReadings, SilentMeters, async_judge
+from .complaints import AwayNode, SharedIssue, async_judge
 from .const import DOMAIN, UPDATE_INTERVAL
 from .hourly import Hours, StatisticsWriter
-from .ledger import answers, genesis
-from .ledger.answers import Account, AnswerError, Event, Network, PlacedOrder, Proof, Trade
-from .ledger.audit import AuditLog, fetch, verify
-from .ledger.client import NodeError, NodeProblemError, NotAuthorizedError
+from .ledger import answers
+from .ledger.answers import Account, AnswerError, Event, Network, PlacedOrder, Trade
+from .ledger.client import NodeError, NotAuthorizedError
 from .ledger.events import Connected, Disconnected, EventFollower, Lost
 from .ledger.matches import MATCHED, singly
 from .ledger.member import Member
-from .ledger.proof import Committee, Finding, Verdict, account_key, check, follow
+from .ledger.proof import Finding
 from .ledger.units import slot_at
 from .outbox import Outbox
 from .reconciling import Reconciler
 from .storage import MemberStore
 from .trading.deliveries import Delivery, deliveries
+from .trust import Trust
 
 if TYPE_CHECKING:
     from . import MemberRuntime
@@ -100,12 +100,12 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self.connected = False
         self.book = _kept_book(store, member.address)
         self.away_node = AwayNode(hass, entry)
-        self.silent_meters = SilentMeters(hass, entry)
-        self.late_readings = LateReadings(hass, entry)
+        self.silent_meters = SharedIssue(hass, entry, "meter_silent")
+        self.silent_thermometers = SharedIssue(hass, entry, "thermometer_silent")
+        self.late_readings = SharedIssue(hass, entry, "readings_late", is_fixable=True)
         self.outbox = Outbox(member, self.book, store, self.now_ms)
         self._network = _kept_network(store)
-        self._committee: Committee | None = None
-        self._proven_commit = 0
+        self.trust = Trust(member)
         self._delivered_at = -1
         self._deliveries: dict[str, list[Delivery]] = {}
         self._show: asyncio.TimerHandle | None = None
@@ -203,7 +203,7 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
             if self.connected:
                 await self.reconciler.async_reconcile()
             network = await client.network()
-            account, finding = await self._checked_account(network)
+            account, finding = await self.trust.account(network)
             slot = slot_at(int(dt_util.utcnow().timestamp() * 1000), network.parameters.slot_s)
             state = MarketState(
                 network=network,
@@ -225,41 +225,6 @@ class MarketCoordinator(DataUpdateCoordinator[MarketState]):
         self._network = network
         async_judge(self.hass, self.config_entry, client.url, state, self.now_ms())
         return state
-
-    async def _checked_account(self, network: Network) -> tuple[Account, Finding]:
-        """Return the member's account and whether the committee vouches for it."""
-        address = self.member.address
-        answer = await self.member.client.proven_account(address)
-        try:
-            account = answers.read(Account, answer.row)
-            committee = await self._pinned(network, answer.proof)
-        except AnswerError as error:
-            raise NodeProblemError(f"the node's account does not fit the protocol: {error}") from error
-        except ValueError as error:
-            return account, Finding(Verdict.CONTRADICTED, reason=str(error))
-        finding = check(answer, account_key(address), committee, since=self._proven_commit)
-        self._proven_commit = max(self._proven_commit, finding.commit)
-        return account, finding
-
-    async def async_checked_audit(self, asset: str) -> tuple[AuditLog, Finding]:
-        """Return an asset's whole log, and what checking it against the pinned committee came to."""
-        log = await fetch(self.member.client, asset)
-        try:
-            committee = await self._pinned(self.network, log.proof)
-        except ValueError as error:
-            return log, Finding(Verdict.CONTRADICTED, reason=str(error))
-        return log, verify(log, committee)
-
-    async def _pinned(self, network: Network, proof: Proof | None) -> Committee:
-        """Return the committee that a proof must be of, followed from the one that is pinned.
-
-        Raises ValueError for a genesis or a committee that does not hold.
-        """
-        committee = self._committee or Committee.of(genesis.verify(network.genesis, self.member.network))
-        if proof is not None:
-            committee = await follow(self.member.client, committee, proof.epoch)
-        self._committee = committee
-        return committee
 
     async def _follow_account(self) -> None:
         """Add the member's events to the book, from where it ends."""

@@ -108,7 +108,7 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
                 translation_key="meter_failed",
                 translation_placeholders={"name": self.asset.name, "message": str(error)},
             ) from error
-        self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, silent=False)
+        self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, 0)
         return sample
 
     async def _async_close(self, item: SlotReading | Gap) -> None:
@@ -170,7 +170,7 @@ class MeterCoordinator(DataUpdateCoordinator[Sample]):
         last = self.slots.last
         silent_ms = wall_clock() - max(self._started, last.at if last else 0)
         if silent_ms > self._patience_ms:
-            self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, silent=True)
+            self._market.silent_meters.async_note(self.asset.subentry_id, self.asset.name, 1)
 
     @callback
     def _async_wait_for_slot(self) -> None:

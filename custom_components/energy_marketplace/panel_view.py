@@ -50,6 +50,7 @@ def _network_facts(market: MarketCoordinator) -> Facts:
         "slot_s": network.parameters.slot_s,
         "in_sync": network.in_sync,
         "problem": network.problem,
+        "problem_code": network.problem_code,
     }
 
 

@@ -84,7 +84,7 @@ async def get_audit_log(hass: HomeAssistant, call: ServiceCall) -> ServiceRespon
 
 async def _checked(target: Target) -> dict[str, JsonValueType]:
     """Return what checking an asset's whole log by oneself came to."""
-    log, finding = await target.market.async_checked_audit(target.asset.id)
+    log, finding = await target.market.trust.audit(target.asset.id, target.market.network)
     return {
         "verification": {
             "verdict": finding.verdict.value,

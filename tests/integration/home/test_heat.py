@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from homeassistant.const import UnitOfTemperature
+from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_marketplace import agent_runner
@@ -51,6 +52,12 @@ def show_c(home):
 
 def scheduled(wh, because=RESTS):
     return Plan(0, schedules={BOILER: Schedule(BOILER, slot_now(), (wh,), because)})
+
+
+def issues(home):
+    """Return what people are told of silent thermometers."""
+    found = ir.async_get(home).issues.values()
+    return [one for one in found if one.translation_key == "thermometer_silent" and one.active]
 
 
 def reason(home):
@@ -188,6 +195,7 @@ async def test_a_tank_of_which_nobody_knows_how_warm_it_is_is_left_to_its_own_co
     assert planned.told["home"].loads == ()
     assert value(home, SWITCH) == "off"
     assert reason(home).endswith("for an hour; until it can, it is left to its own control.")
+    assert [one.translation_placeholders["name"] for one in issues(home)] == ["Boiler"]
     await by_hand(home, "input_boolean.turn_on", SWITCH)
     await agent.async_run()
     assert value(home, SWITCH) == "on", "what the household does with it now is its own"
@@ -197,6 +205,7 @@ async def test_a_tank_of_which_nobody_knows_how_warm_it_is_is_left_to_its_own_co
     await home.async_block_till_done()
     assert value(home, SWITCH) == "on"
     assert reason(home).endswith("It is kept between 45 °C and 60 °C.")
+    assert issues(home) == []
 
 
 class TestHeatPump:

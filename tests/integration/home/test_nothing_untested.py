@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from custom_components.energy_marketplace import event, flow_errors, services
-from custom_components.energy_marketplace.complaints import COMPLAINTS, PROBLEMS
+from custom_components.energy_marketplace.complaints import COMPLAINTS, PROBLEMS, SHARED
 from custom_components.energy_marketplace.condition import CONDITIONS
 from custom_components.energy_marketplace.service_input import _TRANSLATED_REFUSALS
 from custom_components.energy_marketplace.trading.sentences import ENGLISH
@@ -124,7 +124,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error(english, call
 
 def test_every_issue_has_its_sentence_and_every_sentence_its_issue(english, calls):
     created = given(calls, {"async_create_issue"}, "translation_key") | {one.key for one in COMPLAINTS}
-    created |= {f"node_problem_{code}" for code in PROBLEMS}
+    created |= {f"node_problem_{code}" for code in PROBLEMS} | {*SHARED}
     assert created == english["issues"].keys()
 
 

@@ -15,7 +15,7 @@ from custom_components.energy_marketplace.const import DOMAIN
 from custom_components.energy_marketplace.ledger.proof import Finding, Verdict
 from custom_components.energy_marketplace.panel import URL_PATH
 from custom_components.energy_marketplace.panel_orders import ROUNDS_LOOKED_AT
-from energy_ledger.api.types import AccountStatus, Reason, RedemptionState, TradeState
+from energy_ledger.api.types import AccountStatus, ProblemCode, Reason, RedemptionState, TradeState
 from energy_ledger.ledger.events import EventType
 from energy_ledger.ledger.postings import LineKind
 from tests.integration.conftest import WASHER
@@ -223,6 +223,7 @@ def test_every_word_that_the_panel_asks_for_is_there():
         ("line", LineKind),
         ("payout", RedemptionState),
         ("event", EventType),
+        ("problem", ProblemCode),
     ],
 )
 def test_the_panel_has_a_word_for_whatever_the_node_says(kind, words_of_the_node):

@@ -208,7 +208,7 @@ async def test_the_audit_log_is_checked_by_the_home_and_says_what_that_came_to(s
     await page.until(f"{SEEN}.includes('Not proven')")
     assert "only what it says" in await page.run(SEEN)
     market = street.runtime_data.market
-    market._committee, market.member.network, node.proves = None, "0" * 64, True
+    market.trust.committee, market.member.network, node.proves = None, "0" * 64, True
     await press(page, "Check it myself")
     await page.until(f"{SEEN}.includes('Contradicts')")
     assert "not what the network's committee signed" in await page.run(SEEN)

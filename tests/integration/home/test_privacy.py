@@ -59,7 +59,7 @@ async def test_the_log_of_an_asset_is_checked_on_demand(node, devices, act):
 
 
 async def test_a_committee_that_was_never_pinned_is_a_contradiction(node, member, devices, act):
-    member.runtime_data.market._committee = None
+    member.runtime_data.market.trust.committee = None
     member.runtime_data.market.member.network = "0" * 64
     found = (await act("get_audit_log", device_id=devices["Home"], verify=True))["verification"]
     assert found["verdict"] == "contradicted"

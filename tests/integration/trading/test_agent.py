@@ -319,6 +319,19 @@ def test_what_the_car_bought_is_what_it_takes():
     assert bid.energy_wh == 1_100
 
 
+@pytest.mark.parametrize(
+    ("bought_wh", "most", "meets"), [(0, 925, True), (400, 525, True), (900, 925, False)]
+)
+def test_a_bid_asks_for_no_more_a_slot_than_is_left_beside_what_was_bought(bought_wh, most, meets):
+    """A slot in which little is left is left out, rather than holding the others down to it."""
+    car = Car(id="car", needs_wh=4_000, power_w=3_700, ready_ms=NOW + 30 * SLOT_MS)
+    agreed = OPEN.start + 3
+    trades = [h.bought(agreed, bought_wh, "car")] if bought_wh else []
+    (bid,) = orders_of(h.decide(h.home(100, loads=(car,)), trades=trades), FlexibleBid)
+    assert bid.max_wh_per_slot == most
+    assert (agreed in range(bid.earliest, bid.deadline)) == meets
+
+
 def test_a_car_that_cannot_be_ready_says_so_and_does_what_it_can():
     car = Car(id="car", needs_wh=9_000, power_w=3_700, ready_ms=NOW + 4 * SLOT_MS)
     schedule = h.decide(h.home(100, loads=(car,))).schedules["car"]

@@ -58,12 +58,13 @@ export class Overview {
     const state = connected && network.in_sync;
     const style = state ? "badge good" : "badge bad";
     const counted = (key, count) => el("span", {}, el("span", { class: "dim" }, `${texts(key)} `), String(count));
+    const problem = network.problem && texts(`problem_${network.problem_code}`, {}, network.problem);
     const shown = connected ? texts(network.in_sync ? "in_sync" : "behind") : texts("node_away");
     return [
       el("div", { class: "big" }, network.name),
       el("div", { class: "row" }, counted("members", network.members), counted("validators", network.validators)),
       el("div", { class: "row" }, el("span", { class: style }, icon(state ? "lan-connect" : "lan-disconnect"), shown)),
-      network.problem ? el("p", { class: "warning" }, network.problem) : null,
+      problem ? el("p", { class: "warning" }, problem) : null,
     ];
   }
 

@@ -41,6 +41,8 @@ class Link:
         self.key = key
         self.place = place
         self.dialled = dialled
+        self.vouched_for = dialled
+        """Whether the node at the other end belongs here; until then it is one that has proven some key."""
         self.sent_bytes = 0
         self.received_bytes = 0
         self._socket = socket

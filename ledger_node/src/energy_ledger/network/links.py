@@ -24,6 +24,7 @@ from energy_ledger.network.frames import (
     Frame,
     encode,
 )
+from energy_ledger.network.gate import HANDSHAKE_S, Gate
 from energy_ledger.network.handshake import Meeting, caller_context, make_credentials, new_nonce
 from energy_ledger.network.link import (
     HEARTBEAT_S,
@@ -38,9 +39,6 @@ from energy_ledger.storage.directory import NodeKey
 
 PATH: Final = "/link"
 MAX_LINKS: Final = 128
-MAX_STRANGERS: Final = 32
-"""Most connections that have not proven a key yet."""
-HANDSHAKE_S: Final = 10.0
 LONGEST_PAUSE_S: Final = 30.0
 
 _LOG = logging.getLogger(__name__)
@@ -72,10 +70,10 @@ class Links:
         self._tries: dict[bytes, _Try] = {}
         self._ends: OrderedDict[bytes, str] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._strangers = 0
         self._context = caller_context()
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
+        self._gate: Gate | None = None
         self._dial_now = asyncio.Event()
         self._closing = False
 
@@ -92,8 +90,10 @@ class Links:
         app.router.add_get(PATH, accept)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=credentials.context).start()
-        return int(self._runner.addresses[0][1])
+        if self._runner.server is None:
+            raise RuntimeError("a runner that is set up has a server")
+        self._gate = Gate(self._runner.server, credentials.context)
+        return self._gate.open(host, port)
 
     def dial(self) -> None:
         """Begin to keep links to the wanted peers."""
@@ -107,6 +107,8 @@ class Links:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._gate is not None:
+            await self._gate.close()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._session is not None:
@@ -146,9 +148,8 @@ class Links:
 
     async def _accept(self, request: web.Request, certificate: bytes) -> web.StreamResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_FRAME_BYTES, heartbeat=HEARTBEAT_S, compress=False)
-        if self._closing or self._strangers >= MAX_STRANGERS or len(self._links) >= MAX_LINKS:
+        if self._closing or not self._has_room():
             return web.Response(status=503, text="too many connections")
-        self._strangers += 1
         try:
             async with asyncio.timeout(HANDSHAKE_S):
                 await socket.prepare(request)
@@ -156,10 +157,20 @@ class Links:
         except (LinkClosedError, LinkFaultError, TimeoutError, ConnectionError) as error:
             await _turn_away(socket, str(error) or "it took you too long to say who you are")
             return socket
-        finally:
-            self._strangers -= 1
+        if self._gate is not None:
+            self._gate.welcome(request.transport)
         await self._converse(Link(socket, key, request.remote or "", dialled=False))
         return socket
+
+    def _has_room(self) -> bool:
+        """Tell whether there may be one more link; the oldest that nobody vouches for makes room."""
+        links = self.all()
+        if len(links) < MAX_LINKS:
+            return True
+        doubtful = next((link for link in links if not link.vouched_for), None)
+        if doubtful is not None:
+            doubtful.end("too many connections")
+        return doubtful is not None
 
     async def _meet_caller(self, socket: web.WebSocketResponse, certificate: bytes) -> bytes:
         nonce = new_nonce()

@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from energy_ledger.network.frames import Admission, AskGenesis, Genesis
+from energy_ledger.network.gate import HANDSHAKE_S
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
-from energy_ledger.network.links import HANDSHAKE_S
 from energy_ledger.node.admission import admission_fault
 from energy_ledger.node.company import Company
 from energy_ledger.node.running import Running

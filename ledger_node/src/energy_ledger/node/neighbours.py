@@ -32,8 +32,9 @@ from energy_ledger.network.frames import (
     Want,
     in_pages,
 )
+from energy_ledger.network.gate import HANDSHAKE_S
 from energy_ledger.network.link import Link, LinkClosedError, LinkFaultError
-from energy_ledger.network.links import HANDSHAKE_S, Links
+from energy_ledger.network.links import Links
 from energy_ledger.network.peers import Peer, PeerError
 from energy_ledger.node.archive import Archive
 from energy_ledger.node.catching_up import FAR_ROUNDS, CatchingUp, decode_blocks
@@ -196,6 +197,7 @@ class Neighbours:
             await self._greet(link)
         try:
             await self._be_greeted(link, first)
+            link.vouched_for = True
             link.send(Peers(tuple(str(peer) for peer in self.ties.book.all()[-MAX_PEERS:])))
             while True:
                 await self._hear(link, await link.receive())

@@ -14,7 +14,8 @@ import asyncio
 import logging
 from typing import Final
 
-from energy_ledger.network.links import HANDSHAKE_S, LONGEST_PAUSE_S
+from energy_ledger.network.gate import HANDSHAKE_S
+from energy_ledger.network.links import LONGEST_PAUSE_S
 from energy_ledger.node.chain import Incoming, Word
 from energy_ledger.node.company import Company
 from energy_ledger.node.running import Running
