@@ -110,12 +110,20 @@ def test_orders_are_written_as_the_protocol_says():
     ("make", "field"),
     [
         (lambda: Offer(price=-1, slots={1: 1}), "price"),
+        (lambda: FixedBid(price=2**63, slots={1: 1}), "price"),
+        (lambda: FlexibleBid(price=-1, energy_wh=1, earliest=1, deadline=2, max_wh_per_slot=1), "price"),
+        (lambda: BlockBid(price=-1, profile_wh=(1,), earliest=1, deadline=2), "price"),
         (lambda: Offer(price=1, slots={}), "slots"),
         (lambda: FixedBid(price=1, slots={1: 0}), "slots.1"),
         (lambda: FlexibleBid(price=1, energy_wh=0, earliest=1, deadline=2, max_wh_per_slot=1), "energy_wh"),
         (lambda: FlexibleBid(price=1, energy_wh=5, earliest=2, deadline=2, max_wh_per_slot=5), "deadline"),
         (lambda: FlexibleBid(price=1, energy_wh=5, earliest=1, deadline=3, max_wh_per_slot=2), "deadline"),
+        (
+            lambda: FlexibleBid(price=1, energy_wh=1, earliest=1, deadline=2, max_wh_per_slot=0),
+            "max_wh_per_slot",
+        ),
         (lambda: BlockBid(price=1, profile_wh=(), earliest=1, deadline=3), "profile_wh"),
+        (lambda: BlockBid(price=1, profile_wh=(1, 0), earliest=1, deadline=3), "profile_wh.1"),
         (lambda: BlockBid(price=1, profile_wh=(1, 1), earliest=1, deadline=2), "deadline"),
     ],
 )
@@ -123,6 +131,12 @@ def test_an_order_that_cannot_be_meant_names_its_field(make, field):
     with pytest.raises(OrderError) as caught:
         make()
     assert caught.value.field == field
+
+
+def test_what_just_can_be_meant_is_an_order():
+    assert Offer(price=0, slots={1: 1}).slots == {1: 1}
+    assert FlexibleBid(price=0, energy_wh=4, earliest=1, deadline=3, max_wh_per_slot=2).energy_wh == 4
+    assert BlockBid(price=0, profile_wh=(1, 1), earliest=1, deadline=3).profile_wh == (1, 1)
 
 
 def founded(**options) -> Envelope:
