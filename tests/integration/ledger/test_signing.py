@@ -159,7 +159,13 @@ def test_a_foreign_or_changed_genesis_is_refused():
         genesis.verify(replace(envelope, payload=envelope.payload.replace("Sunny", "Rainy")))
     with pytest.raises(GenesisError, match="not signed"):
         genesis.verify(replace(envelope, signatures=()))
-    for payload in ("[]", "{", "{}", '{"kind":"genesis","test":true,"founder":{"keys":[{"type":"x"}]}}'):
+    for payload in (
+        "[]",
+        "{",
+        "[" * 100_000,
+        "{}",
+        '{"kind":"genesis","test":true,"founder":{"keys":[{"type":"x"}]}}',
+    ):
         with pytest.raises(GenesisError):
             genesis.verify(replace(envelope, payload=payload))
 
@@ -208,6 +214,12 @@ def test_a_damaged_invite_is_refused_in_words(data):
     cut = data.draw(st.integers(0, len(text) - 1))
     with pytest.raises(InviteError):
         invite.parse(text[:cut])
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 100_000, b"\xff"])
+def test_what_only_begins_like_an_invite_is_refused(content):
+    with pytest.raises(InviteError, match="incomplete"):
+        invite.parse("kwhinvite1" + base64.urlsafe_b64encode(content).decode().rstrip("="))
 
 
 def test_an_invite_with_a_foreign_key_is_refused():
