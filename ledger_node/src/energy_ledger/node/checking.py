@@ -21,7 +21,7 @@ _MOST_PROCESSES: Final = 4
 _AHEAD: Final = 4
 """Lots that a process has before it, so that it need not wait for the next one."""
 _IDLE_S: Final = 60.0
-"""How long processes without work stay: each has 15 MB of its own."""
+"""How long processes without work stay: each has 10 MB of its own."""
 
 _LOG = logging.getLogger(__name__)
 
