@@ -50,6 +50,11 @@ class Strait:
         async with asyncio.timeout(HELD_S):
             await self._full.wait()
 
+    def cut(self) -> None:
+        """End the connections there are, with all that is held back in them."""
+        for task in self._work:
+            task.cancel()
+
     def free(self) -> None:
         """Let everything through again."""
         self._left = None

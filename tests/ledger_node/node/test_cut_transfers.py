@@ -45,8 +45,8 @@ async def test_kills_in_the_middle_of_a_snapshots_transfer_leave_nobody_behind(s
         assert (await newcomer.ask("/v1/network"))["problem_code"] == "snapshot"
         for house in killed:
             await house.kill()
-        strait.free()
-        strait.hold_after(size // 4)
+        strait.cut()
+        strait.hold_after(size // 5)
         for house in killed:
             await house.start()
     strait.free()
