@@ -368,7 +368,7 @@ def _retry_after_s(response: ClientResponse) -> float:
 async def _body(response: ClientResponse) -> object:
     try:
         return await response.json(content_type=None)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if response.status == 401:
             return None
         raise NodeProblemError(

@@ -163,7 +163,7 @@ async def _receive(socket: ClientWebSocketResponse) -> object:
         raise NodeUnreachableError("the node closed the stream of events")
     try:
         return json.loads(message.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NodeProblemError("the stream of events carries something that is not JSON") from error
 
 

@@ -141,7 +141,7 @@ def verify(envelope: Envelope, network: str | None = None) -> Genesis:
         keys: list[PublicKey] = payload["founder"]["keys"]
         founder = str(Address(account_of(keys), payload["test"]))
         is_genesis = payload["kind"] == "genesis" and len(keys) == len(envelope.signatures)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GenesisError("the node sent something that is not a genesis") from error
     message = envelope.payload.encode()
     try:

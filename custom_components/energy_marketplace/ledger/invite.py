@@ -117,7 +117,7 @@ def parse(text: str) -> Invite:
         )
         invite = _read(str(content["invite"]), str(content["signature"]), str(content["secret"]))
         key = SigningKey(bytes.fromhex(invite.secret)).verify_key.encode().hex()
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise InviteError("the invite is incomplete: copy the whole text again") from error
     if key != invite.key:
         raise InviteError("the invite was changed on its way: its key does not fit")

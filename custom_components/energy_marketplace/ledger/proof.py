@@ -164,7 +164,7 @@ def _wish(vote: Envelope) -> tuple[str, int, tuple[str, ...]] | None:
         if payload["kind"] != "committee.vote":
             return None
         return payload["network"], payload["epoch"], tuple(payload["committee"])
-    except ValueError, KeyError, TypeError:
+    except ValueError, KeyError, TypeError, RecursionError:
         return None
 
 
@@ -182,7 +182,7 @@ def _root(row: Mapping[str, Any], proof: Proof) -> str | None:
             neighbour = bytes.fromhex(step.digest)
             pair = {"left": neighbour + reached, "right": reached + neighbour}
             reached = digest("node", pair[step.side])
-    except ValueError, KeyError:
+    except ValueError, KeyError, RecursionError:
         return None
     return reached.hex()
 

@@ -4,8 +4,9 @@ import hashlib
 from functools import cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from nacl.bindings import crypto_sign_BYTES, crypto_sign_open, crypto_sign_PUBLICKEYBYTES
 from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import SigningKey
 
 
 def tag(what: str) -> bytes:
@@ -38,9 +39,11 @@ def sign(seed: bytes, tag: bytes, message: bytes) -> bytes:
 
 def verify(public: bytes, tag: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether the Ed25519 signature holds; malformed keys and signatures do not."""
+    if len(public) != crypto_sign_PUBLICKEYBYTES or len(signature) != crypto_sign_BYTES:
+        return False
     try:
-        VerifyKey(public).verify(tag + message, signature)
-    except BadSignatureError, ValueError:
+        crypto_sign_open(signature + tag + message, public)
+    except BadSignatureError:
         return False
     return True
 

@@ -72,26 +72,26 @@ class _Queue:
     waiting: deque[Waiting] = field(default_factory=deque)
     size: int = 0
     deficit: int = 0
+    lane: int = _LAST_LANE
     in_lanes: list[int] = field(default_factory=lambda: [0] * (_LAST_LANE + 1))
 
-    @property
-    def lane(self) -> int:
-        return next(lane for lane, number in enumerate(self.in_lanes) if number)
-
     def add(self, one: Waiting) -> None:
-        place, sequence = len(self.waiting), one.sequence
+        place, sequence, lane = len(self.waiting), one.sequence, one.lane
         while place and self.waiting[place - 1].sequence > sequence:
             place -= 1
         self.waiting.insert(place, one)
         self.size += len(one.data)
-        self.in_lanes[one.lane] += 1
+        self.in_lanes[lane] += 1
+        self.lane = min(self.lane, lane)
 
     def pop(self) -> Waiting:
         one = self.waiting.popleft()
-        size = len(one.data)
+        size, lane = len(one.data), one.lane
         self.size -= size
         self.deficit -= size
-        self.in_lanes[one.lane] -= 1
+        self.in_lanes[lane] -= 1
+        if not self.in_lanes[lane]:
+            self.lane = next((lane for lane, number in enumerate(self.in_lanes) if number), _LAST_LANE)
         return one
 
 
@@ -104,8 +104,8 @@ class _Load:
     taken: list[Waiting] = field(default_factory=list)
     full: bool = False
 
-    def fits(self, one: Waiting) -> bool:
-        self.full = self.full or len(one.data) > self.max_bytes or len(self.taken) >= self.max_items
+    def fits(self, size: int) -> bool:
+        self.full = self.full or size > self.max_bytes or len(self.taken) >= self.max_items
         return not self.full
 
     def put(self, one: Waiting) -> None:
@@ -154,7 +154,7 @@ class Mempool:
         while turns and not load.full:
             account = turns.popleft()
             queue = self._queues[account]
-            if not load.fits(queue.waiting[0]):
+            if not load.fits(len(queue.waiting[0].data)):
                 break  # its turn comes first in the next block
             self._queues.move_to_end(account)
             if self._give(queue, lane, load):
@@ -166,8 +166,8 @@ class Mempool:
         """Take one turn's share of an account; tell whether it has more of this urgency."""
         queue.deficit += QUANTUM
         while queue.waiting and queue.lane <= lane:
-            one = queue.waiting[0]
-            if len(one.data) > queue.deficit or not load.fits(one):
+            size = len(queue.waiting[0].data)
+            if size > queue.deficit or not load.fits(size):
                 return True
             load.put(queue.pop())
         queue.deficit = 0

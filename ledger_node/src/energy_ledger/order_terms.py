@@ -34,11 +34,6 @@ class SlotTerms(Terms, frozen=True):
         for slot in self.slots:
             check_plain(slot, "order.slots")
 
-    @property
-    def wh_by_slot(self) -> dict[int, int]:
-        """The Wh per slot, by number."""
-        return {int(slot): wh for slot, wh in self.slots.items()}
-
 
 class OfferTerms(SlotTerms, frozen=True, tag="offer"):
     """Sells up to so much per slot at no less than the price."""

@@ -24,6 +24,8 @@ _LONGEST_SIGNATURE = 2420
 MAX_ENVELOPE = 2 * MAX_CLEARING_PAYLOAD + 4 * _LONGEST_SIGNATURE
 """No envelope is longer: escaping can double a payload at most, and there are two signatures at most."""
 
+SIGNATURE_WORK: Final = 1_000
+"""Work of checking a signature: about what a node does to read and write as many bytes."""
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -49,8 +51,8 @@ _payloads: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(reduce(or_, K
 class Transaction(Struct, frozen=True, gc=False):
     """A transaction of good form.
 
-    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind, `size` the
-    bytes of body and signatures together.
+    `id` is 64 hex characters, `body` the exact bytes that were signed, `kind` the payload's kind, `work` what
+    it costs to take in: the bytes of body and signatures, and `SIGNATURE_WORK` for each signature.
     """
 
     id: str
@@ -58,7 +60,7 @@ class Transaction(Struct, frozen=True, gc=False):
     payload: Payload
     body: bytes
     signatures: tuple[bytes, ...]
-    size: int
+    work: int
 
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether every key of the set signed it."""
@@ -108,8 +110,8 @@ def read_transaction(envelope: Envelope) -> Transaction:
     payload = _read_plain(body) or _read_any(body)
     payload.check()
     signatures = tuple(map(bytes.fromhex, envelope.signatures))
-    size = len(body) + sum(map(len, signatures))
-    return Transaction(transaction_id(body), payload.kind, payload, body, signatures, size)
+    work = len(body) + sum(map(len, signatures)) + SIGNATURE_WORK * len(signatures)
+    return Transaction(transaction_id(body), payload.kind, payload, body, signatures, work)
 
 
 def _read_plain(body: bytes) -> Payload | None:

@@ -132,7 +132,7 @@ async def test_a_settled_delivery_is_a_payment(home, node, member, seller, figur
     assert (told["event_type"], told["amount"], told["trade"]) == (*expected, "1.0")
 
 
-async def test_the_start_and_the_end_of_a_delivery_trigger(home, node, member, automate, bought):
+async def test_the_start_of_a_delivery_triggers(home, node, member, automate, bought):
     started = await automate(trigger("delivery_started", "binary_sensor.washer_delivery"))
     await bought()
     await until(lambda: started)

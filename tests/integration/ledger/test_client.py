@@ -108,6 +108,7 @@ async def test_a_refusal_keeps_code_field_and_words():
         (lambda: problem(500, detail="disk full", code="disk"), NodeProblemError),
         (lambda: problem(404), NodeProblemError),
         (lambda: web.Response(text="<html>router</html>"), NodeProblemError),
+        (lambda: web.Response(text="[" * 100_000), NodeProblemError),
         (lambda: web.json_response([]), NodeProblemError),
         (lambda: web.json_response(ORDER | {"held": "much"}), NodeProblemError),
         (lambda: web.json_response(ORDER | {"held": True}), NodeProblemError),

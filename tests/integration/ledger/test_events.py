@@ -123,7 +123,8 @@ async def test_with_a_filter_the_numbers_in_between_belong_to_others():
 
 
 @pytest.mark.parametrize(
-    "nonsense", [["{"], [{"type": "hi"}], [[1]], [hello(9), {"cursor": 10}], [hello(9), "no"]]
+    "nonsense",
+    [["{"], ["[" * 100_000], [{"type": "hi"}], [[1]], [hello(9), {"cursor": 10}], [hello(9), "no"]],
 )
 async def test_nonsense_breaks_the_connection_and_not_the_member(nonsense):
     stream = Stream(nonsense, [hello(9), event(10)])

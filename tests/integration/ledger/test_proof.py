@@ -150,9 +150,10 @@ def test_a_quorum_of_the_present_committee_names_the_next():
         change(*(vote(key, network="bb" * 32) for key in KEYS[:3])),
         change(*(vote(key, kind="transfer") for key in KEYS[:3])),
         change(*(Envelope(text, vote(KEYS[0]).signatures) for text in ("", "[]", "{}"))),
+        change(*(Envelope(text, vote(KEYS[0]).signatures) for text in ("[" * 100_000, '{"a":' * 100_000))),
         change(*(vote(key, committee=[]) for key in KEYS[:3]), committee=()),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_anything_less_names_none(wrong):
     with pytest.raises(CommitteeError, match="epoch 3"):

@@ -110,12 +110,20 @@ def test_orders_are_written_as_the_protocol_says():
     ("make", "field"),
     [
         (lambda: Offer(price=-1, slots={1: 1}), "price"),
+        (lambda: FixedBid(price=2**63, slots={1: 1}), "price"),
+        (lambda: FlexibleBid(price=-1, energy_wh=1, earliest=1, deadline=2, max_wh_per_slot=1), "price"),
+        (lambda: BlockBid(price=-1, profile_wh=(1,), earliest=1, deadline=2), "price"),
         (lambda: Offer(price=1, slots={}), "slots"),
         (lambda: FixedBid(price=1, slots={1: 0}), "slots.1"),
         (lambda: FlexibleBid(price=1, energy_wh=0, earliest=1, deadline=2, max_wh_per_slot=1), "energy_wh"),
         (lambda: FlexibleBid(price=1, energy_wh=5, earliest=2, deadline=2, max_wh_per_slot=5), "deadline"),
         (lambda: FlexibleBid(price=1, energy_wh=5, earliest=1, deadline=3, max_wh_per_slot=2), "deadline"),
+        (
+            lambda: FlexibleBid(price=1, energy_wh=1, earliest=1, deadline=2, max_wh_per_slot=0),
+            "max_wh_per_slot",
+        ),
         (lambda: BlockBid(price=1, profile_wh=(), earliest=1, deadline=3), "profile_wh"),
+        (lambda: BlockBid(price=1, profile_wh=(1, 0), earliest=1, deadline=3), "profile_wh.1"),
         (lambda: BlockBid(price=1, profile_wh=(1, 1), earliest=1, deadline=2), "deadline"),
     ],
 )
@@ -123,6 +131,12 @@ def test_an_order_that_cannot_be_meant_names_its_field(make, field):
     with pytest.raises(OrderError) as caught:
         make()
     assert caught.value.field == field
+
+
+def test_what_just_can_be_meant_is_an_order():
+    assert Offer(price=0, slots={1: 1}).slots == {1: 1}
+    assert FlexibleBid(price=0, energy_wh=4, earliest=1, deadline=3, max_wh_per_slot=2).energy_wh == 4
+    assert BlockBid(price=0, profile_wh=(1, 1), earliest=1, deadline=3).profile_wh == (1, 1)
 
 
 def founded(**options) -> Envelope:
@@ -145,7 +159,13 @@ def test_a_foreign_or_changed_genesis_is_refused():
         genesis.verify(replace(envelope, payload=envelope.payload.replace("Sunny", "Rainy")))
     with pytest.raises(GenesisError, match="not signed"):
         genesis.verify(replace(envelope, signatures=()))
-    for payload in ("[]", "{", "{}", '{"kind":"genesis","test":true,"founder":{"keys":[{"type":"x"}]}}'):
+    for payload in (
+        "[]",
+        "{",
+        "[" * 100_000,
+        "{}",
+        '{"kind":"genesis","test":true,"founder":{"keys":[{"type":"x"}]}}',
+    ):
         with pytest.raises(GenesisError):
             genesis.verify(replace(envelope, payload=payload))
 
@@ -194,6 +214,12 @@ def test_a_damaged_invite_is_refused_in_words(data):
     cut = data.draw(st.integers(0, len(text) - 1))
     with pytest.raises(InviteError):
         invite.parse(text[:cut])
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[" * 100_000, b"\xff"])
+def test_what_only_begins_like_an_invite_is_refused(content):
+    with pytest.raises(InviteError, match="incomplete"):
+        invite.parse("kwhinvite1" + base64.urlsafe_b64encode(content).decode().rstrip("="))
 
 
 def test_an_invite_with_a_foreign_key_is_refused():

@@ -53,6 +53,18 @@ def test_nobody_gets_more_than_the_burst_and_the_rate_allow(pauses):
         assert taken <= 5 + 2 * now[0]
 
 
+def test_what_a_rest_gave_back_is_given_once():
+    now = [100.0]
+    limit = RateLimit(per_s=1, burst=2, clock=lambda: now[0])
+    limit.take("a")
+    limit.take("a")
+    now[0] = 101.0
+    limit.take("a")
+    for _ in range(3):
+        with pytest.raises(ProblemError):
+            limit.take("a")
+
+
 def test_each_caller_has_a_share_of_its_own():
     limit = RateLimit(per_s=1, burst=1, clock=lambda: 0.0)
     limit.take("a")

@@ -1,5 +1,6 @@
 """The command line, as people and programs call it."""
 
+import errno
 import io
 import json
 import sqlite3
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from energy_ledger.cli import main
+from energy_ledger.commands import node as node_command
 from tests.support.client import Street, client_of
 from tests.support.node import NodeProcess, command, free_port
 from tests.support.people import Person, genesis
@@ -315,6 +317,16 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(node, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"cannot listen at 127.0.0.1:{node.port}")
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_not_mistaken_for_a_port_that_is_taken(run, tmp_path, monkeypatch):
+    async def serve(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(node_command, "serve", serve)
+    done = run("node", "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"the data directory {tmp_path} cannot be written: No space left on device"
 
 
 def test_a_node_that_cannot_start_says_why(data):

@@ -153,3 +153,12 @@ def test_the_frontier_of_a_peer_says_what_it_has_not_seen_and_may_be_of_any_leng
     assert [block.ref for block in unseen] == [blocks["B3"].ref, blocks["D3"].ref]
     assert len(core.unseen_by((), 5)) == 5
     assert core.unseen_by((3,) * 40, 5) == ()
+
+
+def test_the_status_names_whose_blocks_a_payload_waits_for_and_nobody_when_none_waits() -> None:
+    core, idle = validator(4), validator(4)
+    answer_all(core, core.want(True, None, START), Payload((b"x",)))
+    assert core.status().awaited == (1, 2, 3)
+    give(core, [signed(full(4, 1))["B1"]])
+    assert core.status().awaited == (2, 3)
+    assert idle.status().awaited == ()

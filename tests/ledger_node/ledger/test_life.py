@@ -45,7 +45,7 @@ def check_fills(life):
         assert order.filled_wh == sum(order.fills.values()) < order.total_wh
         for slot, wh in order.fills.items():
             limit = getattr(order.order, "max_wh_per_slot", None)
-            assert 0 < wh <= (limit if limit is not None else order.order.wh_by_slot[slot])
+            assert 0 < wh <= (limit if limit is not None else order.order.slots[str(slot)])
 
 
 def check_meters(life):

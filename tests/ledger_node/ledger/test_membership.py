@@ -4,7 +4,7 @@ import pytest
 
 from energy_ledger.ledger.machine import Ledger
 from tests.ledger_node.ledger.bourse import BO, CY, Market
-from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, Street, person
+from tests.ledger_node.ledger.street import ADA, EUR, FIRST_SLOT, NODE, START, Street, invite_for, person
 
 EVE = person("Eve")
 WHY = {"reason": "asked for it"}
@@ -229,11 +229,23 @@ def test_who_was_suspended_may_leave(street):
     assert street.account(BO).status == "left"
 
 
+def asks_in(street, name):
+    """Return how somebody joins with an invite by Bo."""
+    joiner = person(name)
+    invite = invite_for(street.genesis, joiner, inviter=BO.address, signer=BO)
+    return joiner, {"keys": joiner.key_fields, "name": name} | invite
+
+
 def test_a_founder_who_left_has_no_roles_and_its_invites_are_void(street):
     grants(street, BO, "founder")
+    early, fields = asks_in(street, "Early")
+    street.must(early, "member.join", **fields)
+    late, fields = asks_in(street, "Late")
     suspends(street, BO)
+    assert street.refuses(late, "member.join", **fields) == ("invite_invalid", "invite")
     street.must(BO, "member.leave")
     assert street.account(BO).roles == ()
+    assert street.refuses(late, "member.join", **fields) == ("invite_invalid", "invite")
 
 
 def test_leaving_goes_on_after_a_restart(street):

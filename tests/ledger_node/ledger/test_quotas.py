@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_ledger.ledger.machine import Ledger
-from energy_ledger.ledger.quotas import SIGNATURE_WORK, work_of
 from energy_ledger.refusals import Refused
+from energy_ledger.transactions import SIGNATURE_WORK
 from tests.ledger_node.ledger.street import ADA, START, Street, make_genesis
 
 QUOTA = {"work_per_s": 1_000, "burst": 2_000_000}
@@ -38,12 +38,12 @@ def drain(street, who):
 def test_work_is_bytes_and_signatures():
     street, bo = street_with()
     transaction = street.write(bo, "transfer", to=ADA.address, amount=1)
-    assert work_of(transaction) == len(transaction.body) + 64 + SIGNATURE_WORK
+    assert transaction.work == len(transaction.body) + 64 + SIGNATURE_WORK
 
 
 def test_a_burst_is_taken_until_the_bucket_is_empty_and_then_as_fast_as_it_fills():
     street, bo = street_with()
-    each = work_of(street.write(bo, "transfer", to=ADA.address, amount=1, memo=MEMO))
+    each = street.write(bo, "transfer", to=ADA.address, amount=1, memo=MEMO).work
     applied = drain(street, bo)
     assert QUOTA["burst"] // (each + 2) - 1 <= applied <= QUOTA["burst"] // (each - 2)
     street.at(10 * each / QUOTA["work_per_s"])
@@ -82,9 +82,9 @@ def test_the_flood_of_one_costs_another_nothing():
 def test_what_is_on_its_way_counts_when_more_is_submitted():
     street, bo = street_with()
     more = street.write(bo, "transfer", to=ADA.address, amount=1)
-    street.ledger.check_waiting(more, START, 0, ahead=QUOTA["burst"] - work_of(more))
+    street.ledger.check_waiting(more, START, 0, ahead=QUOTA["burst"] - more.work)
     with pytest.raises(Refused, match="over_quota"):
-        street.ledger.check_waiting(more, START, 0, ahead=QUOTA["burst"] - work_of(more) + 1)
+        street.ledger.check_waiting(more, START, 0, ahead=QUOTA["burst"] - more.work + 1)
 
 
 def test_a_replayed_transaction_draws_nothing():

@@ -80,6 +80,15 @@ def test_a_static_share_is_spread_over_a_members_own_points():
     assert [one.taken_wh for one in made] == [0, 60, 30]
 
 
+def test_a_hierarchical_key_goes_up_from_the_deepest_feeder_level_by_level():
+    roof = position("roof", surplus=150, feeder="far")
+    needs = [
+        position(name, need=100, feeder=feeder) for name, feeder in (("a", "north"), ("b", "far"), ("c", ""))
+    ]
+    made = allot([roof, *needs], Sharing("hierarchical"), PARENTS)
+    assert [one.taken_wh for one in made] == [0, 50, 100, 0]
+
+
 def test_a_hierarchical_key_serves_the_own_feeder_first():
     positions = [
         position("roof", surplus=100, feeder="far"),

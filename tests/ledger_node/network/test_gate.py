@@ -1,6 +1,7 @@
 """The gate: strangers stand there in bounded number and for a bounded time, and stop nobody who means it."""
 
 import asyncio
+import errno
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -11,6 +12,7 @@ from energy_ledger.network import links as links_module
 from energy_ledger.network.gate import MAX_STRANGERS
 from energy_ledger.network.handshake import caller_context
 from energy_ledger.network.links import Links
+from energy_ledger.network.peers import Peer
 from energy_ledger.storage.directory import NodeKey
 from tests.ledger_node.network.test_links import ADA, BO, ends, linked
 
@@ -103,3 +105,43 @@ async def test_links_that_nobody_vouches_for_make_room_and_those_that_belong_her
                 async with caller(14, ada):
                     pass
             assert {link.key for link in ada.links.all()} == {one, third}
+
+
+async def test_a_machine_that_ran_out_of_descriptors_accepts_again_later(monkeypatch):
+    loop = asyncio.get_running_loop()
+    accept, troubles = loop.sock_accept, [OSError(errno.EMFILE, "Too many open files")]
+
+    async def accept_later(listening):
+        if troubles:
+            raise troubles.pop()
+        return await accept(listening)
+
+    monkeypatch.setattr(gate_module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(loop, "sock_accept", accept_later)
+    async with ends(ADA, BO) as (ada, bo):
+        await linked(ada, bo)
+    assert not troubles
+
+
+async def reply_nonsense(reader, writer):
+    writer.write(b"220 mail.example ESMTP\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def test_why_a_node_cannot_be_linked_is_said_in_words():
+    async with ends(ADA) as (ada,):
+        mail = await asyncio.start_server(reply_nonsense, "127.0.0.1", 0)
+        nobody = await asyncio.start_server(reply_nonsense, "127.0.0.1", 0)
+        ports = [server.sockets[0].getsockname()[1] for server in (mail, nobody)]
+        nobody.close()
+        places = [("127.0.0.1", port) for port in ports] + [("no-such-home.invalid", 1)]
+        ada.wanted += [Peer(bytes([n]) * 32, host, port) for n, (host, port) in enumerate(places, 1)]
+        ada.links.dial()
+        await ada.until(lambda: all(ada.links.trouble(peer.key) for peer in ada.wanted))
+        assert [ada.links.trouble(peer.key) for peer in ada.wanted] == [
+            "what answers there is no node",
+            f"127.0.0.1:{ports[1]} cannot be reached: Connection refused",
+            "no machine is known by the name no-such-home.invalid",
+        ]
+        mail.close()

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from energy_ledger import crypto
 from energy_ledger.keys import PublicKey
 from energy_ledger.node import checking
-from energy_ledger.node.checking import MANY, Checkers
-from energy_ledger.node.checking_process import Lot, Signed, answer, pack
+from energy_ledger.node.checking import MANY, Checkers, Signed
+from energy_ledger.node.checking_process import Lot, answer, pack
 
 TAG = crypto.tag("test")
+COUNT = 3 * checking._LOT
+"""So many that every process gets some."""
 SEEDS = [bytes([number]) * 32 for number in range(1, 4)]
 
 
@@ -26,11 +28,11 @@ def signed(number, good=True):
 
 
 def many(bad=()):
-    return [signed(number, number not in bad) for number in range(3 * MANY)]
+    return [signed(number, number not in bad) for number in range(COUNT)]
 
 
 def said(bad=()):
-    return [number not in bad for number in range(3 * MANY)]
+    return [number not in bad for number in range(COUNT)]
 
 
 @pytest.fixture
@@ -46,10 +48,11 @@ def processes(checkers):
     return [bench.helper.process for bench in checkers._benches]
 
 
-@given(st.sets(st.integers(0, 3 * MANY - 1)))
+@given(st.sets(st.integers(0, COUNT - 1)))
 @settings(max_examples=20, deadline=None)
 def test_a_lot_is_answered_message_by_message(bad):
-    (frame,) = answer(pack(Lot(TAG, many(bad))))
+    lot = [(one.keys[0].raw, one.message, one.signatures[0]) for one in many(bad)]
+    (frame,) = answer(pack(Lot(TAG, lot)))
     assert [bool(one) for one in frame] == said(bad)
 
 
@@ -66,7 +69,7 @@ async def test_many_are_checked_in_processes_and_answered_in_their_order(checker
 
 
 async def test_what_was_checked_under_another_tag_is_not_good(checkers):
-    assert await checkers.check(crypto.tag("other"), many()) == [False] * (3 * MANY)
+    assert await checkers.check(crypto.tag("other"), many()) == [False] * (COUNT)
 
 
 async def test_a_lot_whose_process_dies_is_checked_all_the_same(checkers):

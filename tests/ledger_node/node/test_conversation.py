@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from energy_ledger.api import types
+from energy_ledger.api.problems import ProblemError
 from energy_ledger.dag.blocks import Draft, Payload, genesis_refs, sign_block
 from energy_ledger.invites import read_invite, read_invite_text
 from energy_ledger.network.frames import (
@@ -29,6 +30,7 @@ from energy_ledger.node import service
 from energy_ledger.node.admission import admission_fault, make_admission
 from energy_ledger.storage import database
 from energy_ledger.storage.directory import DataDirectory, NodeKey
+from tests.ledger_node.node.test_running import issue
 from tests.support.people import HOUR_MS, Person, genesis, invite_to
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -101,6 +103,21 @@ async def test_a_stranger_without_an_invite_is_told_so_and_hears_nothing_else(no
         assert isinstance(frame, Bye)
         assert "invite" in frame.reason
     assert node._neighbours.links.bans.reason(EVE.public) is None
+
+
+async def test_a_node_that_had_to_stop_tells_callers_why_and_complains_of_nothing_else(
+    node, caplog, monkeypatch
+):
+    def cannot_write(_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(node._running._writer, "write", cannot_write)
+    with pytest.raises(ProblemError):
+        await node.submit([issue(node)])
+    async with Caller(node) as eve:
+        await eve.say(eve.hello)
+        assert "the disk is full" in await eve.reason()
+    assert "Error handling request" not in caplog.text
 
 
 async def test_who_is_invited_takes_the_history(node):

@@ -1,5 +1,7 @@
 """Transactions of a node without a voice: one validator after another gets them, until they are ordered."""
 
+from itertools import pairwise
+
 from energy_ledger.ledger.machine import Result
 from energy_ledger.node.chain import Placed
 from energy_ledger.node.forwarding import AGAIN_MS, Forwarder
@@ -34,6 +36,32 @@ def test_each_try_goes_to_the_next_validator():
         forwarder.send(ears, START + attempt * AGAIN_MS)  # not due again yet
     both = [one.data, two.data]
     assert [ear.heard for ear in ears] == [[*both, *both], both, both]
+
+
+def test_while_nothing_is_ordered_it_goes_round_less_and_less_often():
+    forwarder, ears = Forwarder(), [Ear(), Ear(), Ear()]
+    forwarder.add(some(1), START)
+    times = []
+    for now in range(START, START + HOUR_MS, 1_000):
+        before = sum(len(ear.heard) for ear in ears)
+        forwarder.send(ears, now)
+        times += [now] * (sum(len(ear.heard) for ear in ears) - before)
+    pauses = [after - before for before, after in pairwise(times)]
+    assert pauses[:7] == [*[AGAIN_MS] * 3, *[2 * AGAIN_MS] * 3, 4 * AGAIN_MS]
+    assert max(pauses) == pauses[-1] == 48_000
+    counts = [len(ear.heard) for ear in ears]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_who_comes_back_is_asked_at_once_however_long_it_went_round():
+    forwarder, ears, back = Forwarder(), [Ear(), Ear()], Ear()
+    (one,) = some(1)
+    forwarder.add([one], START)
+    for now in range(START, START + HOUR_MS, 1_000):
+        forwarder.send(ears, now)
+    forwarder.send([back, *ears], START + HOUR_MS)
+    forwarder.send([back, *ears], START + HOUR_MS)
+    assert back.heard == [one.data]
 
 
 def test_what_is_ordered_is_not_sent_again():

@@ -11,6 +11,7 @@ from energy_ledger.dag.core import Core
 from energy_ledger.dag.ordering import Position
 from energy_ledger.mempool import MempoolFullError
 from energy_ledger.node import chain as node_chain
+from energy_ledger.node import intake
 from energy_ledger.node.chain import Incoming
 from energy_ledger.node.checking import Checkers
 from energy_ledger.node.epochs import Epoch
@@ -18,7 +19,7 @@ from energy_ledger.node.intake import Intake, Taken, Turned
 from energy_ledger.node.running import StoppedError
 from energy_ledger.transactions import Transaction
 from tests.ledger_node.node.chains import START, TestChain
-from tests.support.people import HOUR_MS
+from tests.support.people import HOUR_MS, Person, invite_to
 
 
 class Door:
@@ -172,6 +173,37 @@ async def test_only_what_its_account_signed_is_found_good_in_others_blocks(door)
     checked = await door.intake.check([*envelopes, b"no envelope"])
     assert [one.data for one in checked] == envelopes[:1]
     assert checked[0].signers
+
+
+def newcomers(door, *names):
+    """Return people whom nobody knows yet, and the envelopes with which they join and pay at once."""
+    people = [Person(name) for name in names]
+    joins = [one.joins(invite_to(door.chain.ada, one.name)) for one in people]
+    pays = [one.sign("transfer", to=door.bo.address, amount=1, expires=START + HOUR_MS) for one in people]
+    return [json.dumps(one).encode() for one in joins], [json.dumps(one).encode() for one in pays]
+
+
+async def test_what_newcomers_sign_is_checked_by_the_keys_they_join_with(door):
+    joins, pays = newcomers(door, "Cy", "Dan")
+    assert await door.intake.check(pays) == []
+    assert [one.data for one in await door.intake.check(joins[:1])] == joins[:1]
+    assert [one.data for one in await door.intake.check(pays)] == pays[:1]
+    assert [one.data for one in await door.intake.check([*pays, *joins])] == [*pays, *joins]
+
+
+async def test_nobody_brings_keys_of_its_own_under_a_newcomers_address(door):
+    joins, pays = newcomers(door, "Cy")
+    eve, payload = Person("Eve"), json.loads(json.loads(joins[0])["payload"])
+    forged = eve.sign(payload.pop("kind"), **payload | {"keys": eve.keys})
+    assert await door.intake.check([json.dumps(forged).encode(), *pays]) == []
+    assert [one.data for one in await door.intake.check([*joins, *pays])] == [*joins, *pays]
+
+
+async def test_only_so_many_accounts_keys_are_remembered(door, monkeypatch):
+    monkeypatch.setattr(intake, "MOST_KEYS", 2)
+    joins, pays = newcomers(door, "Cy", "Dan", "Ed")
+    await door.intake.check(joins)
+    assert [one.data for one in await door.intake.check(pays)] == pays[1:]
 
 
 async def test_signatures_that_were_checked_as_blocks_came_are_not_checked_again(door, monkeypatch):

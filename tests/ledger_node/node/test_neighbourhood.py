@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -78,6 +80,27 @@ async def test_ordering_goes_on_without_one_of_four_and_stops_without_two_and_no
         await house.stop()
         status, output = await house.command("verify", "--json")
         assert (status, json.loads(output)["valid"]) == (0, True), output
+
+
+async def test_validators_that_fell_silent_are_named_though_their_links_still_stand(street):
+    """As when their power fails: nobody says goodbye, and the connections stay open."""
+    await street.open()
+    frozen = street.houses[2:]
+    for house in frozen:
+        os.kill(house.pid, signal.SIGSTOP)
+    try:
+        watching, street.houses = street.houses, street.houses[:2]
+        waiting = await street.submit(street.houses[0], 1)
+        seen = await street.until(lambda seen: all(one["problem_code"] == "no_quorum" for one in seen))
+    finally:
+        for house in frozen:
+            os.kill(house.pid, signal.SIGCONT)
+    assert [one["may_fail"] for one in seen] == [-1, -1]
+    keys = [await house.key() for house in frozen]
+    assert all(key[:8] in one["problem"] for key in keys for one in seen)
+    street.houses = watching
+    await street.until(agree)
+    await ordered_everywhere(street, [waiting["id"]])
 
 
 async def test_a_clock_an_hour_wrong_does_no_harm_and_its_node_says_so(street):

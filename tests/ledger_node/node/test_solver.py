@@ -13,7 +13,8 @@ import pytest
 from energy_ledger.market.book import Book, FixedBid, Offer, Tariff
 from energy_ledger.market.solver import solve
 from energy_ledger.market.verifier import verify
-from energy_ledger.node.helper import Helper, answer_all, framed
+from energy_ledger.node.helper import Helper
+from energy_ledger.node.helper_process import answer_all, framed
 from energy_ledger.node.matcher import Matcher
 from energy_ledger.node.solver import Solver, SolverError
 from energy_ledger.node.solver_process import answer, pack, unpack

@@ -1,10 +1,12 @@
 """`node`: runs a ledger node."""
 
 import asyncio
+import errno
 import logging
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from energy_ledger.commands.options import PORT, add_data, directory, whole_number
 from energy_ledger.commands.output import CommandError
@@ -22,6 +24,7 @@ from energy_ledger.units import DAY_MS, MS_PER_S
 NAME = "node"
 HELP = "run a ledger node"
 _MEGABYTE = 1_000_000
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -127,9 +130,10 @@ def run(arguments: Namespace) -> int:
     except (DirectoryError, StorageError, SnapshotError, DiscoveryRefusedError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(
-            f"cannot listen at {arguments.host}:{arguments.port}: {error.strerror or error}"
-        ) from None
+        what = f"cannot listen at {arguments.host}:{arguments.port}"
+        if error.errno in _DISK:
+            what = f"the data directory {options.directory.path} cannot be written"
+        raise CommandError(f"{what}: {error.strerror or error}") from None
     return 0
 
 

@@ -240,6 +240,7 @@ class Core:
             position=self._ordering.position,
             undecided=len(self._ordering.universal.statuses()),
             absent=tuple(author for author in everyone if author not in finished) if finished else (),
+            awaited=self._awaited(),
             gaps=self._waiting.gaps(),
             waiting=len(self._waiting),
             early=len(self._waiting.future_blocks()),
@@ -248,6 +249,12 @@ class Core:
             unheard=tuple(self._speaker.unheard),
             forgot=self._speaker.forgot,
         )
+
+    def _awaited(self) -> tuple[int, ...]:
+        if not self._ordering.unordered:
+            return ()
+        here = self._ordering.dag.authors_at(self._pacemaker.clock)
+        return tuple(author for author in range(len(self._settings.keys)) if author not in here)
 
     # --- blocks coming in -----------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ class Status:
     """Rounds above the last decided one."""
     absent: tuple[int, ...]
     """Validators without a block in the newest round that a quorum has finished."""
+    awaited: tuple[int, ...]
+    """Validators without a block in the round that is open, while a payload waits for its order."""
     gaps: dict[BlockRef, tuple[int, ...]]
     """Missing blocks, each with the validators whose blocks name them."""
     waiting: int

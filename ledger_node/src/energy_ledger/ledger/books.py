@@ -47,7 +47,7 @@ def _end(order: Order) -> int:
     terms = order.order
     if isinstance(terms, FlexibleTerms | BlockTerms):
         return terms.deadline
-    return max(terms.wh_by_slot) + 1
+    return max(map(int, terms.slots)) + 1
 
 
 def _bid(order: Order, feeder: str, first: int) -> FixedBid | FlexibleBid | BlockBid:

@@ -24,7 +24,7 @@ def check_slots(timing: Timing, terms: OrderTerms, time: int) -> None:
     if isinstance(terms, FlexibleTerms | BlockTerms):
         check_window(timing, terms, time, "order.")
     else:
-        _check_range(timing, terms.wh_by_slot, "order.slots", time)
+        _check_range(timing, map(int, terms.slots), "order.slots", time)
 
 
 def check_window(
@@ -88,7 +88,7 @@ def _peak(terms: OrderTerms) -> tuple[str, int]:
 
 def rest_by_slot(terms: SlotTerms, fills: Mapping[int, int], first: int = 0) -> dict[int, int]:
     """Return what an order that names its slots still asks for, from slot `first` on."""
-    asked = terms.wh_by_slot.items()
+    asked = zip(map(int, terms.slots), terms.slots.values(), strict=True)
     return {slot: rest for slot, wh in asked if slot >= first and (rest := wh - fills.get(slot, 0))}
 
 

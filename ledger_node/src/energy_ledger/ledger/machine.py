@@ -265,10 +265,11 @@ class Ledger:
         `time` is what the submitting node takes for the present (ms); `verified` says by id under which keys
         signatures were found good already.
         """
-        sender = self._admit_new(transaction, time, verified)
+        now = max(time, self._state.time)
+        sender = self._admit_new(transaction, now, verified)
         self._check_sequence(transaction, sender.sequence if sender else 0)
-        quotas.check(self._state, transaction, max(time, self.time))
-        self._plan(transaction, sender, max(time, self.time))
+        quotas.check(self._state, transaction, now)
+        self._plan(transaction, sender, now)
 
     def check_waiting(
         self, transaction: Transaction, time: int, last: int, verified: Verified = NONE, ahead: int = 0
@@ -278,9 +279,10 @@ class Ledger:
         `ahead` is the work of those. As `check`, but for the rules of the kind: what they say depends on
         those others. Raises Refused.
         """
-        sender = self._admit_new(transaction, time, verified)
+        now = max(time, self._state.time)
+        sender = self._admit_new(transaction, now, verified)
         self._check_sequence(transaction, max(last, sender.sequence if sender else 0))
-        quotas.check(self._state, transaction, max(time, self.time), ahead)
+        quotas.check(self._state, transaction, now, ahead)
 
     def apply(
         self,
@@ -310,15 +312,15 @@ class Ledger:
         flexibility.forget_past(state)
         vouchers.forget_settled(state)
         day_totals.finish_past(state)
-        results = tuple(self._apply(transaction, verified) for transaction in transactions)
+        results = tuple(self._apply(transaction, state.time, verified) for transaction in transactions)
         membership.part(state)
         closing = state.close_commit()
         self.root = closing.root
         return Outcome(results, *closing)
 
-    def _apply(self, transaction: Transaction, verified: Verified) -> Result:
+    def _apply(self, transaction: Transaction, time: int, verified: Verified) -> Result:
         try:
-            sender = self._admit(transaction, self.time, verified)
+            sender = self._admit(transaction, time, verified)
         except Refused as refused:
             return _refusal(transaction, refused)
         try:
@@ -327,7 +329,7 @@ class Ledger:
                 payload = transaction.payload
                 sender = self._state.use_sequence(payload.account, payload.sequence, transaction.id)
                 quotas.draw(self._state, transaction)
-            action = self._plan(transaction, sender, self.time)
+            action = self._plan(transaction, sender, time)
         except Refused as refused:
             self._tell(transaction, refused)
             return _refusal(transaction, refused)
@@ -369,7 +371,6 @@ class Ledger:
 
     def _admit_new(self, transaction: Transaction, time: int, verified: Verified) -> Account | None:
         """Admit a transaction that was just submitted. Raises Refused."""
-        time = max(time, self.time)
         sender = self._admit(transaction, time, verified)
         if transaction.payload.expires > time + DAY_MS:
             message = "A transaction may be meant for the next 24 hours at most; choose an earlier `expires`."

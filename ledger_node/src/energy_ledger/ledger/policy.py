@@ -86,5 +86,5 @@ def _check_members(state: State) -> None:
 
 def _set_policy(request: Request, policy: Policy) -> None:
     state = request.state
-    state.policies.put(policy)
+    state.set_policy(policy)
     state.emit("policy.set", policy.row(), accounts=[request.sender.account], transaction=request.id)

@@ -5,21 +5,11 @@ commit, in whole numbers and ledger time, so all nodes refuse the same. What is 
 was drawn and has not come back yet.
 """
 
-from typing import Final
-
 from energy_ledger.ledger.rows import Work
 from energy_ledger.ledger.state import State
 from energy_ledger.refusals import Refused
 from energy_ledger.transactions import Transaction
 from energy_ledger.units import MS_PER_S
-
-SIGNATURE_WORK: Final = 1_000
-"""Work of checking a signature: about what a node does to read and write as many bytes."""
-
-
-def work_of(transaction: Transaction) -> int:
-    """Return the work that a transaction makes: its bytes, and its signatures to check."""
-    return transaction.size + SIGNATURE_WORK * len(transaction.signatures)
 
 
 def check(state: State, transaction: Transaction, time: int, ahead: int = 0) -> None:
@@ -36,7 +26,7 @@ def draw(state: State, transaction: Transaction) -> None:
 def _drawn(state: State, transaction: Transaction, time: int, ahead: int) -> int:
     """Return what is drawn in all, in thousandths, with this transaction."""
     quota, known = state.policy.quota, state.work.get(transaction.payload.account)
-    drawn = (ahead + work_of(transaction)) * MS_PER_S
+    drawn = (ahead + transaction.work) * MS_PER_S
     if known is not None:
         drawn += max(0, known.drawn - quota.work_per_s * (time - known.time))
     if drawn > quota.burst * MS_PER_S:

@@ -1,7 +1,8 @@
 """What every kind of transaction has in common: who asks, of which state, and what then happens."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from energy_ledger.ledger.rows import Account
 from energy_ledger.ledger.state import State
@@ -10,8 +11,7 @@ type Action = Callable[[], None]
 """What a transaction that passed its checks does. Making one changes nothing; running it cannot fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """A transaction of an account: its id, the sender, and the ledger time (ms) to judge it by."""
 
     state: State

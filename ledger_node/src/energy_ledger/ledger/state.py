@@ -101,12 +101,13 @@ class State:
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
         self.timing = Timing.of(genesis.rules)
-        self._first_policy = Policy(
+        self.policy = Policy(
             approval=genesis.rules.approval,
             quota=genesis.rules.quota,
             hybrid=given(genesis.rules.hybrid),
             sharing=genesis.rules.sharing,
         )
+        """What holds now of those rules that may change."""
         self.accounts = Table(Account)
         self.assets = Table(Asset)
         self.audits = Table(Audit)
@@ -159,11 +160,6 @@ class State:
         return self.genesis.rules
 
     @property
-    def policy(self) -> Policy:
-        """What holds now of those rules that may change."""
-        return self.policies.get(POLICY) or self._first_policy
-
-    @property
     def commit(self) -> int:
         """The index of the present commit."""
         return self.totals.commit
@@ -179,8 +175,15 @@ class State:
 
     def update(self, address: str, **changes: Any) -> Account:
         """Change fields of an account."""
-        account = self.accounts[address]
-        return self.accounts.put(replace(account, commit=self.commit, time=self.time, **changes))
+        return self._update(self.accounts[address], **changes)
+
+    def _update(self, account: Account, **changes: Any) -> Account:
+        totals = self.totals
+        return self.accounts.put(replace(account, commit=totals.commit, time=totals.time, **changes))
+
+    def set_policy(self, policy: Policy) -> None:
+        """Let other rules hold from now on."""
+        self.policy = self.policies.put(policy)
 
     def waiting_sides(self) -> Iterator[Side]:
         """Give the sides of the trades whose slot has not started."""
@@ -201,7 +204,7 @@ class State:
     def change_money(self, address: str, balance: int = 0, held: int = 0) -> None:
         """Add to an account's balance and to what is held of it; either may be negative."""
         account = self.accounts[address]
-        self.update(address, balance=account.balance + balance, held=account.held + held)
+        self._update(account, balance=account.balance + balance, held=account.held + held)
 
     def emit(
         self,
@@ -213,10 +216,11 @@ class State:
         transaction: str | None = None,
     ) -> None:
         """Say that something happened."""
+        totals = self.totals
         event = Event(
-            cursor=self.totals.cursor + 1 + len(self._events),
-            commit=self.commit,
-            time=self.time,
+            cursor=totals.cursor + 1 + len(self._events),
+            commit=totals.commit,
+            time=totals.time,
             type=kind,
             accounts=_distinct(accounts),
             assets=_distinct(assets),
@@ -320,6 +324,7 @@ class State:
 
     def _fill_indexes(self) -> None:
         self._fill_schedule()
+        self.policy = self.policies.get(POLICY) or self.policy
         self.leaving = {one.account: None for one in self.accounts.values() if one.status == "leaving"}
         for order in self.orders.values():
             if order.number <= self.totals.open_until:

@@ -1,6 +1,6 @@
 """Tables of values that remember what changed since the last commit."""
 
-from collections.abc import Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from typing import Any, Final
 
 from msgspec import Struct, convert
@@ -55,6 +55,8 @@ class Table[E: Entity]:
     def __init__(self, kind: type[E]) -> None:
         self._kind = kind
         self._values: dict[str, E] = {}
+        self.get: Callable[[str], E | None] = self._values.get
+        """Returns the value with a key, or None. Nothing is asked more often, so nothing stands between."""
         self._changed: dict[str, E] = {}
         self._finished: dict[str, E | None] = {}
 
@@ -70,10 +72,6 @@ class Table[E: Entity]:
     def __getitem__(self, key: str) -> E:
         """Return the value with this key, which must be there."""
         return self._values[key]
-
-    def get(self, key: str) -> E | None:
-        """Return the value with this key, or None."""
-        return self._values.get(key)
 
     def values(self) -> ValuesView[E]:
         """Return all values, in the order in which they came."""

@@ -7,7 +7,7 @@
 | `service` | the node itself: writes what the chain brings, then acknowledges and tells it |
 | `checking` | checks signatures, many at a time in processes on all cores |
 | `matcher`, `solver` | computes clearings in a process beside the node |
-| `helper` | a process of this program beside the node, and how the two speak |
+| `helper`, `helper_process` | a process of this program beside the node: the node's end and its own |
 | `queries`, `event_log` | what clients may ask and hear |
 | `founding`, `restore`, `verify` | how a network begins, how a node wakes up, how all is checked again |
 | `run` | the process: server, signals, announcement |

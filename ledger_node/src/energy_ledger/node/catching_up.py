@@ -15,7 +15,7 @@ from energy_ledger.node.running import Running, StoppedError
 FAR_ROUNDS: Final = 20
 """Who is further behind than this takes pages instead of waiting for what is missing block by block."""
 
-AHEAD: Final = 2
+AHEAD: Final = 4
 """Pages that are checked while those before are worked through."""
 
 type _Pages = asyncio.Queue[asyncio.Task[Incoming]]

@@ -65,6 +65,8 @@ class Company:
     """Whether the consensus core is a validator's and does not speak yet."""
     status: Status | None = None
     """What the consensus core last said of itself."""
+    silent: tuple[bytes, ...] = ()
+    """Validators without whose blocks nothing has been ordered for a while, linked or not."""
     gaps_since: float | None = None
     """Since when (monotonic s) blocks are missing."""
 
@@ -125,6 +127,8 @@ class Company:
 
     def _is_present(self, key: bytes) -> bool:
         one = self.near.get(key)
+        if key in self.silent:
+            return False
         if one is not None:
             return one.standing.epoch == self.standing.epoch
         if self.ties.book.get(key) is not None or self.status is None:

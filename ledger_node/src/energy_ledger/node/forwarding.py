@@ -2,7 +2,11 @@
 
 One validator at a time gets what an account has on its way, in the order of its numbers and always all of
 it, so that no number is ordered without those before it. The next validator gets it after a while, so that
-one that is off or silent only costs that while.
+one that is off or silent only costs that while. When all have had it nothing is ordered at all, and it goes
+round less and less often, until a link to a validator comes or goes.
+
+Nobody acknowledges what was passed on. A validator's word that it has something would not free the sender
+from keeping it and sending it again, as that validator may be switched off, or lie, before it is ordered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +19,9 @@ from energy_ledger.network.link import Link
 from energy_ledger.node.chain import Placed
 
 AGAIN_MS: Final = 3_000
+"""How long the first validators have to get it ordered, each."""
+MOST_DOUBLINGS: Final = 4
+"""How often that doubles, each time that everybody had it: up to 48 s."""
 
 
 @dataclass(slots=True)
@@ -30,14 +37,19 @@ class _Parcel:
         in_order = sorted(self.waiting.values(), key=lambda one: one.sequence)
         return [one.data for one in in_order]
 
-    def turn(self, now: int) -> int | None:
-        """Return whose turn it is to get the parcel, counted from 0; None while nobody needs it again."""
+    def begin_again(self, now: int) -> None:
+        """Offer the parcel anew, as to those who have not had it."""
+        self.tries, self.due = 0, now
+
+    def turn(self, now: int, size: int) -> int | None:
+        """Return whose turn of so many it is to get the parcel; None while nobody needs it again."""
         if self.due <= now:
-            self.tries, self.due = self.tries + 1, now + AGAIN_MS
+            self.due = now + (AGAIN_MS << min(self.tries // size, MOST_DOUBLINGS))
+            self.tries += 1
         elif not self.is_new:
             return None
         self.is_new = False
-        return self.tries - 1
+        return (self.tries - 1) % size
 
 
 class Forwarder:
@@ -46,6 +58,7 @@ class Forwarder:
     def __init__(self) -> None:
         self._parcels: dict[str, _Parcel] = {}
         self._accounts: dict[str, str] = {}
+        self._validators: list[Link] = []
 
     def __len__(self) -> int:
         """Return how many transactions are on their way through others."""
@@ -74,13 +87,17 @@ class Forwarder:
 
     def send(self, validators: Sequence[Link], now: int) -> None:
         """Pass on what is due, each account's to the validator whose turn it is."""
+        if self._validators != list(validators):
+            self._validators = list(validators)
+            for parcel in self._parcels.values():
+                parcel.begin_again(now)
         if not validators:
             return
         shares: dict[int, list[bytes]] = {}
         for parcel in self._parcels.values():
-            turn = parcel.turn(now)
+            turn = parcel.turn(now, len(validators))
             if turn is not None:
-                shares.setdefault(turn % len(validators), []).extend(parcel.envelopes())
+                shares.setdefault(turn, []).extend(parcel.envelopes())
         for place, envelopes in shares.items():
             for page in in_pages(envelopes):
                 validators[place].send(Envelopes(page))

@@ -16,18 +16,20 @@ from msgspec import Struct
 from energy_ledger.dag.blocks import MAX_ITEMS, MAX_PAYLOAD_BYTES
 from energy_ledger.keys import KeySet, is_hybrid, require_ml_dsa
 from energy_ledger.ledger.machine import Ledger
-from energy_ledger.ledger.quotas import work_of
 from energy_ledger.member_payloads import KeyRotate
 from energy_ledger.mempool import Mempool, Waiting
 from energy_ledger.node.chain import Placed
-from energy_ledger.node.checking import Checkers
-from energy_ledger.node.checking_process import Signed
+from energy_ledger.node.checking import Checkers, Signed
 from energy_ledger.payloads import Join
 from energy_ledger.refusals import Refused
 from energy_ledger.transactions import TRANSACTION_TAG, Transaction, read_compactly, read_transaction
 
 CHUNK: Final = 128
 """Envelopes that a thread reads at a time."""
+
+
+MOST_KEYS: Final = 10_000
+"""Accounts whose keys are remembered."""
 
 
 class Turned(Struct, frozen=True, gc=False):
@@ -127,7 +129,7 @@ class Intake:
 
     async def check(self, envelopes: Sequence[bytes]) -> list[Waiting]:
         """Return what of others' blocks is of good form and signed by its account's keys, as far as known."""
-        read = await self._read(envelopes)
+        read = await self._read(envelopes, known_by_joining=True)
         pairs = zip(read, envelopes, strict=True)
         return [
             one if one.data == data else Waiting(one.transaction, data, one.signers)
@@ -168,7 +170,7 @@ class Intake:
             payload = transaction.payload
             sender = self._senders[payload.account]
             sender.moving.discard(payload.sequence)
-            sender.work -= work_of(transaction)
+            sender.work -= transaction.work
             if not sender.waiting and not sender.moving:
                 del self._senders[payload.account]
         self._tell()
@@ -180,7 +182,7 @@ class Intake:
             sender = self._senders.get(one.account)
             if sender is not None:
                 sender.moving.discard(one.sequence)
-                sender.work -= work_of(one.transaction)
+                sender.work -= one.transaction.work
 
     def fail(self, error: Exception) -> None:
         """Tell those who wait that nothing more will be ordered."""
@@ -193,9 +195,17 @@ class Intake:
 
     # --- form and signature ---------------------------------------------------------------------------------
 
-    async def _read(self, envelopes: Sequence[bytes]) -> list[Waiting | Turned]:
-        """Read envelopes and check their signatures under the keys that their accounts had when last seen."""
+    async def _read(
+        self, envelopes: Sequence[bytes], *, known_by_joining: bool = False
+    ) -> list[Waiting | Turned]:
+        """Read envelopes and check their signatures under the keys that their accounts had when last seen.
+
+        Accounts can be `known_by_joining`, when that is in the envelopes too but not in the ledger yet: an
+        address is that of the keys it began with, so nobody else's can come with it.
+        """
         read = await self._in_chunks(_read_one, envelopes)
+        if known_by_joining:
+            self._learn(one.transaction for one in read if isinstance(one, Waiting))
         await self._check(read)
         strangers = {
             one.transaction.payload.account for one in read if isinstance(one, Waiting) and not one.signers
@@ -207,6 +217,14 @@ class Intake:
             self._keys.update(found)
             await self._check(read)
         return read
+
+    def _learn(self, transactions: Iterable[Transaction]) -> None:
+        """Note the keys that accounts begin with."""
+        for one in transactions:
+            if one.own_keys is not None:
+                self._keys.setdefault(one.payload.account, one.own_keys)
+        while len(self._keys) > MOST_KEYS:
+            del self._keys[next(iter(self._keys))]  # it is looked up again
 
     async def _in_chunks[I, O](self, function: Callable[[I], O], items: Sequence[I]) -> list[O]:
         loop = asyncio.get_running_loop()
@@ -232,8 +250,8 @@ class Intake:
     def _signers(self, transaction: Transaction) -> KeySet:
         """Return the keys that should have signed, one for each signature; none where they are not known."""
         keys = self._keys.get(transaction.payload.account) or transaction.own_keys or ()
-        signers = keys[: len(transaction.signatures)]
-        return signers if len(signers) == len(transaction.signatures) else ()
+        number = len(transaction.signatures)
+        return keys[:number] if len(keys) >= number else ()
 
     # --- order and rules, in the ledger's thread ------------------------------------------------------------
 
@@ -261,7 +279,7 @@ class Intake:
                 else:
                     self._ledger.check(one.transaction, now, verified)
                 sender.waiting.add(payload.sequence)
-                sender.work += work_of(one.transaction)
+                sender.work += one.transaction.work
             except Refused as refused:
                 refusals[one.transaction.id] = refused
         return refusals
@@ -279,9 +297,12 @@ class Intake:
         if sender is None:
             sender = self._senders[account] = _Sender()
         sender.waiting.add(one.sequence)
-        sender.work += work_of(one.transaction)
+        sender.work += one.transaction.work
         taken = self._pending[one.transaction.id] = Taken(one)
         return taken
+
+
+_BRINGING_KEYS: Final = (Join, KeyRotate)
 
 
 def _read_one(data: bytes) -> Waiting | Turned:
@@ -299,19 +320,15 @@ def _beyond_us(transaction: Transaction, size: int) -> Refused | None:
     """Return why an envelope of good form and so many bytes can neither be ordered nor checked here."""
     if size > MAX_PAYLOAD_BYTES:
         return Refused("too_large", None, f"A block has room for {MAX_PAYLOAD_BYTES} bytes.")
+    payload = transaction.payload
     try:
-        if _brings_hybrid_keys(transaction):
+        if isinstance(payload, _BRINGING_KEYS) and is_hybrid(payload.keys):
             require_ml_dsa("keys")
         if len(transaction.signatures) > 1:
             require_ml_dsa(None)
     except Refused as refused:
         return refused
     return None
-
-
-def _brings_hybrid_keys(transaction: Transaction) -> bool:
-    payload = transaction.payload
-    return isinstance(payload, Join | KeyRotate) and is_hybrid(payload.keys)
 
 
 def _each[I, O](function: Callable[[I], O], items: Iterable[I]) -> list[O]:

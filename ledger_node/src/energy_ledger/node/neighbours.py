@@ -183,6 +183,12 @@ class Neighbours:
     # --- conversation ---------------------------------------------------------------------------------------
 
     async def _converse(self, link: Link) -> None:
+        try:
+            await self._speak_over(link)
+        except StoppedError as error:
+            raise LinkClosedError(str(error)) from None
+
+    async def _speak_over(self, link: Link) -> None:
         if link.dialled:
             await self._greet(link)
         first = await _first(link)
@@ -202,8 +208,6 @@ class Neighbours:
             link.send(Peers(tuple(str(peer) for peer in self.ties.book.all()[-MAX_PEERS:])))
             while True:
                 await self._hear(link, await link.receive())
-        except StoppedError as error:
-            raise LinkClosedError(str(error)) from None
         finally:
             if (known := self.company.near.get(link.key)) is not None and known.link is link:
                 del self.company.near[link.key]

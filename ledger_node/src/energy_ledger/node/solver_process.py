@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from energy_ledger.node import helper
+from energy_ledger.node import helper_process
 
 
 def pack(value: object) -> bytes:
@@ -30,4 +30,4 @@ def answer(request: bytes) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    helper.run(answer)
+    helper_process.run(answer)

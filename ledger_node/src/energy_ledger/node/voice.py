@@ -14,6 +14,7 @@ import asyncio
 import logging
 from typing import Final
 
+from energy_ledger.dag.settings import Status
 from energy_ledger.network.gate import HANDSHAKE_S
 from energy_ledger.network.links import LONGEST_PAUSE_S
 from energy_ledger.node.chain import Incoming, Word
@@ -26,6 +27,9 @@ GRACE_S: Final = 5.0
 SOLE_GRACE_S: Final = 2 * LONGEST_PAUSE_S + HANDSHAKE_S
 """How long a sole validator without its memory waits for observers: they dial again within half of it."""
 
+STALLED_S: Final = 10.0
+"""How long something may wait for the next round before those who are silent count as away."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,6 +41,8 @@ class VoiceKeeper:
         self._company = company
         self._began = 0.0
         self._doubted = False
+        self._reached: object = None
+        self._reached_at = 0.0
 
     def begin(self) -> None:
         """Take note of the start."""
@@ -47,6 +53,7 @@ class VoiceKeeper:
         company, now = self._company, asyncio.get_running_loop().time()
         heard = [key for key in company.others if key in company.ties.heard and key in company.near]
         company.status = status = await self._running.in_ledger(lambda chain: chain.core.status())
+        company.silent = self._silent(status, now)
         company.gaps_since = (company.gaps_since or now) if company.gaps else None
         company.muted = company.is_validator and bool(status.unheard)
         if not company.is_validator:
@@ -59,6 +66,16 @@ class VoiceKeeper:
                 self._regain()
         elif company.muted and not status.forgot and now - self._began > GRACE_S and self._are_enough(heard):
             await self._do_without(company.unheard)
+
+    def _silent(self, status: Status, now: float) -> tuple[bytes, ...]:
+        """Name who keeps the order waiting: a machine without power says no goodbye, its link just stays."""
+        reached = (self._company.standing.epoch, status.position.index, status.round, bool(status.awaited))
+        if reached != self._reached:
+            self._reached, self._reached_at = reached, now
+        if now - self._reached_at <= STALLED_S:
+            return ()
+        committee = self._company.committee
+        return tuple(committee[author] for author in status.awaited if author < len(committee))
 
     async def _do_without(self, unheard: list[bytes]) -> None:
         """Wait no longer for some validators."""
