@@ -158,7 +158,7 @@ async def test_tokens_and_network_outlive_a_restart(node, street):
     before = await street.client.get("/v1/network")
     node.restart()
     after = await street.client.get("/v1/network")
-    assert after == before
+    assert after | {"database_bytes": 0} == before | {"database_bytes": 0}
     assert before["money"] == {"issued": 7, "balances": 7, "held": 0, "community": 0}
 
 

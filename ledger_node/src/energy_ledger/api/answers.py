@@ -11,7 +11,7 @@ from energy_ledger.api.certificate_table import WRITERS as CERTIFICATE_WRITERS
 from energy_ledger.api.documents import CSV, JSON, Document
 from energy_ledger.api.paging import take_window
 from energy_ledger.api.ports import Call, Kind
-from energy_ledger.api.problems import STATUSES, ProblemError
+from energy_ledger.api.problems import ProblemError, nothing
 from energy_ledger.units import INT64_MAX
 
 MAX_TRANSACTIONS = 1_000
@@ -80,8 +80,7 @@ def provable(kind: Kind) -> Answer:
 def _known[T](row: T | None, kind: Kind, key: str) -> T:
     """Return a row that is there; raises ProblemError when it is not."""
     if row is None:
-        code = f"unknown_{kind}"
-        raise ProblemError(code if code in STATUSES else "not_found", f"there is no {kind} {key} here")
+        raise nothing(kind, key)
     return row
 
 

@@ -21,7 +21,7 @@ SLOW_S = 15
 _WHOLE_TEXT, _SHORT, _MEDIUM = 0x81, 126, 0xFFFF
 _HEADER, _LONG_HEADER = Struct(">BBH"), Struct(">BBQ")
 _TOO_SLOW = b"too slow; connect again with the cursor of the last event you got"
-_ENDED = b"the node goes on from a snapshot; connect again with the cursor of the last event you got"
+_ENDED = b"the node went on without older events; connect again with the cursor of the last event you got"
 _STOPPING = b"the node stops; connect again later"
 
 

@@ -10,6 +10,8 @@ METRICS = {
     "events_total": ("counter", "Events"),
     "mempool_transactions": ("gauge", "Transactions waiting for a block"),
     "ledger_time_seconds": ("gauge", "Ledger time, seconds since the Unix epoch"),
+    "history_start_seconds": ("gauge", "Ledger time from which on history is kept, 0: all of it"),
+    "database_bytes": ("gauge", "Size of the database on the disk"),
     "apply_seconds_total": ("counter", "Seconds spent on making and applying commits"),
     "store_seconds_total": ("counter", "Seconds spent on storing them"),
     "clearings_total": ("counter", "Clearings this node computed"),

@@ -23,6 +23,7 @@ STATUSES = {
     "unknown_round": (404, "There is no such round"),
     "method_not_allowed": (405, "This path does not take that method"),
     "cursor_unknown": (410, "The events there are not known to this node"),
+    "pruned": (410, "This node no longer keeps it"),
     "already_set_up": (409, "This node already has a network"),
     "hybrid_unavailable": (409, "This node cannot check the network's signatures"),
     "not_set_up": (409, "This node has no network yet"),
@@ -86,6 +87,13 @@ class ProblemError(Exception):
             content_type="application/problem+json",
             headers=headers,
         )
+
+
+def nothing(kind: str, key: str, begins: str = "") -> ProblemError:
+    """Return the problem that there is no such thing; `begins` says what is kept, if not everything."""
+    code = f"unknown_{kind}"
+    detail = f"there is no {kind} {key} here" + (f"; {begins}" if begins else "")
+    return ProblemError(code if code in STATUSES else "not_found", detail)
 
 
 @web.middleware

@@ -13,6 +13,7 @@ from energy_ledger.commands.options import add_data, add_json, directory
 from energy_ledger.commands.output import CommandError, result, result_json
 from energy_ledger.invites import read_invite, read_invite_text
 from energy_ledger.node.founding import begin, stored_genesis
+from energy_ledger.node.invites import HOLDER
 from energy_ledger.node.joining import Way, find_network
 from energy_ledger.refusals import Refused
 from energy_ledger.storage import database
@@ -66,5 +67,5 @@ def _join(place: DataDirectory, text: str) -> tuple[Way, str]:
         begin(writer, way.genesis, way.facts)
         token = new_token()
         invite = read_invite(read_invite_text(text).invite)
-        writer.set_token(f"invite {invite.key}", hashed(token))
+        writer.set_token(f"{HOLDER}{invite.key}", hashed(token))
         return way, token

@@ -12,16 +12,18 @@ from energy_ledger.commands.options import PORT, add_data, directory, whole_numb
 from energy_ledger.commands.output import CommandError
 from energy_ledger.network.discovery import DiscoveryRefusedError
 from energy_ledger.network.peers import Peer, PeerError
+from energy_ledger.node.milestones import Keeping
 from energy_ledger.node.run import Options, serve
 from energy_ledger.node.service import SNAPSHOT_AFTER, Peering
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import StorageError
 from energy_ledger.storage.directory import DirectoryError
 from energy_ledger.storage.snapshot import SnapshotError
-from energy_ledger.units import MS_PER_S
+from energy_ledger.units import DAY_MS, MS_PER_S
 
 NAME = "node"
 HELP = "run a ledger node"
+_MEGABYTE = 1_000_000
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -69,6 +71,22 @@ def configure(parser: ArgumentParser) -> None:
         "--full-history", action="store_true", help="take no snapshot but all of the history, however long"
     )
     parser.add_argument(
+        "--keep-days",
+        type=whole_number(0, 36_500),
+        default=0,
+        metavar="DAYS",
+        help="delete history that is older, but for the audit trail of the assets of those who have a token "
+        "of this node (default: keep all)",
+    )
+    parser.add_argument(
+        "--disk-cap",
+        type=whole_number(0, 10**8),
+        default=0,
+        metavar="MB",
+        help="delete the oldest history, with the same exception, while the database is larger "
+        "(default: keep all)",
+    )
+    parser.add_argument(
         "--clock-offset",
         type=int,
         default=0,
@@ -103,6 +121,7 @@ def run(arguments: Namespace) -> int:
         supervisor=arguments.supervisor,
         peering=_peering(arguments),
         snapshot=arguments.snapshot,
+        keeping=Keeping(arguments.keep_days * DAY_MS, arguments.disk_cap * _MEGABYTE),
     )
     try:
         asyncio.run(serve(options))

@@ -99,9 +99,18 @@ def _sentences(status: dict[str, Any]) -> str:
             f"{network['members']} members",
             *_committee(network, status["peers"]),
             f"money in nano-{network['currency']}: {money}",
+            _history(network),
             network["problem"] or "in sync",
         )
     )
+
+
+def _history(network: dict[str, Any]) -> str:
+    start, size = network["known_from"], f"{network['database_bytes'] / 1_000_000:.1f} MB"
+    if not start["commit"]:
+        return f"the whole history in {size}"
+    time = datetime.fromtimestamp(start["time"] / 1000, UTC).isoformat(timespec="seconds")
+    return f"history from commit {start['commit']} of {time} on in {size}"
 
 
 def _committee(network: dict[str, Any], peers: list[dict[str, Any]]) -> list[str]:

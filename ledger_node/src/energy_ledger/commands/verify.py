@@ -5,7 +5,8 @@ from argparse import ArgumentParser, Namespace
 
 from energy_ledger.commands.options import add_data, add_json, directory
 from energy_ledger.commands.output import CommandError, progress, progress_over, result, result_json
-from energy_ledger.node.verify import Report, WrongError, verify
+from energy_ledger.node.comparing import WrongError
+from energy_ledger.node.verify import Report, verify
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.database import DamagedError, StorageError
 
@@ -39,9 +40,10 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         result_json({"valid": True, **_fields(report), "seconds": round(seconds, 3)})
     else:
+        begin = f" From commit {report.start} on, older history is not here." if report.start else ""
         result(
             f"All is good: {report.commits} commits of {report.blocks} blocks with {report.transactions} "
-            f"transactions lead to state root {report.state_root} ({seconds:.1f} s)."
+            f"transactions lead to state root {report.state_root} ({seconds:.1f} s).{begin}"
         )
     return 0
 

@@ -112,10 +112,15 @@ class AskHistory(_Frame, frozen=True, tag="ask_history"):
 
 
 class History(_Frame, frozen=True, tag="history"):
-    """A page of an epoch's blocks; an empty one says that there are no more."""
+    """A page of an epoch's blocks; an empty one says that there are no more.
+
+    `start` is 0, or, in an empty one, the commit from which on the sender keeps history: what was asked for
+    lies before.
+    """
 
     epoch: Natural
     blocks: Many
+    start: Natural = 0
 
 
 class AskSnapshot(_Frame, frozen=True, tag="ask_snapshot"):

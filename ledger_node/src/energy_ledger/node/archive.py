@@ -42,7 +42,10 @@ class Archive:
         return found
 
     async def history(self, asked: AskHistory) -> History:
-        """Return the page of history that was asked for; an empty one at its end."""
+        """Return the page of history that was asked for; an empty one at its end, or where it is not here."""
+        begin = self._running.start
+        if (asked.epoch, asked.round) < (begin.epoch, begin.round):
+            return History(asked.epoch, (), begin.commit)
         found = await self._running.queries.ask(
             self._reader.history, asked.epoch, asked.round, asked.digest, MAX_PAGE
         )

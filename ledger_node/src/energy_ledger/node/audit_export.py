@@ -12,7 +12,7 @@ from energy_ledger.dag.blocks import decode_block
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.postings import KEY_EVENTS
 from energy_ledger.node.audit_files import FORMAT, sealed
-from energy_ledger.storage.reader import Reader
+from energy_ledger.storage.reader import Reader, TransactionRecord
 
 _PAGE: Final = 1_000
 _MOST_EVENTS: Final = 250_000
@@ -81,16 +81,23 @@ class Exporter:
             after = found[-1][0] if found else 0
             page = self._reader.events_of(asset, after, min(_PAGE, count - len(found)))
             if not page:
-                raise ProblemError("not_found", "this node no longer keeps the whole log of this asset")
+                raise ProblemError("pruned", "this node no longer keeps the whole log of this asset")
             found += page
         return [body for _, body in found]
 
     def _signed(self, name: str) -> dict[str, Any]:
         record = self._reader.transaction(bytes.fromhex(name))
-        envelopes = self._block(record.block) if record is not None else None
-        if record is None or envelopes is None:
-            raise ProblemError("not_found", f"this node no longer keeps transaction {name}")
-        return {"block": record.block.hex(), "envelope": _envelope.decode(envelopes[record.place])}
+        if record is None:
+            raise ProblemError("pruned", f"this node no longer keeps transaction {name}")
+        return {"block": record.block.hex(), "envelope": _envelope.decode(self._envelope_of(record, name))}
+
+    def _envelope_of(self, record: TransactionRecord, name: str) -> bytes:
+        if record.envelope is not None:
+            return record.envelope
+        envelopes = self._block(record.block)
+        if envelopes is None:
+            raise ProblemError("pruned", f"this node no longer keeps transaction {name}")
+        return envelopes[record.place]
 
     def _read_block(self, digest: bytes) -> tuple[bytes, ...] | None:
         record = self._reader.block(digest)

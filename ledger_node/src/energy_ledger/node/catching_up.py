@@ -23,6 +23,10 @@ type _Pages = asyncio.Queue[asyncio.Task[Incoming]]
 _LOG = logging.getLogger(__name__)
 
 
+class PrunedError(Exception):
+    """The neighbour's history does not go back far enough."""
+
+
 class CatchingUp:
     """Asks one neighbour at a time for missing history; after a cut it goes on where it was."""
 
@@ -31,6 +35,7 @@ class CatchingUp:
         self._asking = Asking[History]()
         self.target = 0
         """The commit that the neighbour who is asked has reached."""
+        self._starts: dict[bytes, int] = {}
 
     @property
     def is_busy(self) -> bool:
@@ -41,6 +46,10 @@ class CatchingUp:
         """Take history from a neighbour that has reached this commit, unless that is being done."""
         self.target = max(self.target, commit)
         self._asking.begin(link, self._follow)
+
+    def start_of(self, key: bytes) -> int:
+        """Return from which commit on a neighbour said it keeps history, as far as that is known."""
+        return self._starts.get(key, 0)
 
     def take(self, link: Link, page: History) -> None:
         """Take a page that came; raises LinkFaultError when nobody asked for it."""
@@ -59,11 +68,17 @@ class CatchingUp:
             fault = group.exceptions[0]
             link.end(str(fault))
             _LOG.warning("node %s gave a wrong history: %s", link.key.hex()[:8], fault)
+        except* PrunedError:
+            start = self._starts[link.key]
+            _LOG.info("node %s keeps history from commit %d on only", link.key.hex()[:8], start)
 
     async def _take_pages(self, link: Link) -> None:
         """Take page after page; some are fetched and checked while those before are worked through."""
         epoch, round_ = await self._running.in_ledger(_resume_at)
         page = await self._asking.ask(link, AskHistory(epoch, round_, b""))
+        if page.start > self._running.standing.commit:
+            self._starts[link.key] = page.start
+            raise PrunedError
         async with asyncio.TaskGroup() as tasks:
             pages: _Pages = asyncio.Queue(AHEAD)
             working = tasks.create_task(self._work_through(pages, tasks))

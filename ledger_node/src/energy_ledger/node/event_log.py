@@ -72,19 +72,28 @@ class EventLog:
         self._news.set()
         self._news = asyncio.Event()
 
+    def forget(self, start: int) -> None:
+        """Give the events up to `start` to nobody any more; who is not further must come again."""
+        self._start = max(self._start, start)
+
     def end(self) -> None:
         """Let every listener know that nothing more comes from here."""
         self._ended = True
         self._news.set()
 
     async def after(self, cursor: int, wanted: EventFilter) -> AsyncIterator[list[bytes]]:
-        """Give every wanted event after `cursor` as JSON, some at a time; wait for new ones until the end."""
-        while not self._ended:
+        """Give every wanted event after `cursor` as JSON, some at a time; wait for new ones until the end.
+
+        Ends, too, where the next events are not known any more.
+        """
+        while not self._ended and cursor >= self._start:
             news = self._news
             if cursor >= self._cursor:
                 await news.wait()
                 continue
             seen, lines = await self._page(cursor, wanted)
+            if cursor < self._start:
+                return
             cursor += seen
             if lines:
                 yield lines

@@ -43,5 +43,7 @@ def facts_and_row(record: CommitteeRecord) -> tuple[str, bytes, Row]:
 
 def _envelope_of(reader: Reader, vote: str) -> bytes | None:
     record = reader.transaction(bytes.fromhex(vote))
+    if record is not None and record.envelope is not None:
+        return record.envelope
     stored = reader.block(record.block) if record is not None else None
     return decode_block(stored.raw).envelopes[record.place] if record and stored else None

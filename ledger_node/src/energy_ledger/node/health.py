@@ -41,6 +41,12 @@ def _problems(running: Running, neighbours: Neighbours) -> Iterator[Problem]:
     if neighbours.target is not None:
         commit = running.standing.commit
         yield Problem("catching_up", f"Catching up: commit {commit} of {max(commit, neighbours.target)}.")
+    if neighbours.unreachable is not None:
+        text = (
+            f"No linked node keeps the history before commit {neighbours.unreachable}, which this node is to "
+            "take whole; link one that does, or start this one without --full-history."
+        )
+        yield Problem("history_pruned", text)
     if company.others and not company.all:
         text = "No other node is linked; check this machine's network and the addresses of the others."
         yield Problem("alone", text)

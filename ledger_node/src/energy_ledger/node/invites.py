@@ -1,5 +1,7 @@
 """Whether an invite lets its holder speak to this node."""
 
+from typing import Final
+
 import msgspec
 
 from energy_ledger import crypto
@@ -10,6 +12,8 @@ from energy_ledger.ledger.rows import Account
 from energy_ledger.refusals import Refused
 from energy_ledger.storage.reader import Reader
 
+HOLDER: Final = "invite "
+"""How the holder of a token is named who got it for an invite, with the invite's key behind it."""
 _FEW = 100
 """Accounts with one and the same key: nobody has a reason for more than one."""
 _account = msgspec.json.Decoder(Account)

@@ -117,10 +117,11 @@ class Neighbours:
         return self._taking.percent
 
     def _wanted(self) -> Iterable[Peer]:
-        """Name whom to dial: the validators, and while none is there, anybody known."""
+        """Name whom to dial: the validators, and while none of those linked is any help, anybody known."""
         known = [self.ties.book.get(key) for key in self.company.others]
         validators = [peer for peer in known if peer is not None]
-        return self.ties.book.all() if not self.company.near else validators
+        is_lost = not self.company.near or self.unreachable is not None
+        return self.ties.book.all() if is_lost else validators
 
     # --- what the chain brought about -----------------------------------------------------------------------
 
@@ -300,22 +301,43 @@ class Neighbours:
             neighbour.link.send(mine)
 
     def _catch_up(self, neighbour: Neighbour) -> None:
-        """Take what is missing: a snapshot where that is much, else the history through the ordinary rule."""
-        ahead = neighbour.standing.commit - self._running.standing.commit
+        """Take what is missing: a snapshot where that is much, else the history through the ordinary rule.
+
+        Where the neighbour's history begins later, its snapshot is the only way from there.
+        """
+        own, key = self._running.standing.commit, neighbour.link.key
         limit, useless = self.ties.snapshot_after, self._taking.useless
-        if self._taking.is_busy or (
-            limit is not None and ahead > limit and neighbour.link.key not in useless
-        ):
+        ahead, is_pruned = neighbour.standing.commit - own, self._is_pruned(neighbour)
+        is_wanted = limit is not None and (ahead > limit or is_pruned) and key not in useless
+        if self._taking.is_busy or is_wanted:
             self._taking.begin(neighbour.link)
-        else:
+        elif not is_pruned:
             self._catching_up.begin(neighbour.link, neighbour.standing.commit)
 
     def _go_on_catching_up(self) -> None:
         """Ask somebody, maybe somebody else, after a cut."""
         own = self._running.standing.commit
-        ahead = [one for one in self.company.all if one.standing.commit - own > FAR_COMMITS]
+        ahead = [one for one in self.company.all if self._is_worth_asking(one, own)]
         if ahead and not self._catching_up.is_busy and not self._taking.is_busy:
             self._catch_up(random.choice(ahead))  # noqa: S311 -- any of them will do
+
+    def _is_worth_asking(self, neighbour: Neighbour, own: int) -> bool:
+        """Tell whether a neighbour has what is missing here: history, or a snapshot where those are taken."""
+        if self._is_pruned(neighbour):
+            return self.ties.snapshot_after is not None
+        return neighbour.standing.commit - own > FAR_COMMITS
+
+    def _is_pruned(self, neighbour: Neighbour) -> bool:
+        """Tell whether a neighbour said that what follows here is before the history that it keeps."""
+        return self._catching_up.start_of(neighbour.link.key) > self._running.standing.commit
+
+    @property
+    def unreachable(self) -> int | None:
+        """The commit before which nobody linked keeps the history that this node waits for, if that is so."""
+        pruned = [one for one in self.company.all if self._is_pruned(one)]
+        if self.ties.snapshot_after is not None or not pruned or len(pruned) < len(self.company.all):
+            return None
+        return min(self._catching_up.start_of(one.link.key) for one in pruned)
 
     # --- addresses ------------------------------------------------------------------------------------------
 

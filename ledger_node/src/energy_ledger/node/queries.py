@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -20,9 +21,10 @@ from energy_ledger.node import handovers
 from energy_ledger.node.audit_export import Exporter
 from energy_ledger.node.district import District, as_csv
 from energy_ledger.node.history import History
+from energy_ledger.node.pruned import check_days, check_slots
 from energy_ledger.node.statements import Statements
 from energy_ledger.node.tracing import Tracing
-from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader
+from energy_ledger.storage.reader import BlockRecord, CommitRecord, Party, Reader, TransactionRecord
 from energy_ledger.transactions import transaction_id
 from energy_ledger.units import INT64_MAX, MS_PER_S
 
@@ -90,9 +92,8 @@ class Queries:
     async def green(self, party: tuple[str, str], first: int, end: int) -> types.Green:
         """Sum up where the energy came from that an account or asset (kind, name) bought in these slots."""
         kind, name = party
-        return await self.ask(
-            self._tracing.green, Party("asset" if kind == "asset" else "account", name), first, end
-        )
+        asked = Party("asset" if kind == "asset" else "account", name)
+        return await self._of_slots(partial(self._tracing.green, asked), first, end)
 
     async def audit_as_of(
         self, shown: types.Proven[types.AuditRow], window: Window
@@ -110,19 +111,19 @@ class Queries:
 
     async def district(self, first: int, end: int) -> types.District:
         """Return the district's figures of a span of days. Raises ProblemError."""
-        return await self.ask(self._district.figures, first, end)
+        return await self._of_days(self._district.figures, first, end)
 
     async def feeders(self, first: int, end: int) -> list[types.FeederDay]:
         """Compare the feeders' own meters with their members. Raises ProblemError."""
-        return await self.ask(self._district.feeders, first, end)
+        return await self._of_days(self._district.feeders, first, end)
 
     async def allotments(self, first: int, end: int) -> list[types.Allotment]:
         """Return what the sharing key made of a span of slots. Raises ProblemError."""
-        return await self.ask(self._district.allotments, first, end)
+        return await self._of_slots(self._district.allotments, first, end)
 
     async def allotments_csv(self, first: int, end: int) -> bytes:
         """Return the same as a file. Raises ProblemError."""
-        return await self.ask(lambda: as_csv(self._district.allotments(first, end)))
+        return await self._of_slots(lambda *span: as_csv(self._district.allotments(*span)), first, end)
 
     async def statement(self, account: str, since: int, until: int) -> types.Statement | None:
         """Return an account's statement over ledger times (ms) in [since, until); None for no account."""
@@ -142,6 +143,24 @@ class Queries:
         return await asyncio.get_running_loop().run_in_executor(
             self._in_threads, lambda: question(*args, **kwargs)
         )
+
+    async def _of_days[T](self, question: Callable[[int, int], T], first: int, end: int) -> T:
+        """Put a question about a span of days; raises ProblemError where all of it is pruned."""
+
+        def answer() -> T:
+            check_days(self._reader.start(), end)
+            return question(first, end)
+
+        return await self.ask(answer)
+
+    async def _of_slots[T](self, question: Callable[[int, int], T], first: int, end: int) -> T:
+        """Put a question about a span of slots; raises ProblemError where all of it is pruned."""
+
+        def answer() -> T:
+            check_slots(self._reader.start(), self._genesis.rules, end)
+            return question(first, end)
+
+        return await self.ask(answer)
 
     # --- in a thread ----------------------------------------------------------------------------------------
 
@@ -171,6 +190,7 @@ class Queries:
         rules = self._genesis.rules
         length = rules.slot_s * MS_PER_S
         slot = _slot_number(key, INT64_MAX // length - 1)
+        check_slots(self._reader.start(), rules, slot + 1)
         volume, trades = self._reader.traded(slot)
         told = self._history.of_slot(slot)
         latest = told.row if told else None
@@ -212,8 +232,8 @@ class Queries:
 
     def _transaction(self, key: str) -> types.Transaction | None:
         record = self._reader.transaction(_bytes(key))
-        stored = self._reader.block(record.block) if record is not None else None
-        if record is None or stored is None:
+        data = self._envelope_of(record) if record is not None else None
+        if record is None or data is None:
             return None
         return types.Transaction(
             id=key,
@@ -224,8 +244,14 @@ class Queries:
             commit=record.commit,
             time=record.time,
             block=record.block.hex(),
-            envelope=_envelope.decode(decode_block(stored.raw).envelopes[record.place]),
+            envelope=_envelope.decode(data),
         )
+
+    def _envelope_of(self, record: TransactionRecord) -> bytes | None:
+        if record.envelope is not None:
+            return record.envelope
+        stored = self._reader.block(record.block)
+        return None if stored is None else decode_block(stored.raw).envelopes[record.place]
 
     def _committee(self, key: str) -> types.Committee | None:
         record = handovers.record_of(self._reader, key)

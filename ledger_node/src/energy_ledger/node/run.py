@@ -19,11 +19,12 @@ from energy_ledger.api.server import make_app
 from energy_ledger.genesis import Genesis
 from energy_ledger.network import discovery
 from energy_ledger.network.announce import Announcement, Announcer
+from energy_ledger.node.milestones import EVERYTHING, Keeping
 from energy_ledger.node.rebuilding import rebuild, try_rebuild
 from energy_ledger.node.service import NOWHERE, Node, Peering
 from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
-from energy_ledger.storage.directory import DataDirectory, DirectoryLock
+from energy_ledger.storage.directory import DataDirectory, DirectoryLock, NodeKey
 
 _GRACE_S = 5.0
 
@@ -52,6 +53,7 @@ class Options:
     supervisor: str | None
     peering: Peering | None = None
     snapshot: Path | None = None
+    keeping: Keeping = EVERYTHING
 
 
 async def serve(options: Options) -> None:
@@ -100,7 +102,7 @@ def _open(options: Options) -> tuple[Node, Genesis | None]:
     if options.snapshot is not None and not path.exists():
         rebuild(directory, options.snapshot, new_key=is_new)
     _open_file(directory)
-    node = Node(directory, key, with_matcher=options.with_matcher, peering=options.peering)
+    node = _node(options, key)
     try:
         return node, node.wake()
     except DamagedError as error:
@@ -108,8 +110,18 @@ def _open(options: Options) -> tuple[Node, Genesis | None]:
     node.close_disk()
     _warn_of(database.set_aside(path))
     _open_file(directory)
-    node = Node(directory, key, with_matcher=options.with_matcher, peering=options.peering)
+    node = _node(options, key)
     return node, node.wake()
+
+
+def _node(options: Options, key: NodeKey) -> Node:
+    return Node(
+        options.directory,
+        key,
+        with_matcher=options.with_matcher,
+        peering=options.peering,
+        keeping=options.keeping,
+    )
 
 
 def _open_file(directory: DataDirectory) -> None:

@@ -28,7 +28,7 @@ from energy_ledger.node.shutter import Taken as State
 from energy_ledger.node.snapshots import SnapshotKeeper
 from energy_ledger.node.threads import Threads
 from energy_ledger.storage.directory import DataDirectory, NodeKey
-from energy_ledger.storage.reader import Reader
+from energy_ledger.storage.reader import Begin, Reader
 from energy_ledger.storage.writer import Writer
 from energy_ledger.transactions import Envelope
 from energy_ledger.units import MS_PER_S
@@ -124,6 +124,11 @@ class Running:
         self._written.set_result(None)
         self._driving = asyncio.create_task(self._drive())
 
+    def begin_at(self, begin: Begin) -> None:
+        """Let everybody know that older history is not here any more."""
+        self.start = begin
+        self.events.forget(begin.cursor)
+
     @property
     def stopped(self) -> str | None:
         """Why nothing is ordered any more; None while all is well."""
@@ -154,6 +159,8 @@ class Running:
             "events_total": self.standing.cursor,
             "mempool_transactions": len(self.intake),
             "ledger_time_seconds": self.standing.time / MS_PER_S,
+            "history_start_seconds": self.start.time / MS_PER_S,
+            "database_bytes": self._directory.database_bytes,
             "clearings_total": matcher.clearings if matcher else 0,
             "clearing_seconds_total": matcher.seconds if matcher else 0.0,
             "loop_lag_seconds_max": self.lag.take(),

@@ -22,8 +22,11 @@ from energy_ledger.node import configuration, founding, health, joining, views
 from energy_ledger.node.company import Ties
 from energy_ledger.node.event_log import EventLog
 from energy_ledger.node.intake import Taken
-from energy_ledger.node.invites import check_invite
+from energy_ledger.node.invites import HOLDER, check_invite
+from energy_ledger.node.milestones import EVERYTHING, Keeping
 from energy_ledger.node.neighbours import Neighbours
+from energy_ledger.node.pruned import missing
+from energy_ledger.node.pruner import Pruner
 from energy_ledger.node.running import Running, StoppedError, wall_clock
 from energy_ledger.node.snapshot_check import Checked
 from energy_ledger.node.snapshots import take_over
@@ -73,9 +76,12 @@ class Node:
         *,
         with_matcher: bool,
         peering: Peering | None = None,
+        keeping: Keeping = EVERYTHING,
     ) -> None:
         """Open the disk; without `peering` the node neither accepts links nor makes any."""
         self.key = key
+        self.keeping = keeping
+        self._pruner: Pruner | None = None
         self._peering = peering
         self._neighbours: Neighbours | None = None
         self._with_matcher = with_matcher
@@ -107,6 +113,15 @@ class Node:
         if self._running is None:
             return
         await self._on(self._threads.readers, self._keep_configuration)
+        self._pruner = Pruner(
+            self._running,
+            self._reader,
+            self._writer,
+            self._threads,
+            directory=self._directory,
+            keeping=self.keeping,
+        )
+        self._pruner.begin()
         if self._peering is not None:
             peering = self._peering
             book = AddressBook(self.key.public, (*joining.stored_peers(self._reader), *peering.peers))
@@ -175,6 +190,9 @@ class Node:
 
     async def _rest(self) -> None:
         """End what goes on with the network."""
+        if self._pruner is not None:
+            await self._pruner.close()
+            self._pruner = None
         if self._neighbours is not None:
             await self._neighbours.close()
             self._neighbours = None
@@ -266,7 +284,7 @@ class Node:
                 self._reader,
                 running.standing.time,
             )
-            return await self._welcome(f"invite {good.key}")
+            return await self._welcome(f"{HOLDER}{good.key}")
 
     async def _find(self, invite: str) -> joining.Way:
         try:
@@ -303,7 +321,10 @@ class Node:
         running = self._network
         problem = health.problem_of(running, self._neighbours)
         spare = health.may_fail(running, self._neighbours)
-        return views.network(running.genesis, running.standing, running.start, problem, spare)
+        size = self._directory.database_bytes
+        return views.network(
+            running.genesis, running.standing, problem, may_fail=spare, start=running.start, size=size
+        )
 
     async def peers(self) -> types.Page[types.Peer]:
         """Tell who is linked, and of the validators also who is not."""
@@ -316,6 +337,11 @@ class Node:
         found = await running.queries.one(kind, key)
         if found is None and kind == "transaction" and (pending := running.intake.pending(key)) is not None:
             return views.pending(pending)
+        if (
+            found is None
+            and (problem := missing(running.start, running.genesis.rules, kind, key)) is not None
+        ):
+            raise problem
         return found
 
     async def proven(self, kind: Kind, key: str) -> types.Proven[Any] | None:

@@ -52,10 +52,16 @@ def make(reader: Reader, genesis: Genesis, taken: Taken, path: Path) -> None:
 
 def take_over(writer: Writer, checked: Checked) -> None:
     """Have a database with this network's beginning go on from a snapshot that was checked."""
+    writer.start_at(start_of(checked))
+
+
+def start_of(checked: Checked) -> Start:
+    """Return what a snapshot that was checked lets a database go on from."""
     state, epoch = checked.certificate.state, checked.certificate.epoch
+    floor = floor_of(checked.leader) if checked.leader else 0
     facts = {
         CERTIFICATE: checked.certificate.encode(),
-        START: msgspec.msgpack.encode(Begin(state.commit, state.time, checked.cursor)),
+        START: msgspec.msgpack.encode(Begin(state.commit, state.time, checked.cursor, epoch, floor)),
     }
     final = []
     for record in checked.committees:
@@ -63,18 +69,16 @@ def take_over(writer: Writer, checked: Checked) -> None:
         facts[name] = fact
         final.append(row)
     in_epoch = checked.leader is not None
-    writer.start_at(
-        Start(
-            commit=state.commit,
-            time=state.time,
-            epoch=epoch if in_epoch else epoch - 1,
-            leader=state.leader if in_epoch else b"",
-            root=state.root,
-            rows=checked.rows,
-            final=tuple(final),
-            kept=checked.kept,
-            facts=facts,
-        )
+    return Start(
+        commit=state.commit,
+        time=state.time,
+        epoch=epoch if in_epoch else epoch - 1,
+        leader=state.leader if in_epoch else b"",
+        root=state.root,
+        rows=checked.rows,
+        final=tuple(final),
+        kept=checked.kept,
+        facts=facts,
     )
 
 

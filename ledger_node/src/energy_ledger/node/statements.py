@@ -9,6 +9,7 @@ from energy_ledger.api import types
 from energy_ledger.api.problems import ProblemError
 from energy_ledger.genesis import Genesis
 from energy_ledger.ledger.postings import Line, lines_of
+from energy_ledger.node.pruned import check_until
 from energy_ledger.storage.reader import Reader
 
 MOST_LINES: Final = 50_000
@@ -29,8 +30,12 @@ class Statements:
     def of(self, account: str, since: int, until: int) -> types.Statement | None:
         """Return an account's statement over ledger times (ms) in [since, until); None for no account.
 
-        Raises ProblemError for a time with too many lines.
+        It begins with the history that is kept here, if that is later. Raises ProblemError for a time with
+        too many lines, or one of which nothing is kept.
         """
+        start = self._reader.start()
+        check_until(start, until, "until")
+        since = max(since, start.time)
         opening = self._reader.balance_at(account, since)
         if opening is None:
             return None
@@ -64,7 +69,7 @@ class Statements:
                     yield event, line
 
     def _events(self, account: str, since: int, until: int) -> Iterator[types.Event]:
-        after = 0
+        after = self._reader.start().cursor
         while found := self._reader.events_of_account(account, since, until, after, _PAGE):
             after = found[-1][0]
             yield from (_event.decode(body) for _, body in found)

@@ -2,17 +2,15 @@
 
 All stored blocks are given to a fresh consensus core and its commits to a fresh ledger, by the same code
 that runs a node, and what comes out is written to a second database. Then the two must say the same. A
-database that began with a snapshot is checked from there on; the snapshot, which lies beside it, is checked
-first.
+database that began with a snapshot, or whose older history is pruned, is checked from there on; the snapshot,
+which lies beside it, is checked first.
 """
 
-import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -25,46 +23,32 @@ from energy_ledger.ledger.machine import Ledger
 from energy_ledger.node import founding
 from energy_ledger.node.certifying import Certifier
 from energy_ledger.node.chain import Chain, Standing, Step
+from energy_ledger.node.comparing import Since, WrongError, compare
 from energy_ledger.node.epochs import Epoch
+from energy_ledger.node.milestones import Milestones
 from energy_ledger.node.rebuilding import read_checked
 from energy_ledger.node.snapshots import take_over
 from energy_ledger.proofs import Certificate, Electorate
-from energy_ledger.storage import database, event_packs, trade_packs
+from energy_ledger.storage import database
 from energy_ledger.storage.database import DamagedError
-from energy_ledger.storage.directory import LEDGER_START
-from energy_ledger.storage.packs import teach
-from energy_ledger.storage.reader import CommitRecord, Reader
-from energy_ledger.storage.schema import COLUMNS
+from energy_ledger.storage.reader import Begin, CommitRecord, Reader
 from energy_ledger.storage.snapshot import SnapshotError
 from energy_ledger.storage.writer import Entry, Writer
-
-_COMPARED: Final[dict[str, str]] = {
-    "blocks": "digest, epoch, round, author, fate, commit_n, raw",
-    "commits": "n, time, epoch, leader, root",
-    "transactions": "id, commit_n, block, place, code, field, message",
-    **event_packs.COMPARED,
-    **trade_packs.COMPARED,
-    **dict.fromkeys(COLUMNS, "key, live, row"),
-}
-"""What both databases must have alike; the numbers of rows in the order of writing do not matter."""
 
 type Progress = Callable[[int, int], None]
 """Told how many blocks of how many are checked."""
 
 
 class Report(Struct, frozen=True):
-    """What was checked, all of it good."""
+    """What was checked, all of it good; `start` is the commit from which on the history is here."""
 
     network: str
+    start: int
     blocks: int
     commits: int
     transactions: int
     events: int
     state_root: str
-
-
-class WrongError(Exception):
-    """The database does not say what its blocks say; the message names the first place."""
 
 
 def verify(path: Path, progress: Progress) -> Report:
@@ -81,11 +65,12 @@ def verify(path: Path, progress: Progress) -> Report:
         with closing(Reader(copy)) as reader, closing(Writer(rebuilt, durable=False)) as writer:
             genesis = _genesis(reader)
             founding.begin(writer, genesis)
-            chain, begun = _begin(reader, writer, genesis, path.with_name(LEDGER_START))
+            begin = reader.start()
+            start = Milestones(path.parent).start_file(begin.commit)
+            chain, begun = _begin(begin, writer, genesis, start)
             root = _replay(reader, writer, chain, begun, progress)
             _check_evidence(reader)
-            partly = begun.commit > 0 and _has_before(reader, begun.commit)
-        _compare(copy, rebuilt, partly=partly)
+        compare(copy, rebuilt, begun.since if begun.since.commit else None)
         return _report(copy, genesis, root)
 
 
@@ -101,11 +86,9 @@ def _genesis(reader: Reader) -> Genesis:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """Where the check began: a commit, and from which round of which epoch on blocks matter."""
+    """Where the check began; older blocks do not matter."""
 
-    commit: int
-    epoch: int
-    floor: int
+    since: Since
 
     def reaches(self, raw: bytes) -> bool:
         """Tell whether a block is one of those that are checked; what cannot be read is."""
@@ -113,12 +96,11 @@ class _Begun:
             block = decode_block(raw)
         except BlockError:
             return True
-        return (block.epoch, block.round) >= (self.epoch, self.floor)
+        return (block.epoch, block.round) >= (self.since.epoch, self.since.floor)
 
 
-def _begin(reader: Reader, writer: Writer, genesis: Genesis, start: Path) -> tuple[Chain, _Begun]:
+def _begin(begin: Begin, writer: Writer, genesis: Genesis, start: Path) -> tuple[Chain, _Begun]:
     """Return a chain at the beginning of what the database knows, and write that."""
-    begin = reader.start()
     if begin.commit:
         try:
             checked = read_checked(start)
@@ -130,15 +112,10 @@ def _begin(reader: Reader, writer: Writer, genesis: Genesis, start: Path) -> tup
         with closing(Reader(writer.path)) as rebuilt:
             floor = floor_of(checked.leader) if checked.leader else 0
             chain = founding.restore(rebuilt, genesis, None)
-            return chain, _Begun(begin.commit, chain.epoch, floor)
+            return chain, _Begun(Since(begin.commit, begin.cursor, chain.epoch, floor))
     ledger, epoch = Ledger.found(genesis), Epoch.first(genesis)
     core = Core(epoch.settings(None), Position(time=genesis.rules.created))
-    return Chain(core, ledger, Certifier(epoch.electorate(), None)), _Begun(0, 0, 0)
-
-
-def _has_before(reader: Reader, commit: int) -> bool:
-    """Tell whether the database has history from before the snapshot with which it began anew."""
-    return any(0 < one.n < commit for one in reader.commits())
+    return Chain(core, ledger, Certifier(epoch.electorate(), None)), _Begun(Since(0, 0, 0, 0))
 
 
 def _replay(reader: Reader, writer: Writer, chain: Chain, begun: _Begun, progress: Progress) -> bytes:
@@ -205,30 +182,11 @@ def _check_evidence(reader: Reader) -> None:
             raise WrongError(f"what is kept against validator {first.author} does not contradict itself")
 
 
-def _compare(copy: Path, rebuilt: Path, *, partly: bool) -> None:
-    """Compare the databases; `partly`: this one also holds what was before the check began."""
-    with closing(sqlite3.connect(copy)) as connection:
-        teach(connection)
-        connection.execute("ATTACH ? AS rebuilt", (str(rebuilt),))
-        for table, columns in _COMPARED.items():
-            here = f"SELECT {columns} FROM main.{table}"  # noqa: S608
-            there = f"SELECT {columns} FROM rebuilt.{table}"  # noqa: S608
-            ways = (("missing", there, here), ("too much", here, there))
-            for what, more, less in ways[: 1 if partly else 2]:
-                row = connection.execute(f"{more} EXCEPT {less} LIMIT 1").fetchone()
-                if row is not None:
-                    raise WrongError(f"table {table}: {what} or different: {_readable(row)}")
-
-
-def _readable(row: tuple[object, ...]) -> str:
-    shown = (value.hex() if isinstance(value, bytes) else str(value) for value in row)
-    return ", ".join(text if len(text) <= 100 else f"{text[:100]}…" for text in shown)
-
-
 def _report(copy: Path, genesis: Genesis, root: bytes) -> Report:
     with closing(Reader(copy)) as reader:
         return Report(
             network=genesis.network,
+            start=reader.start().commit,
             blocks=reader.count("blocks"),
             commits=reader.count("commits") - 1,
             transactions=reader.count("transactions"),

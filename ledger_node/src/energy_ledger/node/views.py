@@ -28,9 +28,9 @@ def envelope(signed: Envelope) -> types.Envelope:
 
 
 def network(
-    genesis: Genesis, standing: Standing, start: Begin, problem: Problem | None, may_fail: int
+    genesis: Genesis, standing: Standing, problem: Problem | None, *, may_fail: int, start: Begin, size: int
 ) -> types.Network:
-    """Show the network and where its ledger stands."""
+    """Show the network, where its ledger stands, and how far back it goes in a database of this size."""
     rules, money = genesis.rules, standing.money
     return types.Network(
         network=genesis.network,
@@ -52,6 +52,7 @@ def network(
         money=types.Money(money.issued, money.balances, money.held, money.community),
         round=standing.last_round,
         known_from=types.KnownFrom(start.commit, start.time, start.cursor),
+        database_bytes=size,
         in_sync=problem is None,
         problem=problem and problem.text,
         problem_code=problem and problem.code,

@@ -10,6 +10,7 @@
 | `ledger.db` | the ledger |
 | `snapshot` | the newest certified snapshot of the ledger; `snapshot.part` is one that is being fetched |
 | `ledger.start` | the snapshot from which this ledger went on, if it did not begin with the network |
+| `milestones` | snapshots of the past, at one of which the ledger's history can begin |
 | `configuration` | what else the node must remember: hashes of tokens, known peers, its admission |
 | `voice` | which database has signed blocks with the node's key: another one must not, before it knows them |
 """
@@ -58,6 +59,15 @@ class DataDirectory:
     def database(self) -> Path:
         """Where the ledger's SQLite file lies."""
         return self.path / "ledger.db"
+
+    @property
+    def database_bytes(self) -> int:
+        """How large the ledger's file is, with its log of latest changes."""
+        return sum(
+            path.stat().st_size
+            for suffix in ("", "-wal")
+            if (path := self.database.with_name(self.database.name + suffix)).exists()
+        )
 
     @property
     def snapshot(self) -> Path:

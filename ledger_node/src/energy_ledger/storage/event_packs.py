@@ -22,7 +22,8 @@ CREATE TABLE account_events (
   amount INTEGER NOT NULL, bare INTEGER NOT NULL, PRIMARY KEY (account, first)) WITHOUT ROWID;
 """
 """`first` and `last` are cursors. An asset or account is noted once per commit, not per event: `amount` is
-what all of its events did to an account's money, `bare` whether there is one that did nothing to it."""
+what all of its events did to an account's money, `bare` whether there is one that did nothing to it (2: of
+that history the rest is pruned, and `amount` is 0). In place of pruned events a pack has empty lines."""
 
 COMPARED: Final = {
     "events": "first, size, unpacked(body)",
@@ -143,4 +144,5 @@ def _touching(packs: Iterable[tuple[int, bytes]], account: str) -> Iterator[tupl
 
 
 def _events_in(packs: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    return chain.from_iterable(enumerate(unpack(body), first) for first, body in packs)
+    lines = chain.from_iterable(enumerate(unpack(body), first) for first, body in packs)
+    return ((cursor, line) for cursor, line in lines if line)

@@ -13,7 +13,7 @@ import msgspec
 from energy_ledger.ledger.matches import Matches, RoundSides
 from energy_ledger.ledger.trading_rows import Trade
 from energy_ledger.proofs import Certificate, read_certificate
-from energy_ledger.storage import event_packs, trade_packs
+from energy_ledger.storage import event_packs, kept, trade_packs
 from energy_ledger.storage.database import connect
 from energy_ledger.storage.schema import CERTIFICATE, START
 
@@ -47,6 +47,8 @@ class TransactionRecord:
     code: str | None
     field: str | None
     message: str | None
+    envelope: bytes | None = None
+    """What was signed, where the block that held it is pruned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,24 @@ class CommitRecord:
 
 
 class Begin(msgspec.Struct, frozen=True, array_like=True):
-    """From where on a database knows all: a commit, its ledger time (ms), its newest event's cursor."""
+    """From where on a database knows all: a commit, its ledger time (ms), its newest event's cursor.
+
+    `epoch` and `round` are those of the oldest blocks that belong to it.
+    """
 
     commit: int
     time: int
     cursor: int
+    epoch: int = 0
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How large a database's file is, and how much of it is in use, in bytes."""
+
+    file: int
+    used: int
 
 
 _BEGINNING: Final = Begin(0, 0, 0)
@@ -252,7 +267,7 @@ class Reader:
     def last_cursor(self) -> int:
         """Return the cursor of the newest event, 0 when there is none."""
         (last,) = self._run("SELECT coalesce(max(first + size - 1), 0) FROM events").fetchone()
-        return int(last)
+        return max(int(last), self.start().cursor)
 
     def events_of_account(
         self, account: str, since: int, until: int, after: int, limit: int
@@ -272,7 +287,10 @@ class Reader:
         return event_packs.balance_at(self._run, account, time)
 
     def transaction(self, identity: bytes) -> TransactionRecord | None:
-        """Return an ordered transaction by its id."""
+        """Return an ordered transaction by its id; of pruned history those that are kept."""
+        left = kept.find(self._run, identity)
+        if left is not None:
+            return TransactionRecord(*left.record, left.envelope)
         found = self._run(
             "SELECT commit_n, commits.time, block, place, code, field, message "
             "FROM transactions JOIN commits ON commits.n = commit_n WHERE id = ?",
@@ -365,6 +383,14 @@ class Reader:
         """Return from where on everything is known; raises MsgspecError when that cannot be read."""
         data = self.fact(START)
         return _BEGINNING if data is None else msgspec.msgpack.decode(data, type=Begin)
+
+    def space(self) -> Space:
+        """Return how much room the database takes."""
+        size, pages, free = (
+            int(self._run(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return Space(size * pages, size * (pages - free))
 
     def outbox(self) -> dict[bytes, bytes]:
         """Return the envelopes, by transaction id, that were taken but are not ordered yet."""

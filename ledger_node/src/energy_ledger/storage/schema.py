@@ -1,19 +1,22 @@
 """The tables of a node's SQLite file.
 
-History (`blocks`, `commits`, `transactions`, `events`) only grows. Each kind of current value has one table:
+History (`blocks`, `commits`, `transactions`, `events`) only grows, but for what the operator has pruned: then
+`kept_transactions` has those, with their envelopes, that the events left tell of. Each kind of current value
+has one table:
 the row as canonical JSON under its key, and beside it the columns by which the API looks things up, which
 SQLite computes from the row itself, so that they cannot disagree with it. `event_assets` finds the events of
 an asset, `account_events` those that changed an account's money (by `amount`) or keys. A row that is not
-`live` any more is kept for those who ask; the ledger never needs it again.
+`live` any more is kept for those who ask; the ledger never needs it again. `commit_n` is the commit that
+wrote a row last.
 """
 
 from typing import Final
 
-from energy_ledger.storage import event_packs, trade_packs
+from energy_ledger.storage import event_packs, kept, trade_packs
 
 APPLICATION_ID: Final = 0x454C4E31
 """Marks the file as one of ours (`ELN1`)."""
-VERSION: Final = 8
+VERSION: Final = 9
 """Of the tables below; a file of another version is not opened."""
 
 CERTIFICATE: Final = "certificate"
@@ -21,6 +24,10 @@ CERTIFICATE: Final = "certificate"
 
 START: Final = "start"
 """The fact that says from which snapshot on this database knows everything."""
+PRUNED: Final = "pruned"
+"""The fact that says up to where everything older was deleted."""
+PRUNING: Final = "pruning"
+"""The fact that is there while that is still being done."""
 COMMITTEE: Final = "committee/"
 """The facts that keep the votes for the committees of epochs before that; the epoch's number follows."""
 
@@ -82,11 +89,17 @@ def _state_table(name: str, columns: tuple[str, ...]) -> str:
     indexes = "".join(f"CREATE INDEX {name}_{column} ON {name} ({column});\n" for column in columns)
     return (
         f"CREATE TABLE {name} (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, live INTEGER NOT NULL, "
-        f"row TEXT NOT NULL{computed});\n"
+        f"row TEXT NOT NULL, commit_n INTEGER NOT NULL DEFAULT 0{computed});\n"
         f"CREATE INDEX {name}_live ON {name} (n) WHERE live;\n{indexes}"
     )
 
 
 SCRIPT: Final = "".join(
-    (_HISTORY, event_packs.TABLES, trade_packs.TABLES, *(_state_table(*one) for one in COLUMNS.items()))
+    (
+        _HISTORY,
+        kept.TABLES,
+        event_packs.TABLES,
+        trade_packs.TABLES,
+        *(_state_table(*one) for one in COLUMNS.items()),
+    )
 )

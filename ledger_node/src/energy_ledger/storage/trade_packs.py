@@ -25,7 +25,8 @@ from energy_ledger.storage.packs import Run, pack, unpack
 TABLES: Final = """
 CREATE TABLE trade_packs (
   first INTEGER PRIMARY KEY, size INTEGER NOT NULL, round INTEGER NOT NULL, slot INTEGER NOT NULL,
-  number INTEGER NOT NULL, wh INTEGER NOT NULL, live TEXT NOT NULL, body BLOB NOT NULL, progress BLOB);
+  number INTEGER NOT NULL, wh INTEGER NOT NULL, live TEXT NOT NULL, body BLOB NOT NULL, progress BLOB,
+  commit_n INTEGER NOT NULL);
 CREATE UNIQUE INDEX trade_packs_round ON trade_packs (round, number);
 CREATE INDEX trade_packs_slot ON trade_packs (slot, round);
 CREATE INDEX trade_packs_live ON trade_packs (first) WHERE live LIKE '%1%';
@@ -37,7 +38,8 @@ CREATE TABLE trade_subjects (
 """
 """`body` of a pack is `Matches`, that of a round's sides `RoundSides`. `progress` has a line per
 trade, NULL while all are matched, `live` a 1 or 0 for each: whether the ledger still needs it. `number` is
-the first one's place in its round, `subject` an account, asset or order."""
+the first one's place in its round, `subject` an account, asset or order, `commit_n` the commit that wrote
+the pack last."""
 
 COMPARED: Final = {
     "trade_packs": "first, size, round, slot, number, wh, live, unpacked(body), "
@@ -104,7 +106,11 @@ class PlacedTrade(NamedTuple):
 
 
 def write_trades(
-    run: sqlite3.Cursor, sides: Iterable[Change], made: Iterable[Change], changes: Iterable[Change]
+    run: sqlite3.Cursor,
+    commit: int,
+    sides: Iterable[Change],
+    made: Iterable[Change],
+    changes: Iterable[Change],
 ) -> None:
     """Write what rounds made (`RoundSides`, `Matches`), in its order, and trades that changed since.
 
@@ -117,15 +123,15 @@ def write_trades(
         if one.value is not None:
             matches = _as(Matches, one.value)
             size = len(matches.number)
-            _add(run, matches, one.text, [_MATCHED] * size, "1" * size)
+            _add(run, commit, (matches, one.text), [_MATCHED] * size, "1" * size)
     for place, group in _by_pack(changes).items():
         known = run.execute(
             "SELECT first, live, body, progress FROM trade_packs WHERE round = ? AND slot = ?", place
         ).fetchone()
         if known is not None:
-            _replace(run, known, group)
+            _replace(run, commit, known, group)
         else:
-            _add_started(run, group)
+            _add_started(run, commit, group)
 
 
 def _as[T](kind: type[T], value: object) -> T:
@@ -148,7 +154,11 @@ def drop_live(run: sqlite3.Cursor) -> None:
     run.execute("DELETE FROM trade_packs WHERE live LIKE '%1%'")
 
 
-def _add(run: sqlite3.Cursor, matches: Matches, text: bytes, progress: Sequence[Progress], live: str) -> None:
+def _add(
+    run: sqlite3.Cursor, commit: int, stored: tuple[Matches, bytes], progress: Sequence[Progress], live: str
+) -> None:
+    """Add a pack: what was matched, with its JSON, and what has become of it."""
+    matches, text = stored
     (first,) = run.execute("SELECT coalesce(max(first + size), 1) FROM trade_packs").fetchone()
     values = (
         first,
@@ -160,12 +170,13 @@ def _add(run: sqlite3.Cursor, matches: Matches, text: bytes, progress: Sequence[
         live,
         pack([text]),
         _packed(progress),
+        commit,
     )
-    run.execute("INSERT INTO trade_packs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    run.execute("INSERT INTO trade_packs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     _note_states(run, first, set(), {one.state for one in progress})
 
 
-def _add_started(run: sqlite3.Cursor, group: Sequence[tuple[Trade, bool]]) -> None:
+def _add_started(run: sqlite3.Cursor, commit: int, group: Sequence[tuple[Trade, bool]]) -> None:
     """Add trades of one round and slot of which nothing was known before."""
     trades = [trade for trade, _ in group]
     known = run.execute("SELECT body FROM trade_sides WHERE round = ?", (trades[0].round,)).fetchone()
@@ -173,20 +184,31 @@ def _add_started(run: sqlite3.Cursor, group: Sequence[tuple[Trade, bool]]) -> No
     matches, sides = gathered(trades, before)
     _put_sides(run, sides, canonical(sides))
     progress = [Progress.of(trade) for trade in trades]
-    _add(run, matches, canonical(matches), progress, _flags(live for _, live in group))
+    _add(run, commit, (matches, canonical(matches)), progress, _flags(live for _, live in group))
 
 
 def _put_sides(run: sqlite3.Cursor, sides: RoundSides, text: bytes) -> None:
     """Write the sides of a round, and note whose they are."""
     run.execute("INSERT OR REPLACE INTO trade_sides VALUES (?, ?)", (sides.round, pack([text])))
+    run.executemany("INSERT OR IGNORE INTO trade_subjects VALUES (?, ?)", _subjects(sides))
+
+
+def _subjects(sides: RoundSides) -> list[tuple[str, int]]:
+    """Return whose the sides of a round are, each with the round."""
     found = {
         subject for side in sides.sides for subject in (side.account, side.order, side.asset, side.point)
     }
-    subjects = [(subject, sides.round) for subject in sorted(found)]
-    run.executemany("INSERT OR IGNORE INTO trade_subjects VALUES (?, ?)", subjects)
+    return [(subject, sides.round) for subject in sorted(found)]
 
 
-def _replace(run: sqlite3.Cursor, known: tuple[Any, ...], group: Iterable[tuple[Trade, bool]]) -> None:
+def subjects_in(packed: bytes) -> list[tuple[str, int]]:
+    """Return whose the sides in a stored value are, each with the round."""
+    return _subjects(_sides.decode(unpack(packed)[0]))
+
+
+def _replace(
+    run: sqlite3.Cursor, commit: int, known: tuple[Any, ...], group: Iterable[tuple[Trade, bool]]
+) -> None:
     """Put what became of trades in the place of their earlier states."""
     first, live, body, packed = known
     matches, flags = _matches.decode(unpack(body)[0]), list(live)
@@ -197,8 +219,8 @@ def _replace(run: sqlite3.Cursor, known: tuple[Any, ...], group: Iterable[tuple[
         place = places[trade.place[1]]
         progress[place], flags[place] = Progress.of(trade), _flags([is_live])
     run.execute(
-        "UPDATE trade_packs SET live = ?, progress = ? WHERE first = ?",
-        ("".join(flags), _packed(progress), first),
+        "UPDATE trade_packs SET live = ?, progress = ?, commit_n = ? WHERE first = ?",
+        ("".join(flags), _packed(progress), commit, first),
     )
     _note_states(run, first, before, {one.state for one in progress})
 
@@ -309,6 +331,36 @@ def trades_between(run: Run, first: int, end: int) -> Iterator[Trade]:
         (first, end),
     )
     return (trade for _, trade, _ in _trades_in(run, packs))
+
+
+class StoredPack(NamedTuple):
+    """A pack as it lies on the disk: the commit that wrote it last, its trades, and what states are noted."""
+
+    round: int
+    slot: int
+    commit: int
+    noted: set[str]
+    trades: list[PlacedTrade]
+
+
+def all_packs(run: Run) -> Iterator[StoredPack]:
+    """Return all packs, in the order in which they came."""
+    for first, round_, slot, commit in run(
+        "SELECT first, round, slot, commit_n FROM trade_packs ORDER BY first", ()
+    ).fetchall():
+        noted = {
+            state for (state,) in run("SELECT state FROM trade_states WHERE first = ?", (first,)).fetchall()
+        }
+        yield StoredPack(round_, slot, commit, noted, trades_in(run, round_, slot))
+
+
+def trades_in(run: Run, round_: int, slot: int) -> list[PlacedTrade]:
+    """Return the trades that a round made in a slot."""
+    packs = run(
+        f"SELECT {_PACK} FROM trade_packs WHERE round = ? AND slot = ? ORDER BY first",  # noqa: S608
+        (round_, slot),
+    )
+    return list(_trades_in(run, packs))
 
 
 def live_trades(run: Run) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Writing to a node's SQLite file: everything that one step of the node brought about, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,7 +109,7 @@ class Writer:
         with self._transaction() as run:
             run.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
             run.execute("INSERT INTO commits VALUES (0, ?, 0, x'', ?)", (time, root))
-            _write_changes(run, rows)
+            _write_changes(run, 0, rows)
 
     def start_at(self, start: Start) -> None:
         """Go on from a state further ahead; the history so far stays, what lies between is not known."""
@@ -117,8 +117,9 @@ class Writer:
             for table in COLUMNS:
                 run.execute(f"DELETE FROM {table} WHERE live")  # noqa: S608 -- the schema names its tables
             drop_live(run)
-            _write_changes(run, (Change(row.table, row.key, row.row, final=True) for row in start.final))
-            _write_changes(run, (Change(row.table, row.key, row.row, final=False) for row in start.rows))
+            for rows, final in ((start.final, True), (start.rows, False)):
+                changes = (Change(row.table, row.key, row.row, final=final) for row in rows)
+                _write_changes(run, start.commit, changes)
             values = (start.commit, start.time, start.epoch, start.leader, start.root)
             run.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?)", values)
             for one in start.kept:
@@ -160,6 +161,18 @@ class Writer:
         """Give a holder a token; the one it had before is no longer good."""
         with self._transaction() as run:
             run.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (holder, token_hash))
+
+    def prune[T](self, work: Callable[[sqlite3.Cursor], T], *, durable: bool = False) -> T:
+        """Do work on older history in one transaction.
+
+        What is not durable may be undone by a power failure, and is then done again.
+        """
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        try:
+            with self._transaction() as run:
+                return work(run)
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._connection)
@@ -226,18 +239,19 @@ def _write_commit(run: sqlite3.Cursor, commit: CommitEntry) -> None:
     if run.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is not None:
         run.executemany("DELETE FROM outbox WHERE id = ?", [(one.id,) for one in commit.ordered])
     write_events(run, commit.events, commit.lines)
-    _write_changes(run, commit.changes)
+    _write_changes(run, commit.index, commit.changes)
 
 
-def _write_changes(run: sqlite3.Cursor, changes: Iterable[Change]) -> None:
+def _write_changes(run: sqlite3.Cursor, commit: int, changes: Iterable[Change]) -> None:
     by_table = _by_table(changes)
-    write_trades(run, *(by_table.pop(kind.table, ()) for kind in (RoundSides, Matches, Trade)))
+    write_trades(run, commit, *(by_table.pop(kind.table, ()) for kind in (RoundSides, Matches, Trade)))
     for table, group in by_table.items():
         kept = [one for one in group if _is_kept(one)]
         run.executemany(
-            f"INSERT INTO {table} (key, live, row) VALUES (?, ?, ?) "  # noqa: S608 -- the ledger names its tables
-            "ON CONFLICT (key) DO UPDATE SET live = excluded.live, row = excluded.row",
-            [(one.key, not one.final, one.text.decode()) for one in kept],
+            f"INSERT INTO {table} (key, live, row, commit_n) VALUES (?, ?, ?, ?) "  # noqa: S608 -- the ledger names its tables
+            "ON CONFLICT (key) DO UPDATE SET live = excluded.live, row = excluded.row, "
+            "commit_n = excluded.commit_n",
+            [(one.key, not one.final, one.text.decode(), commit) for one in kept],
         )
         gone = [(one.key,) for one in group if not _is_kept(one)]
         run.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608

@@ -99,6 +99,7 @@ type ProblemCode = Literal[
     "asking",
     "no_quorum",
     "gaps",
+    "history_pruned",
 ]
 """What may keep a node out of step."""
 
@@ -106,7 +107,8 @@ type ProblemCode = Literal[
 class KnownFrom(msgspec.Struct, frozen=True):
     """From where on the node knows everything: a commit, its ledger time (ms), its newest event's cursor.
 
-    All zero when it knows the whole history; else it went on from a certified snapshot.
+    All zero when it knows the whole history; else it went on from a certified snapshot, or what is older is
+    pruned.
     """
 
     commit: int
@@ -115,7 +117,10 @@ class KnownFrom(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0."""
+    """The network and how far this node is with it; `tariff` holds now, `tariffs` are all, first from 0.
+
+    `database_bytes` is the size of the node's database on the disk.
+    """
 
     network: str
     name: str
@@ -136,6 +141,7 @@ class Network(msgspec.Struct, frozen=True):
     money: Money
     round: int | None
     known_from: KnownFrom
+    database_bytes: int
     in_sync: bool
     problem: str | None
     problem_code: ProblemCode | None
