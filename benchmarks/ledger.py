@@ -154,7 +154,7 @@ async def synced_per_s(street: Street, node: NodeProcess, newcomer: NodeProcess,
         if status != 200:
             raise AssertionError(f"the newcomer cannot join: {answer}")
         while (await figures(client)).get("energy_ledger_commits_total", 0) < commits:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
     return count / (time.perf_counter() - started)
 
 

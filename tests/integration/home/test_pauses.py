@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from custom_components.energy_marketplace.agent_pause import _STANDS
+from custom_components.energy_marketplace.agent_pause import _STANDS, pause_of
 from custom_components.energy_marketplace.complaints import PROBLEMS
 from custom_components.energy_marketplace.ledger.client import NodeUnreachableError
 from custom_components.energy_marketplace.ledger.transactions import Envelope
@@ -77,6 +77,11 @@ async def test_a_meter_that_is_silent(home, member, reasons, monkeypatch):
     meter = next(one for one in member.runtime_data.meters.values() if one.asset.id == HOME)
     monkeypatch.setattr(type(meter), "is_silent", property(lambda one: one is meter))
     await expect(reasons, "Trades nothing now, because the meter of the connection point is silent.")
+
+
+async def test_before_the_node_said_anything_nothing_is_said_of_it(member, market):
+    market.data = None
+    assert pause_of(market, next(iter(member.runtime_data.meters.values()))) is None
 
 
 async def test_a_membership_that_is_not_active(node, member, reasons):

@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.energy_marketplace import coordinator
 from custom_components.energy_marketplace.ledger import events
+from custom_components.energy_marketplace.ledger.client import NodeProblemError
 from tests.integration.conftest import HOME, WASHER
 from tests.integration.home.stand_in import trade
 from tests.integration.home.test_metering import buy, reading
@@ -155,6 +156,22 @@ async def test_a_list_that_was_overtaken_by_an_event_is_read_again(node, market,
     monkeypatch.undo()
     assert await market.reconciler.async_reconcile()
     assert market.book.orders == {}
+
+
+async def test_what_a_node_will_not_say_of_a_trade_does_not_make_it_gone(node, member, market):
+    await node.push_trade(bought(member, identity="1.0"))
+    await until(lambda: market.book.trades)
+    kept = node.trades.pop("1.0")
+    node.answers["trades/1.0"] = {"nonsense": True}
+    await node.hang_up()
+    await until(lambda: not market.connected)
+    await until(lambda: market.connected)
+    with pytest.raises(NodeProblemError):
+        await market.reconciler.async_reconcile()
+    assert list(market.book.trades) == ["1.0"]
+    node.answers.clear()
+    node.trades["1.0"] = kept
+    assert await market.reconciler.async_reconcile()
 
 
 async def test_a_reading_that_a_restored_ledger_lost_is_attested_again(node, member, market):
