@@ -1,6 +1,7 @@
 """Signatures are checked on all cores, in processes that come with the work and go without it."""
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -66,6 +67,14 @@ async def test_many_are_checked_in_processes_and_answered_in_their_order(checker
     answers = await asyncio.gather(*(checkers.check(TAG, lot) for lot in lots))
     assert answers == [said({7, lot}) for lot in range(6)]
     assert None not in processes(checkers)
+
+
+async def test_processes_give_way_to_the_node_and_hear_no_ctrl_c(checkers):
+    await checkers.check(TAG, many())
+    for number in (one.pid for one in processes(checkers)):
+        assert os.getsid(number) == os.getsid(0)  # else Linux would not look at how nice they are
+        assert os.getpriority(os.PRIO_PROCESS, number) > os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpgid(number) != os.getpgid(0)
 
 
 async def test_what_was_checked_under_another_tag_is_not_good(checkers):
