@@ -35,6 +35,7 @@ PROBLEMS = frozenset(
         "asking",
         "no_quorum",
         "gaps",
+        "history_pruned",
     }
 )
 """The codes of a node's problems that are told in the language of who reads them."""
