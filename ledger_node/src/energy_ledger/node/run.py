@@ -33,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 _SWITCH_S = 0.001
 """How long a busy thread keeps the interpreter from the event loop, where clients and neighbours wait."""
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 200_000
 """After so many Python looks for cycles of objects that nobody needs; a round makes as many that all stay."""
 
 
