@@ -31,6 +31,27 @@ _LEVELS = ("debug", "info", "warning", "error")
 def configure(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     add_data(parser)
+    _configure_links(parser)
+    _configure_history(parser)
+    parser.add_argument(
+        "--clock-offset",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="run with a clock that is wrong by so much, to try out what happens then",
+    )
+    parser.add_argument(
+        "--matcher", action=BooleanOptionalAction, default=True, help="compute clearings (default: yes)"
+    )
+    parser.add_argument(
+        "--zeroconf", action=BooleanOptionalAction, default=False, help="announce the node (default: no)"
+    )
+    parser.add_argument("--supervisor", metavar="URL", help="tell Home Assistant's Supervisor of this app")
+    parser.add_argument("--log-level", choices=_LEVELS, default="info", help="(default: %(default)s)")
+
+
+def _configure_links(parser: ArgumentParser) -> None:
+    """Add where clients and other nodes find the node, and it them."""
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen at (default: %(default)s)")
     parser.add_argument("--port", type=PORT, default=8710, help="port, 0 for any (default: %(default)s)")
     parser.add_argument(
@@ -52,6 +73,10 @@ def configure(parser: ArgumentParser) -> None:
         metavar="KEY@HOST:PORT",
         help="a node to link to; several are fine",
     )
+
+
+def _configure_history(parser: ArgumentParser) -> None:
+    """Add how much of the past the node takes and keeps."""
     parser.add_argument(
         "--snapshot",
         type=Path,
@@ -86,21 +111,6 @@ def configure(parser: ArgumentParser) -> None:
         help="delete the oldest history, with the same exception, while the database is larger "
         "(default: keep all)",
     )
-    parser.add_argument(
-        "--clock-offset",
-        type=int,
-        default=0,
-        metavar="SECONDS",
-        help="run with a clock that is wrong by so much, to try out what happens then",
-    )
-    parser.add_argument(
-        "--matcher", action=BooleanOptionalAction, default=True, help="compute clearings (default: yes)"
-    )
-    parser.add_argument(
-        "--zeroconf", action=BooleanOptionalAction, default=False, help="announce the node (default: no)"
-    )
-    parser.add_argument("--supervisor", metavar="URL", help="tell Home Assistant's Supervisor of this app")
-    parser.add_argument("--log-level", choices=_LEVELS, default="info", help="(default: %(default)s)")
 
 
 def run(arguments: Namespace) -> int:
