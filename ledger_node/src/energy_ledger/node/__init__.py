@@ -9,6 +9,7 @@
 | `matcher`, `solver` | computes clearings in a process beside the node |
 | `helper`, `helper_process` | a process of this program beside the node: the node's end and its own |
 | `queries`, `event_log` | what clients may ask and hear |
-| `founding`, `restore`, `verify` | how a network begins, how a node wakes up, how all is checked again |
+| `founding`, `rebuilding`, `verify` | how a network begins, how a ledger is made anew, how all is checked again |
+| `snapshots`, `milestones`, `pruner` | certified states kept on the disk, and history older than wanted deleted |
 | `run` | the process: server, signals, announcement |
 """
