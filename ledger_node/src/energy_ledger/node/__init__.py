@@ -9,7 +9,7 @@
 | `matcher`, `solver` | computes clearings in a process beside the node |
 | `helper`, `helper_process` | a process of this program beside the node: the node's end and its own |
 | `queries`, `event_log` | what clients may ask and hear |
-| `founding`, `rebuilding`, `verify` | how a network begins, how a ledger is made anew, how all is checked again |
-| `snapshots`, `milestones`, `pruner` | certified states kept on the disk, and history older than wanted deleted |
+| `founding`, `rebuilding`, `verify` | how a network begins, how a ledger is made anew, how all is checked |
+| `snapshots`, `milestones`, `pruner` | certified states on the disk; history older than wanted is deleted |
 | `run` | the process: server, signals, announcement |
 """
